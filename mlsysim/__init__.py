@@ -1,0 +1,36 @@
+"""A first-order performance model of quantized inference: when does quantization make a model faster?
+
+>>> import mlsysim
+>>> r = mlsysim.ServingModel().solve(mlsysim.Models.Llama3_8B, mlsysim.Hardware.Cloud.H100, precision="int4")
+>>> print(f"{r.itl.to('ms').magnitude:.2f} ms, bound by {r.binding}")
+4.49 ms, bound by overhead
+"""
+
+from mlsysim import show
+from mlsysim.analysis import Crossover, crossover_batch
+from mlsysim.compression import CompressionModel
+from mlsysim.errors import InputError
+from mlsysim.hardware import Device, Hardware
+from mlsysim.models import Models, TransformerModel, VisionModel
+from mlsysim.runtimes import Runtime, find_runtime
+from mlsysim.solvers import Engine, ServingModel, SingleNodeModel
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CompressionModel",
+    "Crossover",
+    "Device",
+    "Engine",
+    "Hardware",
+    "InputError",
+    "Models",
+    "Runtime",
+    "ServingModel",
+    "SingleNodeModel",
+    "TransformerModel",
+    "VisionModel",
+    "crossover_batch",
+    "find_runtime",
+    "show",
+]

@@ -1,0 +1,247 @@
+"""What a solver returns: SI numbers inside, quantities at the edge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlsysim import step
+from mlsysim.errors import InputError
+from mlsysim.hardware import Device
+from mlsysim.models import TransformerModel, VisionModel
+from mlsysim.runtimes import Runtime
+from mlsysim.schemes import Scheme
+from mlsysim.units import quantity
+
+__all__ = ["NodeResult", "ServingResult", "StepResult"]
+
+
+class StepResult:
+    """Time and memory of one step; every value has the broadcast shape of the inputs.
+
+    Attributes:
+        terms: seconds of each ceiling (:class:`mlsysim.step.StepTerms`).
+        scheme: the precision as the device ran it; ``scheme.note`` says where that is not what the name says.
+        shape: the broadcast shape; ``()`` for plain numbers.
+    """
+
+    __slots__ = ("batch_size", "hardware", "model", "runtime", "scheme", "shape", "terms")
+
+    def __init__(
+        self,
+        model: Any,
+        hardware: Device,
+        scheme: Scheme,
+        runtime: Runtime,
+        batch_size: Any,
+        terms: step.StepTerms,
+    ) -> None:
+        self.model = model
+        self.hardware = hardware
+        self.scheme = scheme
+        self.runtime = runtime
+        self.batch_size = batch_size
+        self.terms = terms
+        self.shape: tuple[int, ...] = getattr(terms.total, "shape", ())
+
+    def _shaped(self, value: Any) -> Any:
+        return np.broadcast_to(value, self.shape) if self.shape else value
+
+    @property
+    def notes(self) -> str:
+        """What ran otherwise than the precision's name says, or an empty string."""
+        return self.scheme.note
+
+    @property
+    def latency_s(self) -> Any:
+        """Seconds of the step."""
+        return self.terms.total
+
+    @property
+    def latency(self) -> Any:
+        """Time of the step, ms."""
+        return quantity(self.latency_s, "s", "ms")
+
+    @property
+    def throughput(self) -> Any:
+        """Images (vision) or tokens (decode) per second, a plain number."""
+        return self.batch_size / self.terms.total
+
+    @property
+    def weights_bytes(self) -> Any:
+        """Bytes of the weights."""
+        return self._shaped(step.weight_bytes(self.model.parameters, self.scheme.weight_bits))
+
+    @property
+    def model_weights_size(self) -> Any:
+        """Size of the weights, GB."""
+        return quantity(self.weights_bytes, "byte", "GB")
+
+    @property
+    def memory_needed_bytes(self) -> Any:
+        """Bytes that must be on the device at once."""
+        raise NotImplementedError
+
+    @property
+    def memory_needed(self) -> Any:
+        """What must be on the device at once, GB."""
+        return quantity(self.memory_needed_bytes, "byte", "GB")
+
+    @property
+    def memory_available(self) -> Any:
+        """What the device has, GB."""
+        return self.hardware.memory
+
+    @property
+    def memory_utilization(self) -> Any:
+        """Memory needed over memory had; above 1 it does not fit."""
+        return self.memory_needed_bytes / self.hardware.memory_bytes
+
+    @property
+    def feasible(self) -> Any:
+        """Whether it fits in device memory."""
+        return self.memory_needed_bytes <= self.hardware.memory_bytes
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Seconds of the step by what they are spent on; they add up to the latency."""
+        t = self.terms
+        mm, at = t.matmul_compute >= t.matmul_memory, t.attention_compute > t.attention_memory
+        return {
+            "compute ceiling": t.matmul_compute * mm + t.attention_compute * at,
+            "weight traffic": t.matmul_memory * np.logical_not(mm),
+            "KV traffic": t.attention_memory * np.logical_not(at),
+            "overhead": self._shaped(t.overhead),
+        }
+
+    @property
+    def binding(self) -> Any:
+        """The largest of :attr:`parts`, by name (an array of names for arrays)."""
+        parts = self.parts
+        names = np.array(list(parts))
+        largest = np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)
+        return names[largest] if self.shape else str(names[largest])
+
+    @property
+    def bottleneck(self) -> Any:
+        """The regime: ``Compute``, ``Memory`` or ``Overhead``."""
+        regime = np.vectorize(
+            {
+                "compute ceiling": "Compute",
+                "weight traffic": "Memory",
+                "KV traffic": "Memory",
+                "overhead": "Overhead",
+            }.get
+        )(self.binding)
+        return regime if self.shape else str(regime)
+
+
+class ServingResult(StepResult):
+    """One decode step (``itl``), the prefill before it (``ttft``) and the memory both need."""
+
+    __slots__ = ("seq_len",)
+    model: TransformerModel
+
+    def __init__(
+        self,
+        model: TransformerModel,
+        hardware: Device,
+        scheme: Scheme,
+        runtime: Runtime,
+        batch_size: Any,
+        seq_len: Any,
+    ) -> None:
+        try:
+            terms = step.decode_step(model, hardware, scheme, runtime, batch_size, seq_len)
+        except ValueError as error:
+            shapes = f"batch_size {np.shape(batch_size)}, seq_len {np.shape(seq_len)}"
+            raise InputError(f"arrays do not broadcast: {shapes}") from error
+        super().__init__(model, hardware, scheme, runtime, batch_size, terms)
+        self.seq_len = seq_len
+
+    @property
+    def itl_s(self) -> Any:
+        """Inter-token latency, seconds."""
+        return self.terms.total
+
+    @property
+    def itl(self) -> Any:
+        """Inter-token latency, ms."""
+        return quantity(self.itl_s, "s", "ms")
+
+    @property
+    def ttft_s(self) -> Any:
+        """Time to the first token, seconds."""
+        return step.prefill_step(
+            self.model, self.hardware, self.scheme, self.runtime, self.batch_size, self.seq_len
+        ).total
+
+    @property
+    def ttft(self) -> Any:
+        """Time to the first token, ms."""
+        return quantity(self.ttft_s, "s", "ms")
+
+    @property
+    def kv_bytes(self) -> Any:
+        """Bytes of the KV cache."""
+        return self._shaped(
+            step.kv_cache_bytes(self.model, self.seq_len, self.batch_size, self.scheme.kv_bits)
+        )
+
+    @property
+    def kv_cache_size(self) -> Any:
+        """Size of the KV cache, GB."""
+        return quantity(self.kv_bytes, "byte", "GB")
+
+    @property
+    def memory_needed_bytes(self) -> Any:
+        """Weights and KV cache, bytes."""
+        return self.weights_bytes + self.kv_bytes
+
+    def __repr__(self) -> str:
+        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
+        if self.shape:
+            return f"<ServingResult {what}, shape {self.shape}>"
+        fits = (
+            ""
+            if self.feasible
+            else (
+                f"; does NOT fit: needs {self.memory_needed_bytes / 1e9:.1f} GB, "
+                f"the device has {self.hardware.memory_bytes / 1e9:.1f} GB"
+            )
+        )
+        return f"<ServingResult {what}: ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}{fits}>"
+
+
+class NodeResult(StepResult):
+    """One forward pass (or training step) of a vision model on one device."""
+
+    __slots__ = ("training",)
+    model: VisionModel
+
+    def __init__(
+        self,
+        model: VisionModel,
+        hardware: Device,
+        scheme: Scheme,
+        runtime: Runtime,
+        batch_size: Any,
+        training: bool,
+    ) -> None:
+        terms = step.vision_step(model, hardware, scheme, runtime, batch_size, training)
+        super().__init__(model, hardware, scheme, runtime, batch_size, terms)
+        self.training = training
+
+    @property
+    def memory_needed_bytes(self) -> Any:
+        """Weights and activations, bytes; training keeps every activation, inference one layer's share."""
+        activations = self.model.activations_per_image * self.batch_size * self.scheme.activation_bits / 8
+        kept = activations if self.training else activations / self.model.layers
+        return self.weights_bytes * (2 if self.training else 1) + kept
+
+    def __repr__(self) -> str:
+        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
+        if self.shape:
+            return f"<NodeResult {what}, shape {self.shape}>"
+        return f"<NodeResult {what}: {self.latency_s * 1e3:.2f} ms, bound by {self.binding}>"

@@ -1,0 +1,116 @@
+"""The solvers of the published tutorial: ``ServingModel``, ``SingleNodeModel``, ``Engine``, ``CompressionModel``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlsysim.compression import CompressionModel
+from mlsysim.errors import InputError, check_number
+from mlsysim.hardware import Device, Hardware
+from mlsysim.models import Models, TransformerModel, VisionModel
+from mlsysim.results import NodeResult, ServingResult
+from mlsysim.runtimes import Runtime, find_runtime
+from mlsysim.schemes import resolve
+
+__all__ = ["CompressionModel", "Engine", "ServingModel", "SingleNodeModel"]
+
+MAX_BATCH = 2**31
+MAX_CONTEXT = 2**31
+
+
+def _find_model(model: Any, kind: type, solver: str) -> Any:
+    found = Models[model] if isinstance(model, str) else model
+    if not isinstance(found, kind):
+        name = getattr(found, "title", repr(found))
+        raise InputError(f"model = {name} is not allowed: {solver} takes a {kind.__name__}")
+    return found
+
+
+def _find_device(hardware: Any) -> Device:
+    found = Hardware[hardware] if isinstance(hardware, str) else hardware
+    if not isinstance(found, Device):
+        raise InputError(f"hardware = {found!r} is not allowed: give a Device or the name of one")
+    return found
+
+
+class ServingModel:
+    """LLM serving on one device: time to first token, inter-token latency, memory."""
+
+    def solve(
+        self,
+        model: TransformerModel | str,
+        hardware: Device | str,
+        seq_len: Any = 2048,
+        batch_size: Any = 1,
+        precision: str = "fp16",
+        *,
+        kv_precision: str | None = None,
+        runtime: str | Runtime = "tutorial",
+    ) -> ServingResult:
+        """Solve one decode step, or arrays of them.
+
+        Args:
+            model: a transformer, or its name.
+            hardware: a device, or its name.
+            seq_len: context, tokens; a number or an array.
+            batch_size: sequences decoded together; a number or an array.
+            precision: scheme of weights and compute (``fp16``, ``int8``, ``int4`` …).
+            kv_precision: scheme whose bits the KV cache takes; by default the scheme's own.
+            runtime: what software costs, by name or as a :class:`~mlsysim.runtimes.Runtime`.
+
+        Raises:
+            InputError: a name is unknown, a number out of range, or arrays do not broadcast.
+
+        >>> r = ServingModel().solve("Llama3_8B", "H100", seq_len=2048, precision="int4")
+        >>> f"{r.itl.to('ms'):.2f~P}"
+        '4.49 ms'
+        """
+        batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
+        seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+        if type(model) is not TransformerModel:
+            model = _find_model(model, TransformerModel, "ServingModel")
+        if type(hardware) is not Device:
+            hardware = _find_device(hardware)
+        scheme = resolve(precision, kv_precision, hardware)
+        return ServingResult(model, hardware, scheme, find_runtime(runtime), batch_size, seq_len)
+
+
+class SingleNodeModel:
+    """One pass of a vision model on one device."""
+
+    def solve(
+        self,
+        model: VisionModel | str,
+        hardware: Device | str,
+        batch_size: Any = 1,
+        precision: str = "fp16",
+        *,
+        runtime: str | Runtime = "tutorial",
+        is_training: bool = False,
+    ) -> NodeResult:
+        """Solve a forward pass (or, with ``is_training``, a training step) of *batch_size* images.
+
+        Raises:
+            InputError: a name is unknown, or a number out of range.
+
+        >>> p = SingleNodeModel().solve("ResNet50", "A100", batch_size=256)
+        >>> f"{p.throughput:.0f} img/s, {p.bottleneck}"
+        '21800 img/s, Compute'
+        """
+        batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
+        model = _find_model(model, VisionModel, "SingleNodeModel")
+        hardware = _find_device(hardware)
+        scheme = resolve(precision, None, hardware)
+        return NodeResult(model, hardware, scheme, find_runtime(runtime), batch_size, bool(is_training))
+
+
+class Engine:
+    """One call for any workload: transformers decode, vision models run forward."""
+
+    @staticmethod
+    def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult:
+        """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs."""
+        found = Models[model] if isinstance(model, str) else model
+        solver = SingleNodeModel() if isinstance(found, VisionModel) else ServingModel()
+        result: ServingResult | NodeResult = solver.solve(found, hardware, **arguments)
+        return result

@@ -1,0 +1,32 @@
+"""Units at the edge: SI numbers inside, Pint quantities outside.
+
+Pint is imported when the first quantity is asked for, so that ``import mlsysim`` stays quick.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+__all__ = ["quantity", "unit_registry"]
+
+
+@functools.cache
+def unit_registry() -> Any:
+    """The one Pint registry of the package, with ``flop`` as a unit of work."""
+    import pint
+
+    registry = pint.UnitRegistry()
+    registry.define("flop = [work_done_in_flops] = FLOP")
+    pint.set_application_registry(registry)
+    return registry
+
+
+def quantity(value: Any, unit: str, shown_in: str | None = None) -> Any:
+    """``value`` in *unit* as a Pint quantity, converted to *shown_in* if given.
+
+    >>> quantity(8.35e-3, "s", "ms").magnitude
+    8.35
+    """
+    made = unit_registry().Quantity(value, unit)
+    return made if shown_in is None else made.to(shown_in)
