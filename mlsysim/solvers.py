@@ -67,12 +67,10 @@ class ServingModel:
         """
         batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
         seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
-        if type(model) is not TransformerModel:
-            model = _find_model(model, TransformerModel, "ServingModel")
-        if type(hardware) is not Device:
-            hardware = _find_device(hardware)
-        scheme = resolve(precision, kv_precision, hardware)
-        return ServingResult(model, hardware, scheme, find_runtime(runtime), batch_size, seq_len)
+        found: TransformerModel = _find_model(model, TransformerModel, "ServingModel")
+        device = _find_device(hardware)
+        scheme = resolve(precision, kv_precision, device)
+        return ServingResult(found, device, scheme, find_runtime(runtime), batch_size, seq_len)
 
 
 class SingleNodeModel:
@@ -98,10 +96,10 @@ class SingleNodeModel:
         '21800 img/s, Compute'
         """
         batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
-        model = _find_model(model, VisionModel, "SingleNodeModel")
-        hardware = _find_device(hardware)
-        scheme = resolve(precision, None, hardware)
-        return NodeResult(model, hardware, scheme, find_runtime(runtime), batch_size, bool(is_training))
+        found: VisionModel = _find_model(model, VisionModel, "SingleNodeModel")
+        device = _find_device(hardware)
+        scheme = resolve(precision, None, device)
+        return NodeResult(found, device, scheme, find_runtime(runtime), batch_size, bool(is_training))
 
 
 class Engine:
@@ -111,6 +109,6 @@ class Engine:
     def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult:
         """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs."""
         found = Models[model] if isinstance(model, str) else model
-        solver = SingleNodeModel() if isinstance(found, VisionModel) else ServingModel()
-        result: ServingResult | NodeResult = solver.solve(found, hardware, **arguments)
-        return result
+        if isinstance(found, VisionModel):
+            return SingleNodeModel().solve(found, hardware, **arguments)
+        return ServingModel().solve(found, hardware, **arguments)

@@ -16,9 +16,10 @@ def unit_registry() -> Any:
     """The one Pint registry of the package, with ``flop`` as a unit of work."""
     import pint
 
-    registry = pint.UnitRegistry()
+    registry: Any = pint.UnitRegistry()
     registry.define("flop = [work_done_in_flops] = FLOP")
-    pint.set_application_registry(registry)
+    make_default: Any = pint.set_application_registry
+    make_default(registry)  # so that quantities can be pickled
     return registry
 
 
