@@ -8,6 +8,7 @@
 
 from mlsysim import show
 from mlsysim.analysis import Crossover, crossover_batch
+from mlsysim.cases import case
 from mlsysim.compression import CompressionModel
 from mlsysim.errors import InputError
 from mlsysim.hardware import Device, Hardware
@@ -30,6 +31,7 @@ __all__ = [
     "SingleNodeModel",
     "TransformerModel",
     "VisionModel",
+    "case",
     "crossover_batch",
     "find_runtime",
     "show",

@@ -1,0 +1,42 @@
+"""The case of each exercise notebook, as plain numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlsysim.errors import unknown_name
+from mlsysim.hardware import Hardware
+from mlsysim.models import Models, TransformerModel
+from mlsysim.registry import load_toml
+from mlsysim.runtimes import find_runtime
+
+__all__ = ["case"]
+
+
+def case(notebook: str) -> dict[str, Any]:
+    """What *notebook* asks about: numbers, names, and plain dicts of a model, device or runtime (SI units).
+
+    Raises:
+        UnknownNameError: there is no such notebook.
+
+    >>> case("2_crossover")["thresholds"]
+    [2.0, 1.5]
+    """
+    rows = load_toml("cases.toml")
+    if notebook not in rows:
+        raise unknown_name("notebook", notebook, rows)
+    made: dict[str, Any] = {}
+    for key, value in rows[notebook].items():
+        if key == "device":
+            made |= {"device_name": value, "device": Hardware[value].plain()}
+        elif key in ("model", "small", "large"):
+            model = Models[value]
+            assert isinstance(model, TransformerModel)
+            made |= {f"{key}_name": value, key: model.plain()}
+        elif key in ("llm", "cnn"):
+            made |= {f"{key}_name": value, f"{key}_params": Models[value].parameters}
+        elif key.endswith("runtime"):
+            made |= {f"{key}_name": value, key: find_runtime(value).plain()}
+        else:
+            made[key] = value
+    return made
