@@ -10,7 +10,10 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 
 # A cell that runs longer than this is interrupted.
-c.ExecutePreprocessor.timeout = 20
+c.ExecutePreprocessor.timeout = 15
+
+# The first is nbgrader's own; the second keeps kernels from warning on the terminal that they use TCP.
+c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
 
 # Feedback shows the marks and the messages, not the hidden tests.
 c.GenerateFeedback.preprocessors = [

@@ -10,7 +10,9 @@ from nbgrader.utils import is_grade, is_solution
 
 __all__ = ["HideHiddenTests"]
 
-HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL)
+HIDDEN = re.compile(
+    r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
+)
 
 
 class HideHiddenTests(NbGraderPreprocessor):

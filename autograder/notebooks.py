@@ -1,0 +1,78 @@
+"""Reading nbgrader notebooks as plain JSON, without importing nbgrader."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Notebook", "read_notebook", "strip_solution_marks"]
+
+MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Notebook:
+    """The JSON of a notebook; every cell's source is one string."""
+
+    content: dict[str, Any]
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """The cells in order."""
+        cells: list[dict[str, Any]] = self.content["cells"]
+        return cells
+
+    def by_grade_id(self) -> dict[str, dict[str, Any]]:
+        """The cells that nbgrader knows, by grade_id."""
+        return {grade["grade_id"]: cell for cell in self.cells if (grade := grading(cell))}
+
+    def auto_points(self) -> dict[str, float]:
+        """Points of the autograded cells, by grade_id."""
+        return {
+            g["grade_id"]: g["points"]
+            for c in self.cells
+            if (g := grading(c)).get("grade") and not g["solution"]
+        }
+
+    def manual_points(self) -> dict[str, float]:
+        """Points of the cells that a person grades, by grade_id."""
+        return {
+            g["grade_id"]: g["points"] for c in self.cells if (g := grading(c)).get("grade") and g["solution"]
+        }
+
+    def dumps(self) -> str:
+        """The notebook as nbformat writes it."""
+        return json.dumps(self.content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def grading(cell: dict[str, Any]) -> dict[str, Any]:
+    """nbgrader's metadata of a cell, or an empty dict."""
+    found: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
+    return found
+
+
+def read_notebook(path: Path) -> Notebook:
+    """The notebook at *path*.
+
+    Raises:
+        ValueError: the file is not the JSON of a notebook; the message names it.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        for cell in content["cells"]:
+            cell["source"] = "".join(cell["source"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a notebook: {error}") from error
+    return Notebook(content)
+
+
+def strip_solution_marks(notebook: Notebook) -> Iterator[tuple[str, str]]:
+    """(grade_id, answer) of every cell that a student fills in, without the solution marks."""
+    for cell in notebook.cells:
+        grade = grading(cell)
+        if grade.get("solution"):
+            yield grade["grade_id"], MARKS.sub("", cell["source"])

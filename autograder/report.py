@@ -1,0 +1,143 @@
+"""The class report: marks of everyone, in the terminal and as an HTML page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+
+__all__ = ["Row", "class_rows", "print_report", "write_report"]
+
+
+@dataclass(slots=True)
+class Row:
+    """One student.
+
+    Attributes:
+        marks: (mark, maximum) of the autograded cells, by notebook; the mark is None where nothing was graded.
+        waiting: points of answers that a person has still to grade.
+        expected: the right total, where the class was made by construction.
+        trouble: why a submission could not be graded, or an empty string.
+        feedback: feedback pages by notebook, relative to the course directory.
+    """
+
+    student: str
+    says: str = ""
+    marks: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    waiting: float = 0.0
+    expected: float | None = None
+    trouble: str = ""
+    feedback: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        """Sum of the automatic marks."""
+        return sum(mark or 0.0 for mark, _ in self.marks.values())
+
+    @property
+    def maximum(self) -> float:
+        """Sum of the automatic maxima."""
+        return sum(maximum for _, maximum in self.marks.values())
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the total is the right one; true where none is known."""
+        return self.expected is None or abs(self.total - self.expected) < 1e-9
+
+
+def class_rows(
+    course: Course,
+    says: Mapping[str, str] | None = None,
+    expected: Mapping[str, float] | None = None,
+    trouble: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """One row for each student of the course, from its gradebook."""
+    points = {path.stem: _auto_points(path) for path in sorted(course.source.glob("*.ipynb"))}
+    auto: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    waiting: dict[str, float] = defaultdict(float)
+    for student, notebook, cell, mark, manual, maximum in course.grades():
+        if cell in points[notebook]:
+            if mark is not None:
+                auto[student][notebook].append(mark)
+        elif mark is None and manual is None:
+            waiting[student] += maximum
+    rows = []
+    for student in course.students():
+        row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
+        row.expected = (expected or {}).get(student)
+        row.trouble = (trouble or {}).get(student, "")
+        for notebook, maxima in points.items():
+            marks = auto[student].get(notebook)
+            row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
+            page = course.feedback(student) / f"{notebook}.html"
+            if page.is_file():
+                row.feedback[notebook] = page.relative_to(course.root).as_posix()
+        rows.append(row)
+    return rows
+
+
+def _auto_points(path: Path) -> dict[str, float]:
+    from autograder.notebooks import read_notebook
+
+    return read_notebook(path).auto_points()
+
+
+def _mark(pair: tuple[float | None, float]) -> str:
+    mark, maximum = pair
+    return f"{'–' if mark is None else f'{mark:g}'}/{maximum:g}"
+
+
+def print_report(rows: Iterable[Row]) -> None:
+    """Print the class as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list(rows)
+    with_expected = any(row.expected is not None for row in rows)
+    table = Table(title="Automatic marks", title_justify="left")
+    table.add_column("student", no_wrap=True)
+    table.add_column("handed in", min_width=16)
+    for notebook in rows[0].marks if rows else ():
+        table.add_column(notebook.split("_")[0], justify="right", no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
+    if with_expected:
+        table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("by hand", justify="right")
+    for row in rows:
+        cells = [
+            row.student,
+            row.says,
+            *(_mark(pair) for pair in row.marks.values()),
+            f"{row.total:g}/{row.maximum:g}",
+        ]
+        if with_expected:
+            cells.append(
+                f"{row.expected:g}"
+                if row.as_expected and row.expected is not None
+                else f"[red]{row.expected:g} ≠[/]"
+            )
+        table.add_row(*cells, f"{row.waiting:g}" if row.waiting else "")
+    console = Console()
+    console.print(table)
+    for row in rows:
+        if row.trouble:
+            console.print(f"[yellow]{row.student}[/]: {row.trouble}", highlight=False)
+
+
+def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
+    """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("autograder", "data"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["mark"] = _mark
+    rows = list(rows)
+    text = environment.get_template("report.html.j2").render(
+        rows=rows, notebooks=list(rows[0].marks) if rows else [], **facts
+    )
+    page.write_text(text, "utf-8")

@@ -1,0 +1,80 @@
+"""A class under stock nbgrader: the right marks where stock grading is fair, and what it does where it is not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from autograder.course import Course
+from autograder.demo import grade_class, make_class
+from autograder.kinds import expected_marks, load_kinds
+from autograder.report import class_rows, write_report
+
+KINDS = load_kinds()
+# Where stock execution gives other marks than the right ones, and why.
+UNFAIR = {
+    "s03": "output on stderr zeroes a test cell",
+    "s13": "a notebook that cannot be read stops the whole submission",
+    "s20": "an object that equals everything passes every assert",
+}
+
+
+@pytest.fixture(scope="module")
+def graded(root, tmp_path_factory):
+    course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course")
+    config = course.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.ExecutePreprocessor.timeout = 6\n")
+    course = Course(course.root)
+    course.generate_assignment()
+    make_class(course, list(KINDS.values()))
+    trouble = grade_class(course)
+    marks = defaultdict(dict)
+    for student, notebook, cell, mark, _, _ in course.grades():
+        marks[student, notebook][cell] = mark
+    return course, trouble, marks
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_stock_grading_gives_the_marks_written_beside_each_kind(graded, name):
+    course, _, marks = graded
+    for notebook, cells in expected_marks(KINDS[name], course.source, stock=True).items():
+        got = {cell: marks[name, notebook].get(cell) for cell in cells}
+        assert got == cells
+
+
+def test_stock_grading_is_right_but_for_the_known_unfair_kinds(root):
+    source = root / "solutions" / "quantization"
+    unfair = {
+        k for k in KINDS if expected_marks(KINDS[k], source) != expected_marks(KINDS[k], source, stock=True)
+    }
+    assert unfair == set(UNFAIR)
+
+
+def test_one_bad_submission_does_not_stop_the_class(graded):
+    course, trouble, marks = graded
+    assert set(trouble) == {"s13"} and "2_crossover" in trouble["s13"]
+    assert {student for student, _ in marks} == set(KINDS)
+    assert course.students() == sorted(KINDS)
+
+
+def test_the_report_names_everyone_links_feedback_and_marks_what_differs(graded, tmp_path):
+    course, trouble, _ = graded
+    right = {
+        k: sum(m or 0 for c in expected_marks(kind, course.source).values() for m in c.values())
+        for k, kind in KINDS.items()
+    }
+    rows = class_rows(course, {k: kind.says for k, kind in KINDS.items()}, right, trouble)
+    assert {row.student for row in rows if not row.as_expected} == set(UNFAIR)
+    page = tmp_path / "report.html"
+    write_report(rows, page, title="Class")
+    text = page.read_text()
+    assert all(f'<th scope="row">{name}</th>' in text for name in KINDS)
+    assert 'href="feedback/s01/quantization/0_self_check.html"' in text
+
+
+def test_feedback_pages_hold_no_hidden_test(graded):
+    course, _, _ = graded
+    for page in (course.root / "feedback").glob("*/*/*.html"):
+        text = page.read_text()
+        assert "HIDDEN TESTS" not in text and "derandomize" not in text, page
