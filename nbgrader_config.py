@@ -9,11 +9,18 @@ c.CourseDirectory.course_id = "quantization-kit"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 
-# A cell that runs longer than this is interrupted.
-c.ExecutePreprocessor.timeout = 15
-
-# The first is nbgrader's own; the second keeps kernels from warning on the terminal that they use TCP.
-c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
+# The examiner: students' code runs confined in a process of its own, tests run outside it. Limits: c.Examine.cell_seconds and so on.
+c.Autograde.exporter_class = "autograder.nbgrader_plugin.SubmissionExporter"
+c.Autograde.pre_convert_hook = "autograder.nbgrader_plugin.set_aside_bad_timestamps"
+c.Autograde.autograde_preprocessors = [
+    "autograder.nbgrader_plugin.Examine",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 
 # Feedback shows the marks and the messages, not the hidden tests.
 c.GenerateFeedback.preprocessors = [

@@ -100,7 +100,7 @@ def print_report(rows: Iterable[Row]) -> None:
     with_expected = any(row.expected is not None for row in rows)
     table = Table(title="Automatic marks", title_justify="left")
     table.add_column("student", no_wrap=True)
-    table.add_column("handed in", min_width=16)
+    table.add_column("handed in", min_width=10)
     for notebook in rows[0].marks if rows else ():
         table.add_column(notebook.split("_")[0], justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)

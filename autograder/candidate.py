@@ -1,0 +1,145 @@
+"""The student's side of the exam. ``python -m autograder.candidate FD`` starts the process that all candidates are forked from.
+
+It imports what notebooks use, once, and never sees a test: it gets code cells and calls, and sends plain data back.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+from typing import Any
+
+from autograder.limits import Limits
+from autograder.sandbox import confine
+from autograder.wire import Channel, Refused, WireError
+
+__all__ = ["main"]
+
+WARM = (
+    "numpy",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline",
+    "mlsysim",
+    "pint",
+    "mlsysim.units",
+)
+CONTROL_LIMIT = 64 << 20
+
+
+def _serve(channel: Channel, shell: Any, limits: Limits) -> None:
+    """Answer requests until the examiner is gone."""
+    from autograder.shell import student_frames
+
+    names: dict[str, Any] = shell.user_ns
+    while True:
+        request = channel.receive()
+        operation, number, *rest = request
+        try:
+            if operation == "cell":
+                channel.send([number, "done", *shell.run(rest[0], limits.output_kb << 10)])
+            elif operation == "kinds":
+                channel.send(
+                    [
+                        number,
+                        "done",
+                        {
+                            n: "missing" if n not in names else "function" if callable(names[n]) else "value"
+                            for n in rest[0]
+                        },
+                    ]
+                )
+            elif operation == "get":
+                channel.send([number, "value", names[rest[0]]])
+            elif operation == "call":
+                name, arguments, keywords = rest
+                try:
+                    value = names[name](*arguments, **keywords)
+                except BaseException as error:
+                    if isinstance(error, Refused):
+                        error = RuntimeError("Refused")
+                    frames = [list(frame) for frame in student_frames(error.__traceback__, names)]
+                    kind, text = type(error).__name__, _short(error)
+                    del error
+                    channel.send([number, "raised", str(kind), text, frames])
+                else:
+                    channel.send([number, "value", value])
+        except Refused as refusal:
+            channel.send([number, "refused", str(refusal)])
+
+
+def _short(error: BaseException) -> str:
+    try:
+        return str.__str__(str(error))[:500]
+    except BaseException:
+        return "(its message could not be read)"
+
+
+def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
+    """In a fresh fork: confine this process, then serve; never returns."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    limits = Limits(**order["limits"])
+    channel = Channel(connection, limits.answer_kb << 10)
+    keep = channel.fileno()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 4096)
+    package = importlib.import_module("mlsysim").__path__[0]
+    own = os.path.dirname(os.path.abspath(__file__))
+    library = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, package)} | {
+        sys.prefix,
+        sys.base_prefix,
+        package,
+    }
+    level = confine(limits, sorted(library), [own], order["files"], mount_point)
+    os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
+    random.seed(0)
+    np = importlib.import_module("numpy")
+    np.random.seed(0)
+    gc.enable()
+    channel.send(["ready", level])
+    _serve(channel, shell, limits)
+
+
+def main(control_fd: int, mount_point: str) -> None:
+    """Fork a candidate for every order that comes over the control socket, until it closes."""
+    from autograder.shell import make_shell
+
+    for module in WARM:
+        importlib.import_module(module)
+    importlib.import_module("mlsysim.units").unit_registry()
+    shell = make_shell()
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    control = socket.socket(fileno=control_fd)
+    orders = Channel(control, CONTROL_LIMIT)
+    while True:
+        try:
+            _, (descriptor,), *_ = socket.recv_fds(control, 1, 1)
+            order = orders.receive()
+        except (WireError, OSError, ValueError):
+            return
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                control.close()
+                _become_candidate(socket.socket(fileno=descriptor), order, mount_point, shell)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(descriptor)
+        orders.send(pid)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

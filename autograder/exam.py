@@ -1,0 +1,345 @@
+"""The examiner: runs the test cells of the source notebook in this process, and asks the candidate's for what they name.
+
+A name that a test cell uses but does not define is the student's: a function becomes a proxy that calls it over there, a value a copy.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import io
+import random
+import symtable
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.assemble import PROBLEM, steps
+from autograder.limits import Limits
+from autograder.messages import describe_call, describe_failure
+from autograder.notebooks import Notebook, grading
+from autograder.process import Candidate, Died, start_candidate
+
+__all__ = ["ExamResult", "Verdict", "examine"]
+
+MAX_RESTARTS = 16
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a test cell earned.
+
+    Attributes:
+        message: for the student, empty for full marks.
+        detail: for the instructor: the exception as the test raised it.
+    """
+
+    score: float
+    maximum: float
+    message: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class ExamResult:
+    """The outcome of one notebook.
+
+    Attributes:
+        verdicts: by grade_id, one for every test cell of the source.
+        outputs: what each of the student's cells showed, by its index in the notebook, in nbformat's form.
+        sandbox: how far the student's process was confined.
+        notes: what an instructor should know: cells that ended the process, limits that were met.
+    """
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    sandbox: str = "not started"
+    notes: list[str] = field(default_factory=list)
+
+
+class StudentError(Exception):
+    """The student's function did not give a value that can be judged; the text is a sentence for the student."""
+
+
+class _Desk:
+    """Holds the candidate, starts another when one is gone, and remembers the last calls."""
+
+    def __init__(self, limits: Limits, files: Mapping[str, bytes], result: ExamResult) -> None:
+        self._limits = limits
+        self._files = files
+        self._result = result
+        self._ran: list[tuple[int, str]] = []
+        self._deadly: set[int] = set()
+        self._candidate: Candidate | None = None
+        self._restarts = 0
+        self._deadline = time.monotonic() + limits.total_seconds
+        self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
+
+    def seconds_left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def run(self, index: int, source: str) -> None:
+        """Run one of the student's cells; one that ends the process costs itself only."""
+        candidate = self._ready()
+        if candidate is not None:
+            self._run_in(candidate, index, source)
+        self._ran.append((index, source))
+
+    def _run_in(self, candidate: Candidate, index: int, source: str) -> None:
+        try:
+            outputs, error = candidate.run(source, max(0.01, self.seconds_left()))
+        except Died as death:
+            self._deadly.add(index)
+            self._result.notes.append(f"cell {index + 1} {death}")
+            self._result.outputs[index] = [_error("Stopped", f"This cell {death}.")]
+            return
+        shown = [_shown(item) for item in outputs if isinstance(item, dict)]
+        if error is not None:
+            shown.append(
+                _error(*(str(error.get(key, "")) for key in ("ename", "evalue")), error.get("traceback"))
+            )
+        self._result.outputs[index] = [item for item in shown if item]
+
+    def _ready(self) -> Candidate | None:
+        """A living candidate that has run all cells so far but the deadly ones, or None when there is no time left."""
+        while self._candidate is None or self._candidate.gone:
+            if self._restarts > MAX_RESTARTS or self.seconds_left() <= 0:
+                note = "the time or the number of restarts of this notebook is used up"
+                if note not in self._result.notes:
+                    self._result.notes.append(note)
+                return None
+            self._restarts += 1
+            try:
+                self._candidate = start_candidate(self._limits, self._files)
+            except Died as death:
+                self._result.notes.append(f"the notebook's process {death}")
+                continue
+            self._result.sandbox = self._candidate.level
+            for index, source in self._ran:
+                if index not in self._deadly and not self._candidate.gone:
+                    self._run_in(self._candidate, index, source)
+        return self._candidate
+
+    def names(self, wanted: set[str]) -> dict[str, Any]:
+        """What the test's free names stand for; those that the student did not define are left out.
+
+        Raises:
+            StudentError: a value may not cross, or there is no process to ask.
+        """
+        candidate = self._ready()
+        if candidate is None:
+            raise StudentError("There was no time left to check this: earlier cells used it up.")
+        found: dict[str, Any] = {}
+        try:
+            for name, kind in candidate.kinds(wanted).items():
+                if kind == "function":
+                    found[name] = _proxy(self, name)
+                elif kind == "value":
+                    word, value = candidate.get(name)
+                    if word != "value":
+                        raise StudentError(
+                            f"`{name}` is {value}. Give plain numbers, strings, lists, dicts or arrays."
+                        )
+                    found[name] = value
+        except Died as death:
+            raise StudentError(f"Looking at your answers {death}.") from None
+        return found
+
+    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The student's function, called in the student's process.
+
+        Raises:
+            StudentError: it raised, gave something that is no plain data, took too long or ended the process.
+        """
+        if self._candidate is None or self.seconds_left() <= 0:
+            raise StudentError("There was no time left to check this: the notebook used it up.")
+        told = describe_call(name, arguments, keywords)
+        self.called.append((name, arguments, keywords, "gave no answer"))
+        del self.called[:-64]
+        try:
+            word, value = self._candidate.call(name, arguments, keywords, self.seconds_left())
+        except Died as death:
+            if self._candidate.last_words is None:
+                self._candidate.last_words = f"{told} {death}."
+            raise StudentError(self._candidate.last_words) from None
+        if word == "refused":
+            raise StudentError(
+                f"{told} returned {value}. Return plain numbers, strings, lists, dicts or arrays."
+            )
+        if word == "raised":
+            raise StudentError(_raised(told, *value))
+        self.called[-1] = (name, arguments, keywords, value)
+        return value
+
+    def close(self) -> None:
+        if self._candidate is not None:
+            self._candidate.close()
+
+
+def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
+    what = f"{str(kind)[:80]}: {str(text)[:300]}" if text else str(kind)[:80]
+    where = ""
+    if isinstance(frames, list) and frames and isinstance(frames[-1], list) and len(frames[-1]) == 2:
+        line, source = frames[-1]
+        where = (
+            f" at line {line} of its cell: `{str(source)[:120]}`"
+            if source
+            else f" at line {line} of its cell"
+        )
+    if kind == "NotImplementedError" and not text:
+        return f"{told} has no code yet."
+    return f"{told} raised {what}{where}."
+
+
+def _proxy(desk: _Desk, name: str) -> Any:
+    def asked(*arguments: Any, **keywords: Any) -> Any:
+        return desk.call(name, arguments, keywords)
+
+    asked.__name__ = asked.__qualname__ = name
+    return asked
+
+
+def examine(
+    notebook: Notebook, limits: Limits | None = None, files: Mapping[str, bytes] | None = None
+) -> ExamResult:
+    """Run an assembled *notebook* (see :func:`autograder.assemble.assemble`): the student's cells there, its tests here.
+
+    Never raises for anything that a submission does.
+    """
+    result = ExamResult()
+    limits = limits or Limits()
+    problem = notebook.content["metadata"].get(PROBLEM, "")
+    if problem:
+        result.notes.append(f"this notebook could not be read: {problem}")
+        for _, cell, test in steps(notebook):
+            if test:
+                grade = grading(cell)
+                message = f"This notebook could not be read: {problem}."
+                result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
+        return result
+    desk = _Desk(limits, files or {}, result)
+    with contextlib.closing(desk):
+        for index, cell, test in steps(notebook):
+            if test:
+                grade = grading(cell)
+                result.verdicts[grade["grade_id"]] = _judge(desk, cell["source"], float(grade["points"]))
+            else:
+                desk.run(index, cell["source"])
+    return result
+
+
+def _judge(desk: _Desk, source: str, points: float) -> Verdict:
+    desk.called.clear()
+    said = io.StringIO()
+    try:
+        tree = ast.parse(source)
+        scope: dict[str, Any] = {"__name__": "exam"}
+        scope |= desk.names(free_names(source))
+        random.seed(0)
+        with _fixed_hypothesis(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+            value = _execute(tree, scope)
+    except StudentError as error:
+        return Verdict(0.0, points, str(error), f"StudentError: {error}")
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+            raise
+        first = _first(error)
+        if isinstance(first, StudentError):
+            return Verdict(0.0, points, str(first), f"StudentError: {first}")
+        detail = "".join(traceback.format_exception_only(first)).strip()
+        return Verdict(0.0, points, describe_failure(first, desk.called), detail)
+    score = _partial(value, points)
+    return Verdict(score, points, said.getvalue().strip() if score < points else "")
+
+
+def _partial(value: Any, points: float) -> float:
+    """As in nbgrader, a last value that is a number is partial credit; anything else is full marks."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return points
+    if not 0 <= value <= points:
+        raise ValueError(f"a test cell gave {value} of {points:g} points")
+    return float(value)
+
+
+def _execute(tree: ast.Module, scope: dict[str, Any]) -> Any:
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        exec(compile(ast.Module(tree.body[:-1], []), "<test>", "exec"), scope)
+        return eval(compile(ast.Expression(last.value), "<test>", "eval"), scope)
+    exec(compile(tree, "<test>", "exec"), scope)
+    return None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextlib.contextmanager
+def _fixed_hypothesis() -> Iterator[None]:
+    """Draws depend on the test alone: not on the clock, a database, or the speed of this machine."""
+    from hypothesis import HealthCheck, settings
+
+    before = settings.get_current_profile_name()
+    settings.register_profile(
+        "exam",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("exam")
+    try:
+        yield
+    finally:
+        settings.load_profile(before)
+
+
+def free_names(source: str) -> set[str]:
+    """The names that a test cell uses but neither defines nor finds among the builtins."""
+    top = symtable.symtable(source, "<test>", "exec")
+    bound = {
+        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
+    }
+    used: set[str] = set()
+
+    def look(table: symtable.SymbolTable) -> None:
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (symbol.is_global() or table is top):
+                used.add(symbol.get_name())
+        for child in table.get_children():
+            look(child)
+
+    look(top)
+    return used - bound - set(dir(builtins))
+
+
+def _shown(item: dict[str, Any]) -> dict[str, Any]:
+    """An output in nbformat's form, or an empty dict for something else: it comes from the student's process."""
+    kind = item.get("output_type")
+    if kind == "stream" and isinstance(item.get("text"), str):
+        return {
+            "output_type": "stream",
+            "name": "stderr" if item.get("name") == "stderr" else "stdout",
+            "text": item["text"],
+        }
+    data = item.get("data")
+    if kind in ("display_data", "execute_result") and isinstance(data, dict):
+        made = {"output_type": kind, "data": {str(k): v for k, v in data.items()}, "metadata": {}}
+        if isinstance(item.get("metadata"), dict):
+            made["metadata"] = {str(k): v for k, v in item["metadata"].items()}
+        if kind == "execute_result":
+            made["execution_count"] = None
+        return made
+    return {}
+
+
+def _error(name: str, text: str, lines: Any = None) -> dict[str, Any]:
+    kept = [str(line) for line in lines][:200] if isinstance(lines, list) else []
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": kept or [f"{name}: {text}"]}

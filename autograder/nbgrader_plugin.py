@@ -1,0 +1,130 @@
+"""Puts the examiner into nbgrader: three settings in ``nbgrader_config.py`` and everything else stays nbgrader's own.
+
+* ``Autograde.exporter_class``: reads any submission, however broken, as a notebook in the form of its source.
+* ``Autograde.autograde_preprocessors``: :class:`Examine` in the place of ``Execute``.
+* ``Autograde.pre_convert_hook``: sets aside a timestamp that cannot be read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import parse_utc
+from traitlets import Float, Integer
+
+from autograder.assemble import PROBLEM, assemble
+from autograder.exam import Verdict, examine
+from autograder.limits import Limits
+from autograder.notebooks import Notebook, grading
+from autograder.process import data_files
+
+__all__ = ["Examine", "SubmissionExporter", "set_aside_bad_timestamps"]
+
+DEFAULT = Limits()
+TIMESTAMP = "timestamp.txt"
+
+
+def _source_folder(converter: Any, resources: Any) -> Path:
+    directory = converter.coursedir
+    return Path(directory.format_path(directory.source_directory, ".", resources["nbgrader"]["assignment"]))
+
+
+class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+    """Reads a submitted notebook in the form of its source; a notebook that is already in the autograded folder as it is."""
+
+    def from_filename(self, filename: str, resources: Any = None, **keywords: Any) -> Any:
+        """The notebook of *filename*; never raises for what a student did to the file."""
+        path = Path(filename)
+        directory = self.parent.coursedir
+        graded = directory.format_path(
+            directory.autograded_directory,
+            resources["nbgrader"]["student"],
+            resources["nbgrader"]["assignment"],
+        )
+        if path.parent.resolve() == Path(graded).resolve():
+            return super().from_filename(filename, resources=resources, **keywords)
+        source = _source_folder(self.parent, resources) / path.name
+        content = nbformat.from_dict(assemble(source, path).content)
+        if content.metadata.get(PROBLEM):
+            self.log.warning("%s could not be read: %s; it gets zeros", filename, content.metadata[PROBLEM])
+        return self.from_notebook_node(content, resources=resources, **keywords)
+
+
+class Examine(NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes the place of ``Execute``: students' cells run confined, test cells in this process.
+
+    The verdicts are written as outputs of the test cells, in the way that nbgrader reads marks from them. The limits are settings, such as
+    ``c.Examine.cell_seconds = 60``.
+    """
+
+    cell_seconds = Float(DEFAULT.cell_seconds, help="seconds for one cell").tag(config=True)
+    call_seconds = Float(DEFAULT.call_seconds, help="seconds for one call of a student's function").tag(
+        config=True
+    )
+    total_seconds = Float(DEFAULT.total_seconds, help="seconds for one notebook with its tests").tag(
+        config=True
+    )
+    memory_mb = Integer(DEFAULT.memory_mb, help="memory of a student's process, MB").tag(config=True)
+    output_kb = Integer(DEFAULT.output_kb, help="output kept of one cell, KB").tag(config=True)
+    processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
+    disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
+    answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Examine one notebook."""
+        folder = _source_folder(self.parent.parent, resources)  # of the exporter's converter
+        notebook = Notebook(nb)
+        limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+        result = examine(notebook, limits, data_files(folder))
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type == "code":
+                verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
+                cell.outputs = nbformat.from_dict(
+                    _as_outputs(verdict) if verdict else result.outputs.get(index, [])
+                )
+        nb.metadata["autograder"] = {"sandbox": result.sandbox, "notes": result.notes}
+        for note in result.notes:
+            self.log.warning(
+                "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
+            )
+        return nb, resources
+
+
+def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
+    """Outputs from which nbgrader's ``determine_grade`` reads just this mark: an error is 0, a number partial credit, nothing full."""
+    if verdict.score >= verdict.maximum:
+        return []
+    if verdict.score <= 0:
+        return [
+            {
+                "output_type": "error",
+                "ename": "Not right",
+                "evalue": verdict.message,
+                "traceback": [verdict.message],
+            }
+        ]
+    outputs: list[dict[str, Any]] = []
+    if verdict.message:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": verdict.message + "\n"})
+    number = {"text/plain": repr(verdict.score)}
+    return [
+        *outputs,
+        {"output_type": "execute_result", "data": number, "metadata": {}, "execution_count": None},
+    ]
+
+
+def set_aside_bad_timestamps(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Before a submission is graded: rename a ``timestamp.txt`` that nbgrader could not parse, so that it does not stop the grading."""
+    for folder in {Path(notebook).parent for notebook in notebooks}:
+        path = folder / TIMESTAMP
+        if path.is_symlink() or path.is_file():
+            try:
+                text = path.read_text("utf-8").strip()
+                if text:
+                    parse_utc(text)
+            except (ValueError, OverflowError, OSError):
+                path.rename(path.with_suffix(".unreadable"))

@@ -1,0 +1,209 @@
+"""IPython as a notebook has it, with everything that a cell shows kept as outputs."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+__all__ = ["StudentShell", "make_shell", "student_frames"]
+
+NO_INPUT = "input() gets no answer while a notebook is graded: write the value into the cell"
+
+
+class _Outputs:
+    """The outputs of the cell that runs, in nbformat's form, up to a number of bytes."""
+
+    def __init__(self) -> None:
+        self.limit = 1 << 20
+        self.start()
+
+    def start(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.size = 0
+        self.cut = False
+
+    def room_for(self, count: int) -> bool:
+        if self.size + count <= self.limit:
+            self.size += count
+            return True
+        if not self.cut:
+            self.cut = True
+            text = f"\n[output cut at {self.limit // 1024} KB]\n"
+            self.items.append({"output_type": "stream", "name": "stdout", "text": text})
+        return False
+
+    def text(self, name: str, text: str) -> None:
+        if not text or self.cut:
+            return
+        room = max(0, self.limit - self.size)
+        kept = text[:room]
+        last = self.items[-1] if self.items else {}
+        if last.get("name") == name:
+            last["text"] += kept
+        elif kept:
+            self.items.append({"output_type": "stream", "name": name, "text": kept})
+        self.size += len(kept)
+        if len(text) > room:
+            self.room_for(len(text))
+
+    def rich(self, kind: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        if self.room_for(sum(len(str(value)) for value in data.values())):
+            plain = {str(key): _plain(value) for key, value in data.items()}
+            self.items.append({"output_type": kind, "data": plain, "metadata": _plain(metadata)})
+
+
+def _plain(value: Any) -> Any:
+    """What nbformat can hold of a MIME bundle: PNG bytes as base64 text, the rest as JSON or text."""
+    if isinstance(value, bytes):
+        import base64
+
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if type(value) in (bool, int, float, str) or value is None else str(value)
+
+
+OUTPUTS = _Outputs()
+
+
+class _Stream:
+    """Stands for sys.stdout and sys.stderr."""
+
+    encoding = "utf-8"
+    errors = "strict"
+    closed = False
+
+    def __init__(self, name: str) -> None:
+        self.name = f"<{name}>"
+        self._name = name
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        OUTPUTS.text(self._name, text)
+        return len(text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        import io
+
+        raise io.UnsupportedOperation("fileno")
+
+
+class _Hook(DisplayHook):
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        OUTPUTS.rich("execute_result", format_dict, md_dict or {})
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **more: Any) -> None:
+        OUTPUTS.rich("display_data", data, metadata or {})
+
+    def clear_output(self, wait: bool = False) -> None:
+        OUTPUTS.start()
+
+
+class StudentShell(InteractiveShell):
+    """IPython without a terminal and without a kernel."""
+
+    displayhook_class = _Hook
+    display_pub_class = _Publisher
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """No event loop: figures are shown inline."""
+
+    def system(self, cmd: str) -> None:
+        """``!command``: there is no terminal to hand out, so its output is read and shown."""
+        import subprocess
+
+        done = subprocess.run(
+            self.var_expand(cmd, depth=1), shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        sys.stdout.write(done.stdout.decode("utf-8", "replace"))
+        self.user_ns["_exit_code"] = done.returncode
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        self.last_error = {
+            "ename": etype.__name__,
+            "evalue": _text(evalue),
+            "traceback": [str(line) for line in stb],
+        }
+
+    def run(self, source: str, output_limit: int) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """Run one cell; returns its outputs and its error (ename, evalue, traceback), or None."""
+        OUTPUTS.limit = output_limit
+        OUTPUTS.start()
+        self.last_error: dict[str, Any] | None = None
+        try:
+            self.run_cell(source, store_history=True)
+        except BaseException as error:  # the machinery that the student may have patched
+            self.last_error = {"ename": type(error).__name__, "evalue": _text(error), "traceback": []}
+        return OUTPUTS.items, self.last_error
+
+
+def _text(error: BaseException | None) -> str:
+    try:
+        return str(error)[:2000]
+    except BaseException:
+        return "(its message could not be read)"
+
+
+def student_frames(traceback: TracebackType | None, namespace: dict[str, Any]) -> list[tuple[int, str]]:
+    """(line, text) of the frames of a traceback that are the student's."""
+    import linecache
+
+    frames = []
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_globals is namespace:
+            text = linecache.getline(frame.f_code.co_filename, traceback.tb_lineno).strip()
+            frames.append((traceback.tb_lineno, text[:200]))
+        traceback = traceback.tb_next
+    return frames
+
+
+def _no_input(*prompt: object) -> str:
+    raise RuntimeError(NO_INPUT)
+
+
+def make_shell() -> StudentShell:
+    """The shell, with the process's standard streams and input() replaced."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.xmode = "Context"
+    shell = StudentShell.instance(config=config)
+    sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")  # type: ignore[assignment]
+    builtins.input = _no_input
+    return shell

@@ -1,0 +1,255 @@
+"""Plain data between the examiner and a candidate: MessagePack frames that cannot execute anything.
+
+A value is sent as a tree. None, booleans, 64-bit integers, floats and strings stand for themselves; everything else is a list
+whose first item says what it is. Types are matched exactly: a subclass could bring methods that lie.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+import msgspec
+import numpy as np
+
+__all__ = ["Channel", "Closed", "Refused", "TooSlow", "WireError", "decode", "encode"]
+
+MAX_DEPTH = 64
+HEADER = struct.Struct(">I")
+INT64 = range(-(2**63), 2**63)
+ARRAY_KINDS = "biufcU"
+
+
+class WireError(Exception):
+    """Bytes that are no message."""
+
+
+class Closed(WireError):
+    """The other side is gone."""
+
+
+class TooSlow(WireError):
+    """No message came in time."""
+
+
+class Refused(Exception):
+    """A value that may not cross; the message says what it is."""
+
+
+def encode(value: Any, limit: int) -> bytes:
+    """*value* as bytes.
+
+    Raises:
+        Refused: it is not plain data, nested too deeply, or more than *limit* bytes.
+    """
+    try:
+        data = msgspec.msgpack.encode(_tree(value, 0))
+    except RecursionError:
+        raise Refused("something nested too deeply") from None
+    if len(data) > limit:
+        raise Refused(f"{len(data) // 1024} KB of data, more than the {limit // 1024} KB allowed")
+    return data
+
+
+def _tree(value: Any, depth: int) -> Any:
+    kind = type(value)
+    if value is None or kind is bool or kind is float:
+        return value
+    if kind is str:
+        return value if value.isascii() else ["s", value.encode("utf-8", "surrogatepass")]
+    if kind is int:
+        return value if value in INT64 else ["i", format(value, "x")]
+    if depth >= MAX_DEPTH:
+        raise Refused("something nested too deeply")
+    if kind is list or kind is tuple or kind is set or kind is frozenset:
+        items = value if kind is list or kind is tuple else _ordered(value)
+        return [
+            {list: "l", tuple: "t", set: "e", frozenset: "f"}[kind],
+            *[_tree(v, depth + 1) for v in items],
+        ]
+    if kind is dict:
+        return ["d", *[[_tree(k, depth + 1), _tree(v, depth + 1)] for k, v in value.items()]]
+    if kind is bytes or kind is bytearray:
+        return ["b", bytes(value)]
+    if kind is complex:
+        return ["c", value.real, value.imag]
+    if kind is range:
+        return [
+            "r",
+            _tree(value.start, depth + 1),
+            _tree(value.stop, depth + 1),
+            _tree(value.step, depth + 1),
+        ]
+    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
+        array = np.ascontiguousarray(value)
+        if array.dtype.kind not in ARRAY_KINDS:
+            raise Refused(f"a NumPy array of {array.dtype.name}")
+        tag = "a" if kind is np.ndarray else "n"
+        return [tag, array.dtype.str, list(np.shape(value)), array.tobytes()]
+    if kind.__module__.startswith("pint") and hasattr(value, "magnitude") and hasattr(value, "units"):
+        return ["q", _tree(value.magnitude, depth + 1), str(value.units)]
+    raise Refused(_called(value))
+
+
+def _ordered(items: Any) -> list[Any]:
+    # The order of a set depends on the process; sorted by text it does not.
+    return sorted(items, key=repr)
+
+
+def _called(value: Any) -> str:
+    name = type(value).__name__
+    if name in ("function", "builtin_function_or_method", "method", "type"):
+        return "a function" if name != "type" else "a class"
+    if name in ("generator", "coroutine", "async_generator"):
+        return f"a {name.replace('_', ' ')}"
+    base = next(
+        (
+            b.__name__
+            for b in type(value).__mro__[1:]
+            if b in (float, int, str, list, dict, tuple, np.ndarray)
+        ),
+        "",
+    )
+    return f"a {name}, a kind of {base} of its own" if base else f"a {name}"
+
+
+def decode(data: bytes) -> Any:
+    """The value of a message.
+
+    Raises:
+        WireError: the bytes are no message.
+    """
+    try:
+        return _value(msgspec.msgpack.decode(data), 0)
+    except WireError:
+        raise
+    except (
+        msgspec.DecodeError,
+        ValueError,
+        TypeError,
+        RecursionError,
+        OverflowError,
+        KeyError,
+        IndexError,
+    ) as error:
+        raise WireError(f"not a message: {error}") from None
+
+
+def _value(tree: Any, depth: int) -> Any:
+    if not isinstance(tree, list):
+        if tree is None or type(tree) in (bool, int, float, str):
+            return tree
+        raise WireError("not a message: a bare value of another kind")
+    if depth > MAX_DEPTH + 1 or not tree or type(tree[0]) is not str:
+        raise WireError("not a message: no tag, or too deep")
+    tag, *rest = tree
+    if tag in ("l", "t", "e", "f"):
+        items = [_value(item, depth + 1) for item in rest]
+        return {"l": list, "t": tuple, "e": set, "f": frozenset}[tag](items)
+    if tag == "d":
+        return {_value(k, depth + 1): _value(v, depth + 1) for k, v in rest}
+    if tag in ("a", "n"):
+        return _array(tag, *rest)
+    if tag == "q":
+        return _quantity(*rest, depth=depth)
+    if tag == "s":
+        (raw,) = rest
+        return bytes(raw).decode("utf-8", "surrogatepass")
+    if tag == "b":
+        (raw,) = rest
+        return bytes(raw)
+    if tag == "i":
+        (digits,) = rest
+        return int(digits, 16)
+    if tag == "c":
+        real, imaginary = rest
+        return complex(float(real), float(imaginary))
+    if tag == "r":
+        start, stop, step = (_value(item, depth + 1) for item in rest)
+        return range(start, stop, step)
+    raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+
+
+def _array(tag: str, dtype: str, shape: list[int], raw: bytes) -> Any:
+    kind = np.dtype(dtype)
+    if kind.kind not in ARRAY_KINDS or kind.hasobject or any(type(n) is not int or n < 0 for n in shape):
+        raise WireError("not a message: an array of something else")
+    array = np.frombuffer(raw, kind).reshape(shape).copy()
+    return array if tag == "a" else array[()]
+
+
+def _quantity(magnitude: Any, unit: str, depth: int) -> Any:
+    from mlsysim.units import quantity
+
+    if type(unit) is not str or len(unit) > 100:
+        raise WireError("not a message: no unit")
+    try:
+        return quantity(_value(magnitude, depth + 1), unit)
+    except Exception as error:  # Pint raises many kinds for an unknown unit
+        raise WireError(f"not a message: {error}") from None
+
+
+class Channel:
+    """Frames over a stream socket: four bytes of length, then the message."""
+
+    def __init__(self, connection: socket.socket, limit: int) -> None:
+        self._socket = connection
+        self._limit = limit
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
+        self._buffer = bytearray()
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+        return self._socket.fileno()
+
+    def send(self, value: Any) -> None:
+        """Send *value*.
+
+        Raises:
+            Refused: it may not cross.
+            Closed: the other side is gone.
+        """
+        data = encode(value, self._limit)
+        try:
+            self._socket.sendall(HEADER.pack(len(data)) + data)
+        except OSError as error:
+            raise Closed(str(error)) from None
+
+    def receive(self, seconds: float | None = None) -> Any:
+        """The next message, waiting at most *seconds*.
+
+        Raises:
+            TooSlow: it did not come in time.
+            Closed: the other side is gone.
+            WireError: what came is no message.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        (length,) = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        if length > self._limit + 4096:
+            raise WireError(f"not a message: {length} bytes")
+        return decode(self._exactly(length, deadline))
+
+    def _exactly(self, count: int, deadline: float | None) -> bytes:
+        while len(self._buffer) < count:
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._poll.poll(left * 1000):
+                    raise TooSlow("no message in time")
+            try:
+                chunk = self._socket.recv(1 << 16)
+            except OSError as error:
+                raise Closed(str(error)) from None
+            if not chunk:
+                raise Closed("the other side is gone")
+            self._buffer += chunk
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
