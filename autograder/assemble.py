@@ -50,16 +50,15 @@ def read_submission(path: Path) -> tuple[list[dict[str, Any]], str]:
         return [], "it is JSON, but no notebook"
     cells = content.get("cells")
     if cells is None and isinstance(content.get("worksheets"), list):
-        sheets = content["worksheets"]
-        cells = [
-            c
-            for s in sheets
-            if isinstance(s, dict)
-            for c in (s.get("cells") if isinstance(s.get("cells"), list) else [])
-        ]
+        sheets = [sheet for sheet in content["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
     if not isinstance(cells, list):
         return [], "it is JSON, but no notebook: it has no cells"
     return [made for cell in cells[:MAX_CELLS] if (made := _tidy(cell)) is not None], ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _tidy(cell: Any) -> dict[str, Any] | None:

@@ -99,7 +99,7 @@ class _Desk:
         shown = [_shown(item) for item in outputs if isinstance(item, dict)]
         if error is not None:
             shown.append(
-                _error(*(str(error.get(key, "")) for key in ("ename", "evalue")), error.get("traceback"))
+                _error(str(error.get("ename", "")), str(error.get("evalue", "")), error.get("traceback"))
             )
         self._result.outputs[index] = [item for item in shown if item]
 

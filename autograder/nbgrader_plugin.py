@@ -33,13 +33,14 @@ def _source_folder(converter: Any, resources: Any) -> Path:
     return Path(directory.format_path(directory.source_directory, ".", resources["nbgrader"]["assignment"]))
 
 
-class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+class SubmissionExporter(NotebookExporter):
     """Reads a submitted notebook in the form of its source; a notebook that is already in the autograded folder as it is."""
 
     def from_filename(self, filename: str, resources: Any = None, **keywords: Any) -> Any:
         """The notebook of *filename*; never raises for what a student did to the file."""
         path = Path(filename)
-        directory = self.parent.coursedir
+        converter: Any = self.parent
+        directory = converter.coursedir
         graded = directory.format_path(
             directory.autograded_directory,
             resources["nbgrader"]["student"],
@@ -47,14 +48,14 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
         )
         if path.parent.resolve() == Path(graded).resolve():
             return super().from_filename(filename, resources=resources, **keywords)
-        source = _source_folder(self.parent, resources) / path.name
+        source = _source_folder(converter, resources) / path.name
         content = nbformat.from_dict(assemble(source, path).content)
         if content.metadata.get(PROBLEM):
             self.log.warning("%s could not be read: %s; it gets zeros", filename, content.metadata[PROBLEM])
         return self.from_notebook_node(content, resources=resources, **keywords)
 
 
-class Examine(NbGraderPreprocessor):  # type: ignore[misc]
+class Examine(NbGraderPreprocessor):
     """Takes the place of ``Execute``: students' cells run confined, test cells in this process.
 
     The verdicts are written as outputs of the test cells, in the way that nbgrader reads marks from them. The limits are settings, such as

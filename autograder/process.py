@@ -204,7 +204,8 @@ class Candidate:
             or not isinstance(reply[1], str)
         ):
             self._die("sent something that is no answer")
-        return reply[1:]
+        answer: list[Any] = reply[1:]
+        return answer
 
     def _receive(self, seconds: float) -> Any:
         try:

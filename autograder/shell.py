@@ -137,6 +137,7 @@ class _Publisher(DisplayPublisher):
 class StudentShell(InteractiveShell):
     """IPython without a terminal and without a kernel."""
 
+    last_error: dict[str, Any] | None = None
     displayhook_class = _Hook
     display_pub_class = _Publisher
 
@@ -164,7 +165,7 @@ class StudentShell(InteractiveShell):
         """Run one cell; returns its outputs and its error (ename, evalue, traceback), or None."""
         OUTPUTS.limit = output_limit
         OUTPUTS.start()
-        self.last_error: dict[str, Any] | None = None
+        self.last_error = None
         try:
             self.run_cell(source, store_history=True)
         except BaseException as error:  # the machinery that the student may have patched
@@ -204,6 +205,6 @@ def make_shell() -> StudentShell:
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.xmode = "Context"
     shell = StudentShell.instance(config=config)
-    sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")  # type: ignore[assignment]
+    sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")
     builtins.input = _no_input
     return shell

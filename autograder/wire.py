@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 HEADER = struct.Struct(">I")
 INT64 = range(-(2**63), 2**63)
 ARRAY_KINDS = "biufcU"
+TAGS: dict[type, str] = {list: "l", tuple: "t", set: "e", frozenset: "f"}
 
 
 class WireError(Exception):
@@ -67,7 +68,7 @@ def _tree(value: Any, depth: int) -> Any:
     if kind is list or kind is tuple or kind is set or kind is frozenset:
         items = value if kind is list or kind is tuple else _ordered(value)
         return [
-            {list: "l", tuple: "t", set: "e", frozenset: "f"}[kind],
+            TAGS[kind],
             *[_tree(v, depth + 1) for v in items],
         ]
     if kind is dict:
@@ -148,13 +149,15 @@ def _value(tree: Any, depth: int) -> Any:
     tag, *rest = tree
     if tag in ("l", "t", "e", "f"):
         items = [_value(item, depth + 1) for item in rest]
-        return {"l": list, "t": tuple, "e": set, "f": frozenset}[tag](items)
+        made: Any = next(kind for kind, mark in TAGS.items() if mark == tag)
+        return made(items)
     if tag == "d":
         return {_value(k, depth + 1): _value(v, depth + 1) for k, v in rest}
     if tag in ("a", "n"):
         return _array(tag, *rest)
     if tag == "q":
-        return _quantity(*rest, depth=depth)
+        magnitude, unit = rest
+        return _quantity(magnitude, unit, depth)
     if tag == "s":
         (raw,) = rest
         return bytes(raw).decode("utf-8", "surrogatepass")
