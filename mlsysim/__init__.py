@@ -8,16 +8,18 @@
 
 from mlsysim import show
 from mlsysim.analysis import Crossover, crossover_batch
+from mlsysim.architecture import Architecture
 from mlsysim.compression import CompressionModel
 from mlsysim.errors import InputError
 from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Models, TransformerModel, VisionModel
+from mlsysim.models import Models, SizeOnlyModel, TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime, find_runtime
 from mlsysim.solvers import Engine, ServingModel, SingleNodeModel
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Architecture",
     "CompressionModel",
     "Crossover",
     "Device",
@@ -28,6 +30,7 @@ __all__ = [
     "Runtime",
     "ServingModel",
     "SingleNodeModel",
+    "SizeOnlyModel",
     "TransformerModel",
     "VisionModel",
     "crossover_batch",
