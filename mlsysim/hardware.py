@@ -70,6 +70,7 @@ class Device:
             if precision not in PRECISIONS:
                 raise unknown_name("precision in peaks", precision, PRECISIONS)
             check_number(f"peaks[{precision!r}]", rate, 0, open_low=True)
+        rows.check_year(self.year)
         object.__setattr__(self, "title", self.title or self.name)
 
     def __hash__(self) -> int:
@@ -172,7 +173,7 @@ def _parse(name: str, row: Mapping[str, Any]) -> Device:
         name=name,
         title=r.text("title", name),
         group=r.text("group", "Custom"),
-        year=r.number("year", 1990, 2100, integer=True),
+        year=r.number("year", *rows.YEARS, integer=True),
         memory_bytes=r.number("memory_gb", 0, open_low=True) * 1e9,
         bandwidth_bytes_s=r.number("bandwidth_gb_s", 0, open_low=True) * 1e9,
         peaks={p: rates.number(p, 0, open_low=True) * 1e12 for p in peaks},

@@ -33,6 +33,7 @@ class _Transformer:
         check_number("parameters", self.parameters, 1)
         for attribute in ("layers", "heads", "kv_heads", "head_dim"):
             check_number(attribute, getattr(self, attribute), 1, integer=True)
+        rows.check_year(self.year)
         object.__setattr__(self, "title", self.title or self.name)
 
     def __hash__(self) -> int:
@@ -161,6 +162,7 @@ class VisionModel:
         for attribute in ("parameters", "flops_per_image", "activations_per_image"):
             check_number(attribute, getattr(self, attribute), 1)
         check_number("layers", self.layers, 1, integer=True)
+        rows.check_year(self.year)
         object.__setattr__(self, "title", self.title or self.name)
 
     def __hash__(self) -> int:

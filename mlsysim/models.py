@@ -29,7 +29,7 @@ def _parse(name: str, row: Mapping[str, Any]) -> Model:
         "name": name,
         "title": r.text("title", name),
         "group": r.text("group", "Custom"),
-        "year": r.number("year", 1990, 2100, integer=True),
+        "year": r.number("year", *rows.YEARS, integer=True),
         "layers": r.number("layers", 1, 10**6, integer=True),
         "family": r.text("family", ""),
         "source": r.text("source"),

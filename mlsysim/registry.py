@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from mlsysim.errors import InputError, unknown_name
@@ -177,7 +178,8 @@ class Registry(_Named[T]):
 
     def _check(self, spec: T, known: Mapping[str, T], replace: bool) -> None:
         for what, name in (("name", spec.name), ("group", spec.group)):
-            if not name.isidentifier() or name.startswith("_") or hasattr(type(self), name):
+            taken = isinstance(name, str) and hasattr(type(self), name)
+            if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or taken:
                 raise InputError(
                     f"{what} = {name!r} is not allowed: give letters, digits and underscores, beginning with a letter, "
                     "and not a name the registry uses itself (add, load)"
@@ -209,13 +211,12 @@ class Registry(_Named[T]):
             InputError: no such file, not TOML, or an entry that is not right; says which and why.
         """
         try:
-            with open(path, encoding="utf-8") as stream:
-                text = stream.read()
-        except (OSError, UnicodeDecodeError, TypeError) as error:
+            file = Path(path)
+            text = file.read_text("utf-8")
+        except (OSError, ValueError, TypeError) as error:
             raise InputError(f"path = {path!r} is not allowed: give a TOML file ({error})") from None
-        file = os.path.basename(path)
-        new = self._read(text, os.fsdecode(file))
-        self._keep(self._with(self._specs(), new, os.fsdecode(file), replace))
+        new = self._read(text, file.name)
+        self._keep(self._with(self._specs(), new, file.name, replace))
         return new
 
     def __getattr__(self, name: str) -> Any:

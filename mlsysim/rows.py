@@ -12,33 +12,35 @@ import numpy as np
 
 from mlsysim.errors import InputError, check_number, unknown_name
 
-__all__ = ["Row", "check_citation", "check_citations", "one_number", "parse_rows", "source_of"]
+__all__ = ["YEARS", "Row", "check_citations", "check_year", "one_number", "parse_rows", "source_of"]
 
 DEFAULTS = "defaults"  # the table whose values every row of a file takes unless it has its own
+YEARS = (1950, 2100)
 YEAR = re.compile(r"\((?:19|20)\d\d\)")
 
 
-def check_citation(name: str, value: object) -> str:
-    """Return *value* if it is a citation: text with the year of the source in brackets.
-
-    >>> check_citation("source", "NVIDIA H100 datasheet (2022)")
-    'NVIDIA H100 datasheet (2022)'
-    """
-    if isinstance(value, str) and YEAR.search(value):
-        return value
-    raise InputError(
-        f"{name} = {value!r} is not allowed: give a citation with its year in brackets, as in 'Vendor datasheet (2024)'"
-    )
+def _check_citation(name: str, value: object) -> None:
+    if not isinstance(value, str) or not YEAR.search(value):
+        raise InputError(
+            f"{name} = {value!r} is not allowed: "
+            "give a citation with its year in brackets, as in 'Vendor datasheet (2024)'"
+        )
 
 
 def check_citations(source: object, sources: Mapping[str, object], fields: Iterable[str]) -> None:
     """Raise unless *source* and each of *sources* (for one of *fields*) is a citation with a year."""
-    check_citation("source", source)
+    _check_citation("source", source)
     known = list(fields)
     for field, citation in sources.items():
         if field not in known:
             raise unknown_name("field in sources", field, known)
-        check_citation(f"sources.{field}", citation)
+        _check_citation(f"sources.{field}", citation)
+
+
+def check_year(year: int | None) -> None:
+    """Raise unless *year* is a year, or None for not known."""
+    if year is not None:
+        one_number("year", year, *YEARS, integer=True)
 
 
 def source_of(spec: Any, field: str) -> str:
@@ -67,10 +69,11 @@ def parse_rows(text: str, file: str) -> dict[str, dict[str, Any]]:
 
 
 def _filled(defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """The row over the defaults; ``sources`` go by field, and only to numbers that come from the defaults."""
-    sources = {k: v for k, v in defaults.get("sources", {}).items() if k not in row}
+    """The row over the defaults; a default's citation goes with it, not with a value of the row's own."""
     filled = {**defaults, **row}
-    filled["sources"] = {**sources, **row.get("sources", {})}
+    sources, own = defaults.get("sources"), row.get("sources", {})
+    if isinstance(sources, dict) and isinstance(own, dict):
+        filled["sources"] = {**{k: v for k, v in sources.items() if k not in row}, **own}
     return filled
 
 
