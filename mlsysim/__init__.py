@@ -8,17 +8,19 @@
 
 from mlsysim import show
 from mlsysim.analysis import Crossover, crossover_batch
+from mlsysim.architecture import Architecture
 from mlsysim.cases import case
 from mlsysim.compression import CompressionModel
 from mlsysim.errors import InputError
 from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Models, TransformerModel, VisionModel
+from mlsysim.models import Models, SizeOnlyModel, TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime, find_runtime
 from mlsysim.solvers import Engine, ServingModel, SingleNodeModel
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Architecture",
     "CompressionModel",
     "Crossover",
     "Device",
@@ -29,6 +31,7 @@ __all__ = [
     "Runtime",
     "ServingModel",
     "SingleNodeModel",
+    "SizeOnlyModel",
     "TransformerModel",
     "VisionModel",
     "case",

@@ -10,7 +10,7 @@ import numpy as np
 from mlsysim.accuracy import accuracy_delta
 from mlsysim.errors import InputError, check_number, unknown_name
 from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Models, TransformerModel, VisionModel
+from mlsysim.models import Model, Models
 from mlsysim.units import quantity
 
 __all__ = ["CompressionModel", "CompressionResult"]
@@ -59,7 +59,7 @@ class CompressionModel:
 
     def solve(
         self,
-        model: TransformerModel | VisionModel | str,
+        model: Model | str,
         hardware: Device | str,
         method: str = "quantization",
         target_bitwidth: Any = 8,

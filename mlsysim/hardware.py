@@ -6,34 +6,89 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlsysim.errors import UnknownNameError
-from mlsysim.registry import Registry, load_toml
+import numpy as np
+
+from mlsysim import rows
+from mlsysim.errors import InputError, UnknownNameError, check_number, unknown_name
+from mlsysim.registry import Registry
 from mlsysim.units import quantity
 
 __all__ = ["Device", "Hardware"]
 
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
+DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is known
+FILES = ("hardware_cloud.toml", "hardware_workstation.toml", "hardware_edge.toml", "hardware_apple.toml")
+FIELDS = (
+    *("title", "group", "year", "memory_gb", "bandwidth_gb_s", "tdp_w", "dispatch_us", "peak", "sparse_2_4"),
+    *("source", "sources"),
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Device:
     """One accelerator, in SI units.
 
     Attributes:
+        name: an identifier, ``H100``.
+        title: the full name; by default *name*.
+        group: where a registry lists it.
+        year: of release, or None.
         memory_bytes: device memory, bytes.
         bandwidth_bytes_s: peak memory bandwidth, byte/s.
-        peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers).
+        peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers); a precision
+            that the device lacks, or whose rate its source does not give, is absent.
         dispatch_s: host time to launch one forward pass, seconds.
+        sparse_2_4: whether the vendor states a faster rate for 2:4 sparse weights.
+        tdp_w: thermal design power, W, or None where the source gives none.
+        source: citation of the numbers, with its year in brackets.
+        sources: citation by number (see :attr:`numbers`) where it is another.
+
+    Raises:
+        InputError: a number out of range, or a precision that is not known.
     """
 
     name: str
-    title: str
-    group: str
-    year: int
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
     memory_bytes: float
     bandwidth_bytes_s: float
     peaks: Mapping[str, float]
-    dispatch_s: float
-    sparse_2_4: bool
-    source: str = field(repr=False)
+    dispatch_s: float = DISPATCH_S
+    sparse_2_4: bool = False
+    tdp_w: float | None = None
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for attribute in ("memory_bytes", "bandwidth_bytes_s"):
+            check_number(attribute, getattr(self, attribute), 0, open_low=True)
+        check_number("dispatch_s", self.dispatch_s, 0)
+        if self.tdp_w is not None:
+            check_number("tdp_w", self.tdp_w, 0, open_low=True)
+        for precision, rate in self.peaks.items():
+            if precision not in PRECISIONS:
+                raise unknown_name("precision in peaks", precision, PRECISIONS)
+            check_number(f"peaks[{precision!r}]", rate, 0, open_low=True)
+        rows.check_year(self.year)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((Device, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        tdp = () if self.tdp_w is None else ("tdp_w",)
+        return ("year", "memory_gb", "bandwidth_gb_s", "dispatch_us", "sparse_2_4", *tdp, *self.peaks)
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number.
+
+        >>> Hardware.A100.source_of("memory_gb")
+        'NVIDIA A100 datasheet (2020), dense column'
+        """
+        return rows.source_of(self, number)
 
     @property
     def memory(self) -> Any:
@@ -45,6 +100,17 @@ class Device:
         """Peak memory bandwidth as a quantity in GB/s."""
         return quantity(self.bandwidth_bytes_s, "byte/s", "GB/s")
 
+    @property
+    def tdp(self) -> Any:
+        """Thermal design power as a quantity in W.
+
+        Raises:
+            InputError: the source gives none.
+        """
+        if self.tdp_w is None:
+            raise InputError(f"{self.name} has no tdp: its source gives none ({self.source})")
+        return quantity(self.tdp_w, "W")
+
     def peak_flops(self, precision: str = "fp16") -> float:
         """Dense peak in FLOP/s at a *precision* that computes (``fp16``, ``int8`` …).
 
@@ -53,9 +119,12 @@ class Device:
         """
         try:
             return self.peaks[precision]
-        except KeyError:
-            has = ", ".join(self.peaks)
-            raise UnknownNameError(f"{self.name} has no {precision} peak; it has: {has}") from None
+        except (KeyError, TypeError):
+            raise UnknownNameError(f"{self.name} has no {precision} peak; {self.peaks_known()}") from None
+
+    def peaks_known(self) -> str:
+        """What peaks there are, in words, for messages."""
+        return f"it has: {', '.join(self.peaks)}" if self.peaks else "its source gives no compute peak at all"
 
     def plain(self, precision: str = "fp16") -> dict[str, float]:
         """The numbers that a roofline needs, as a plain dict in SI units."""
@@ -65,23 +134,55 @@ class Device:
             "memory": self.memory_bytes,
         }
 
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text, dense peaks in 1e12 operations per second (T/s)."""
+        shown = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
+        return {
+            "Name": self.name,
+            "Year": str(self.year or ""),
+            "Memory GB": _figure(self.memory_bytes, 1e9),
+            "GB/s": _figure(self.bandwidth_bytes_s, 1e9),
+            **{f"{p} T/s": _figure(self.peaks[p], 1e12) if p in self.peaks else "" for p in shown},
+            "2:4": "yes" if self.sparse_2_4 else "no",
+            "TDP W": "" if self.tdp_w is None else _figure(self.tdp_w, 1),
+        }
 
-def _load() -> dict[str, dict[str, Device]]:
-    groups: dict[str, dict[str, Device]] = {}
-    for name, row in load_toml("hardware.toml").items():
-        groups.setdefault(row["group"], {})[name] = Device(
-            name=name,
-            title=row["title"],
-            group=row["group"],
-            year=row["year"],
-            memory_bytes=row["memory_gb"] * 1e9,
-            bandwidth_bytes_s=row["bandwidth_gb_s"] * 1e9,
-            peaks={key: rate * 1e12 for key, rate in row["peak"].items()},
-            dispatch_s=row["dispatch_us"] * 1e-6,
-            sparse_2_4=row["sparse_2_4"],
-            source=row["source"],
+    def __repr__(self) -> str:
+        year = f" ({self.year})" if self.year else ""
+        peaks = ", ".join(
+            f"{p} {_figure(rate, 1e12)} {'TOP/s' if p.startswith('int') else 'TFLOP/s'}"
+            for p, rate in self.peaks.items()
         )
-    return groups
+        return (
+            f"<Device {self.name}: {self.title}{year}, {_figure(self.memory_bytes, 1e9)} GB, "
+            f"{_figure(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
+        )
 
 
-Hardware: Registry[Device] = Registry("device", _load)
+def _figure(value: Any, unit: float) -> str:
+    """A number in *unit*, at most six digits; an array by its shape."""
+    return f"array of shape {np.shape(value)}" if np.ndim(value) else f"{value / unit:.6g}"
+
+
+def _parse(name: str, row: Mapping[str, Any]) -> Device:
+    """A device from a row of a data file, whose units are the datasheet's: GB, GB/s, T/s, W, µs."""
+    r = rows.Row(row, FIELDS)
+    peaks = r.table("peak")
+    rates = rows.Row(peaks, PRECISIONS)
+    return Device(
+        name=name,
+        title=r.text("title", name),
+        group=r.text("group", "Custom"),
+        year=r.number("year", *rows.YEARS, integer=True),
+        memory_bytes=r.number("memory_gb", 0, open_low=True) * 1e9,
+        bandwidth_bytes_s=r.number("bandwidth_gb_s", 0, open_low=True) * 1e9,
+        peaks={p: rates.number(p, 0, open_low=True) * 1e12 for p in peaks},
+        dispatch_s=r.number("dispatch_us", 0, default=DISPATCH_S * 1e6) * 1e-6,
+        sparse_2_4=r.flag("sparse_2_4", False),
+        tdp_w=r.number("tdp_w", 0, open_low=True) if "tdp_w" in r else None,
+        source=r.text("source"),
+        sources=dict(r.table("sources")),
+    )
+
+
+Hardware: Registry[Device] = Registry("device", (Device,), _parse, FILES)

@@ -1,69 +1,81 @@
-"""Workloads: dense transformers that decode, and vision models that run once an image."""
+"""The models: their specs by name, read from the data files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Any
 
-from mlsysim.registry import Registry, load_toml
+from mlsysim import rows
+from mlsysim.architecture import SHAPE, Architecture
+from mlsysim.errors import InputError
+from mlsysim.model_specs import Model, SizeOnlyModel, TransformerModel, VisionModel
+from mlsysim.registry import Registry
 
-__all__ = ["Models", "TransformerModel", "VisionModel"]
+__all__ = ["Model", "Models", "SizeOnlyModel", "TransformerModel", "VisionModel"]
 
-
-@dataclass(frozen=True, slots=True)
-class TransformerModel:
-    """A dense decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
-
-    ``family`` names the accuracy curves that apply to it (:mod:`mlsysim.accuracy`).
-    """
-
-    name: str
-    title: str
-    group: str
-    year: int
-    parameters: float
-    layers: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    family: str
-    source: str = field(repr=False, default="")
-
-    def plain(self) -> dict[str, float]:
-        """The numbers that a roofline needs, as a plain dict."""
-        return {
-            "params": self.parameters,
-            "layers": self.layers,
-            "heads": self.heads,
-            "kv_heads": self.kv_heads,
-            "head_dim": self.head_dim,
-        }
+FILES = ("models_language.toml", "models_vision.toml")
+LARGEST_GAP = 0.01  # between a stated parameter count and the one the architecture gives
+COMMON = ("title", "group", "year", "family", "parameters", "layers", "source", "sources")
+VISION = (*COMMON, "flops_per_image", "activations_per_image")
+HEADS = ("heads", "kv_heads", "head_dim")
+SWITCHES = ("gated", "tied", "encoder")
+LANGUAGE = (*COMMON, *HEADS, *SHAPE, *SWITCHES, "biases", "published", "size_only")
 
 
-@dataclass(frozen=True, slots=True)
-class VisionModel:
-    """An image model: one forward pass an image, taken as one kernel.
+def _parse(name: str, row: Mapping[str, Any]) -> Model:
+    """A model from a row of a data file: a vision model if the row has ``flops_per_image``."""
+    r = rows.Row(row, VISION if "flops_per_image" in row else LANGUAGE)
+    common = {
+        "name": name,
+        "title": r.text("title", name),
+        "group": r.text("group", "Custom"),
+        "year": r.number("year", *rows.YEARS, integer=True),
+        "layers": r.number("layers", 1, 10**6, integer=True),
+        "family": r.text("family", ""),
+        "source": r.text("source"),
+        "sources": dict(r.table("sources")),
+    }
+    if "flops_per_image" in row:
+        return VisionModel(
+            **common,
+            parameters=r.number("parameters", 1),
+            flops_per_image=r.number("flops_per_image", 1),
+            activations_per_image=r.number("activations_per_image", 1),
+        )
+    heads = {key: r.number(key, 1, 10**6, integer=True) for key in HEADS}
+    architecture = _architecture(r) if "hidden" in r else None
+    common |= {
+        "architecture": architecture,
+        "parameters": _parameters(r, architecture, common["layers"], heads),
+        "published": r.text("published", ""),
+        **heads,
+    }
+    if "size_only" in r:
+        return SizeOnlyModel(**common, reason=r.text("size_only"))
+    return TransformerModel(**common)
 
-    ``flops_per_image`` counts a multiply-add as two; ``activations_per_image`` counts elements.
-    """
 
-    name: str
-    title: str
-    group: str
-    year: int
-    parameters: float
-    layers: int
-    flops_per_image: float
-    activations_per_image: float
-    family: str
-    source: str = field(repr=False, default="")
+def _architecture(r: rows.Row) -> Architecture:
+    given: dict[str, Any] = {key: r.number(key, 0, 10**9, integer=True) for key in SHAPE if key in r}
+    for key in ("ffn", "vocab"):
+        r.number(key, 1, 10**9, integer=True)
+    given |= {key: r.flag(key) for key in SWITCHES if key in r}
+    return Architecture(**given, biases=r.text("biases", "none"))
 
 
-def _load() -> dict[str, dict[str, TransformerModel | VisionModel]]:
-    groups: dict[str, dict[str, TransformerModel | VisionModel]] = {}
-    for name, row in load_toml("models.toml").items():
-        kind = VisionModel if "flops_per_image" in row else TransformerModel
-        groups.setdefault(row["group"], {})[name] = kind(name=name, **row)
-    return groups
+def _parameters(
+    r: rows.Row, architecture: Architecture | None, layers: int, heads: Mapping[str, int]
+) -> float:
+    """The stated count if there is one, else the exact one; the two must agree."""
+    if architecture is None:
+        return float(r.number("parameters", 1))
+    exact = architecture.parameters(layers, heads["heads"], heads["kv_heads"], heads["head_dim"])
+    stated = float(r.number("parameters", 1)) if "parameters" in r else exact
+    if abs(stated / exact - 1) > LARGEST_GAP:
+        raise InputError(
+            f"parameters = {stated:g} is not allowed: the architecture has {exact}, and may differ by {LARGEST_GAP:.0%}"
+        )
+    return stated
 
 
-Models: Registry[TransformerModel | VisionModel] = Registry("model", _load)
+Models: Registry[Model] = Registry("model", (TransformerModel, VisionModel, SizeOnlyModel), _parse, FILES)

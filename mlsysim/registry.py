@@ -2,66 +2,235 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
-from mlsysim.errors import unknown_name
+from mlsysim.errors import InputError, unknown_name
+from mlsysim.rows import check_citations, parse_rows
+from mlsysim.spec_tables import html_table, text_table
 
-__all__ = ["Registry", "load_toml"]
+__all__ = ["Group", "Registry", "Spec", "load_toml"]
 
-T = TypeVar("T")
+
+class Spec(Protocol):
+    """What a registry asks of its entries."""
+
+    @property
+    def name(self) -> str:
+        """What it is found by."""
+
+    @property
+    def group(self) -> str:
+        """Where it is listed."""
+
+    @property
+    def source(self) -> str:
+        """Citation of its numbers."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Citations of the numbers that have another source."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers it holds."""
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+
+
+T = TypeVar("T", bound=Spec)
 
 
 def load_toml(name: str) -> dict[str, Any]:
     """The parsed content of ``mlsysim/data/<name>``."""
-    return tomllib.loads(resources.files("mlsysim").joinpath("data", name).read_text("utf-8"))
+    return tomllib.loads(_text(name))
 
 
-class Registry(Generic[T]):
-    """Specs by name, in groups: ``Hardware.Cloud.H100``, or the shortcut ``Hardware.H100``.
+def _text(name: str) -> str:
+    return resources.files("mlsysim").joinpath("data", name).read_text("utf-8")
 
-    Iterating gives the specs; ``registry["H100"]`` and tab completion work too.
-    """
 
-    def __init__(self, kind: str, load: Callable[[], dict[str, dict[str, T]]]) -> None:
-        self._kind = kind
-        self._load = load
-        self._groups: dict[str, dict[str, T]] | None = None
+class _Named(Generic[T]):
+    """Specs by name: attributes, items, iteration, and a table as text or HTML."""
 
-    def _by_group(self) -> dict[str, dict[str, T]]:
-        if self._groups is None:
-            self._groups = self._load()
-        return self._groups
+    _kind: str
 
-    def _by_name(self) -> dict[str, T]:
-        return {name: spec for group in self._by_group().values() for name, spec in group.items()}
+    def _specs(self) -> dict[str, T]:
+        raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        group = self._by_group().get(name)
-        if group is not None:
-            view: Registry[T] = Registry(f"{self._kind} in {name}", lambda: {name: group})
-            return view
         return self[name]
 
     def __getitem__(self, name: str) -> T:
-        specs = self._by_name()
-        if name not in specs:
-            raise unknown_name(self._kind, name, specs)
-        return specs[name]
+        specs = self._specs()
+        try:
+            return specs[name]
+        except (KeyError, TypeError):
+            raise unknown_name(self._kind, name, specs) from None
 
-    def __dir__(self) -> list[str]:
-        return [*self._by_group(), *self._by_name()]
+    def __contains__(self, name: object) -> bool:
+        return name in self._specs()
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._by_name().values())
+        return iter(self._specs().values())
 
     def __len__(self) -> int:
-        return len(self._by_name())
+        return len(self._specs())
+
+    def __dir__(self) -> list[str]:
+        return list(self._specs())
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [spec.cells() for spec in self]
+
+    def _caption(self) -> str:
+        return f"{len(self)} {self._kind}{'' if len(self) == 1 else 's'}"
 
     def __repr__(self) -> str:
-        lines = [f"{group}: {', '.join(specs)}" for group, specs in self._by_group().items()]
-        return "\n".join(lines)
+        return text_table(self._caption(), self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._caption(), self._rows())
+
+
+class Group(_Named[T]):
+    """The specs of one group of a registry, such as ``Hardware.Cloud``."""
+
+    def __init__(self, registry: Registry[T], name: str) -> None:
+        self._registry = registry
+        self._name = name
+        self._kind = f"{name} {registry._kind}"
+
+    def _specs(self) -> dict[str, T]:
+        return self._registry._groups().get(self._name, {})
+
+
+class Registry(_Named[T]):
+    """Specs by name, in groups: ``Hardware.Cloud.H100``, or the shortcut ``Hardware.H100``.
+
+    Iterating gives the specs; ``registry["H100"]`` and tab completion work too. The data files are read when the
+    registry is first used, once.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        types: tuple[type, ...],
+        parse: Callable[[str, Mapping[str, Any]], T],
+        files: Iterable[str],
+    ) -> None:
+        self._kind = kind
+        self._types = types
+        self._parse = parse
+        self._files = tuple(files)
+        self._loaded: dict[str, T] | None = None
+        self._by_group: dict[str, dict[str, T]] = {}
+
+    def _specs(self) -> dict[str, T]:
+        if self._loaded is None:
+            specs: dict[str, T] = {}
+            for file in self._files:
+                specs = self._with(specs, self._read(_text(file), file), file, replace=False)
+            self._keep(specs)
+            return specs
+        return self._loaded
+
+    def _groups(self) -> dict[str, dict[str, T]]:
+        self._specs()
+        return self._by_group
+
+    def _keep(self, specs: dict[str, T]) -> None:
+        by_group: dict[str, dict[str, T]] = {}
+        for name, spec in specs.items():
+            by_group.setdefault(spec.group, {})[name] = spec
+        self._loaded, self._by_group = specs, by_group
+
+    def _read(self, text: str, file: str) -> list[T]:
+        specs = []
+        for name, row in parse_rows(text, file).items():
+            try:
+                specs.append(self._parse(name, row))
+            except InputError as error:
+                raise InputError(f"{file}, [{name}]: {error}") from None
+        return specs
+
+    def _with(self, known: dict[str, T], new: list[T], file: str, replace: bool) -> dict[str, T]:
+        """*known* and *new* together, once every one of *new* is found good."""
+        together = dict(known)
+        for spec in new:
+            try:
+                self._check(spec, together, replace)
+            except InputError as error:
+                where = f"{file}, [{spec.name}]: " if file else ""
+                raise InputError(f"{where}{error}") from None
+            together[spec.name] = spec
+        groups = {spec.group for spec in together.values()}
+        for name in groups & together.keys():
+            raise InputError(f"name = {name!r} is not allowed: it is the name of a group")
+        return together
+
+    def _check(self, spec: T, known: Mapping[str, T], replace: bool) -> None:
+        for what, name in (("name", spec.name), ("group", spec.group)):
+            taken = isinstance(name, str) and hasattr(type(self), name)
+            if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or taken:
+                raise InputError(
+                    f"{what} = {name!r} is not allowed: give letters, digits and underscores, beginning with a letter, "
+                    "and not a name the registry uses itself (add, load)"
+                )
+        if spec.name in known and not replace:
+            raise InputError(
+                f"name = {spec.name!r} is not allowed: there is such a {self._kind} already; replace=True replaces it"
+            )
+        check_citations(spec.source, spec.sources, spec.numbers)
+
+    def add(self, spec: T, *, replace: bool = False) -> T:
+        """Add one spec, and return it.
+
+        Raises:
+            InputError: its name is taken and *replace* is false, it has no source with a year, or it is no such spec.
+        """
+        if not isinstance(spec, self._types):
+            allowed = " or a ".join(t.__name__ for t in self._types)
+            raise InputError(f"spec = {spec!r} is not allowed: give a {allowed}")
+        self._keep(self._with(self._specs(), [spec], "", replace))
+        return spec
+
+    def load(self, path: str | os.PathLike[str], *, replace: bool = False) -> list[T]:
+        """Add every entry of a TOML file laid out as those in ``mlsysim/data``, and return them.
+
+        Nothing is added if anything in the file is wrong.
+
+        Raises:
+            InputError: no such file, not TOML, or an entry that is not right; says which and why.
+        """
+        try:
+            file = Path(path)
+            text = file.read_text("utf-8")
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"path = {path!r} is not allowed: give a TOML file ({error})") from None
+        new = self._read(text, file.name)
+        self._keep(self._with(self._specs(), new, file.name, replace))
+        return new
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        spec = self._specs().get(name)
+        if spec is not None:
+            return spec
+        if name in self._groups():
+            return Group(self, name)
+        raise unknown_name(self._kind, name, [*self._groups(), *self._specs()])
+
+    def __dir__(self) -> list[str]:
+        return [*self._groups(), *self._specs(), "add", "load"]
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [{"Name": spec.name, "Group": spec.group, **spec.cells()} for spec in self]

@@ -22,7 +22,9 @@ def _find_model(model: Any, kind: type, solver: str) -> Any:
     found = Models[model] if isinstance(model, str) else model
     if not isinstance(found, kind):
         name = getattr(found, "title", repr(found))
-        raise InputError(f"model = {name} is not allowed: {solver} takes a {kind.__name__}")
+        reason = getattr(found, "reason", "")
+        because = f" ({reason})" if reason else ""
+        raise InputError(f"model = {name} is not allowed: {solver} takes a {kind.__name__}{because}")
     return found
 
 
@@ -45,6 +47,7 @@ class ServingModel:
         precision: str = "fp16",
         *,
         kv_precision: str | None = None,
+        group_size: int | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> ServingResult:
         """Solve one decode step, or arrays of them.
@@ -56,6 +59,8 @@ class ServingModel:
             batch_size: sequences decoded together; a number or an array.
             precision: scheme of weights and compute (``fp16``, ``int8``, ``int4`` …).
             kv_precision: scheme whose bits the KV cache takes; by default the scheme's own.
+            group_size: weights that share one stored scale (128 for GPTQ and AWQ); by default scales are left out, as
+                in the tutorial. Weights of 16 bits and more have none.
             runtime: what software costs, by name or as a :class:`~mlsysim.runtimes.Runtime`.
 
         Raises:
@@ -69,7 +74,7 @@ class ServingModel:
         seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
         found: TransformerModel = _find_model(model, TransformerModel, "ServingModel")
         device = _find_device(hardware)
-        scheme = resolve(precision, kv_precision, device)
+        scheme = resolve(precision, kv_precision, device, group_size)
         return ServingResult(found, device, scheme, find_runtime(runtime), batch_size, seq_len)
 
 
@@ -83,6 +88,7 @@ class SingleNodeModel:
         batch_size: Any = 1,
         precision: str = "fp16",
         *,
+        group_size: int | None = None,
         runtime: str | Runtime = "tutorial",
         is_training: bool = False,
     ) -> NodeResult:
@@ -98,7 +104,7 @@ class SingleNodeModel:
         batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
         found: VisionModel = _find_model(model, VisionModel, "SingleNodeModel")
         device = _find_device(hardware)
-        scheme = resolve(precision, None, device)
+        scheme = resolve(precision, None, device, group_size)
         return NodeResult(found, device, scheme, find_runtime(runtime), batch_size, bool(is_training))
 
 

@@ -1,0 +1,214 @@
+"""Kinds of workload: dense transformers that decode, vision models, and models with sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlsysim import rows
+from mlsysim.architecture import SHAPE, Architecture
+from mlsysim.errors import InputError, check_number
+
+__all__ = ["Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Transformer:
+    name: str
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
+    parameters: float = field(kw_only=True)
+    layers: int = field(kw_only=True)
+    heads: int = field(kw_only=True)
+    kv_heads: int = field(kw_only=True)
+    head_dim: int = field(kw_only=True)
+    family: str = ""
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    architecture: Architecture | None = None
+    published: str = ""
+
+    def __post_init__(self) -> None:
+        check_number("parameters", self.parameters, 1)
+        for attribute in ("layers", "heads", "kv_heads", "head_dim"):
+            check_number(attribute, getattr(self, attribute), 1, integer=True)
+        rows.check_year(self.year)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((_Transformer, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        shape = SHAPE if self.architecture else ()
+        return ("year", "parameters", "layers", "heads", "kv_heads", "head_dim", *shape)
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number."""
+        return rows.source_of(self, number)
+
+    def shape(self) -> Architecture:
+        """The architecture.
+
+        Raises:
+            InputError: the model was given without one.
+        """
+        if self.architecture is None:
+            raise InputError(f"{self.name} has no architecture: give hidden, ffn and vocab to have one")
+        return self.architecture
+
+    @property
+    def exact_parameters(self) -> int:
+        """The parameter count that the architecture gives, to the unit.
+
+        >>> from mlsysim import Models
+        >>> Models.Llama3_8B.parameters, Models.Llama3_8B.exact_parameters
+        (8030000000.0, 8030261248)
+        """
+        return self.shape().parameters(self.layers, self.heads, self.kv_heads, self.head_dim)
+
+    @property
+    def active_parameters(self) -> int:
+        """The exact count of the weights that one token goes through; less than all for a mixture of experts."""
+        return self.shape().parameters(self.layers, self.heads, self.kv_heads, self.head_dim, active=True)
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Entries of the token embedding, which a decode step looks up and does not read whole."""
+        return self.shape().embedding_parameters
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {
+            **_cells(self),
+            "Heads": f"{self.heads}/{self.kv_heads}",
+            "Head dim": f"{self.head_dim}",
+            "Solved by": "ServingModel",
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {_head(self)}, {self.layers} layers, "
+            f"{self.heads} query and {self.kv_heads} key/value heads of {self.head_dim}>"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TransformerModel(_Transformer):
+    """A dense decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
+
+    Attributes:
+        parameters: the count that the step model takes; a published rounded count stays as published
+            (:attr:`exact_parameters` has the other).
+        family: the accuracy curves that apply to it (:mod:`mlsysim.accuracy`), "" for none.
+        architecture: its shape, or None where only sizes are known.
+        published: the rounded count as the publisher prints it, ``8.03B``.
+        source: citation of the numbers, with its year in brackets.
+        sources: citation by number where it is another.
+    """
+
+    __hash__ = _Transformer.__hash__
+
+    def plain(self) -> dict[str, float]:
+        """The numbers that a roofline needs, as a plain dict."""
+        return {
+            "params": self.parameters,
+            "layers": self.layers,
+            "heads": self.heads,
+            "kv_heads": self.kv_heads,
+            "head_dim": self.head_dim,
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SizeOnlyModel(_Transformer):
+    """A transformer that the step model has no equations for; its sizes can be compressed, it cannot be solved.
+
+    Attributes:
+        reason: why not, for the error that a solver raises.
+    """
+
+    reason: str = field(kw_only=True)
+    __hash__ = _Transformer.__hash__
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {**_Transformer.cells(self), "Solved by": "none (sizes only)"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VisionModel:
+    """An image model: one forward pass an image, taken as one kernel.
+
+    ``flops_per_image`` counts a multiply-add as two; ``activations_per_image`` counts the elements that the
+    convolutions and matrix products put out. The rest is as in :class:`TransformerModel`.
+    """
+
+    name: str
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
+    parameters: float = field(kw_only=True)
+    layers: int = field(kw_only=True)
+    flops_per_image: float = field(kw_only=True)
+    activations_per_image: float = field(kw_only=True)
+    family: str = ""
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for attribute in ("parameters", "flops_per_image", "activations_per_image"):
+            check_number(attribute, getattr(self, attribute), 1)
+        check_number("layers", self.layers, 1, integer=True)
+        rows.check_year(self.year)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((VisionModel, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        return ("year", "parameters", "layers", "flops_per_image", "activations_per_image")
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number."""
+        return rows.source_of(self, number)
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {
+            **_cells(self),
+            "GFLOP/image": f"{self.flops_per_image / 1e9:.4g}",
+            "Activations/image M": f"{self.activations_per_image / 1e6:.4g}",
+            "Solved by": "SingleNodeModel",
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<VisionModel {_head(self)}, {self.layers} layers, {self.flops_per_image / 1e9:.4g} GFLOP "
+            f"and {self.activations_per_image / 1e6:.4g} M activations an image>"
+        )
+
+
+Model = TransformerModel | VisionModel | SizeOnlyModel
+
+
+def _cells(model: _Transformer | VisionModel) -> dict[str, str]:
+    return {
+        "Name": model.name,
+        "Year": str(model.year or ""),
+        "Parameters M": f"{model.parameters / 1e6:,.1f}",
+        "FP16 GB": f"{model.parameters * 2e-9:.4g}",
+        "Layers": f"{model.layers}",
+        "Accuracy curve": model.family,
+    }
+
+
+def _head(model: _Transformer | VisionModel) -> str:
+    year = f" ({model.year})" if model.year else ""
+    millions = model.parameters / 1e6
+    size = f"{millions / 1e3:.4g} billion" if millions >= 1e3 else f"{millions:.4g} million"
+    return f"{model.name}: {model.title}{year}, {size} parameters ({model.parameters * 2e-9:.4g} GB at FP16)"

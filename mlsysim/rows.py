@@ -1,0 +1,146 @@
+"""Rows of a TOML data file, read with errors that name file, entry, field, value and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mlsysim.errors import InputError, check_number, unknown_name
+
+__all__ = ["YEARS", "Row", "check_citations", "check_year", "one_number", "parse_rows", "source_of"]
+
+DEFAULTS = "defaults"  # the table whose values every row of a file takes unless it has its own
+YEARS = (1950, 2100)
+YEAR = re.compile(r"\((?:19|20)\d\d\)")
+
+
+def _check_citation(name: str, value: object) -> None:
+    if not isinstance(value, str) or not YEAR.search(value):
+        raise InputError(
+            f"{name} = {value!r} is not allowed: "
+            "give a citation with its year in brackets, as in 'Vendor datasheet (2024)'"
+        )
+
+
+def check_citations(source: object, sources: Mapping[str, object], fields: Iterable[str]) -> None:
+    """Raise unless *source* and each of *sources* (for one of *fields*) is a citation with a year."""
+    _check_citation("source", source)
+    known = list(fields)
+    for field, citation in sources.items():
+        if field not in known:
+            raise unknown_name("field in sources", field, known)
+        _check_citation(f"sources.{field}", citation)
+
+
+def check_year(year: int | None) -> None:
+    """Raise unless *year* is a year, or None for not known."""
+    if year is not None:
+        one_number("year", year, *YEARS, integer=True)
+
+
+def source_of(spec: Any, field: str) -> str:
+    """The citation behind one number of a spec: that field's own, or else the entry's."""
+    if field not in spec.numbers:
+        raise unknown_name(f"number of {spec.name}", field, spec.numbers)
+    citation: str = spec.sources.get(field, spec.source)
+    return citation
+
+
+def parse_rows(text: str, file: str) -> dict[str, dict[str, Any]]:
+    """The entries of a TOML text by name, each with the file's ``[defaults]`` filled in.
+
+    Raises:
+        InputError: not TOML, or something at the top that is not a ``[Name]`` table.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file} is not valid TOML: {error}") from None
+    for name, row in tables.items():
+        if not isinstance(row, dict):
+            raise InputError(f"{file}: {name} = {row!r} is not allowed: every entry is a table, [{name}]")
+    defaults = tables.pop(DEFAULTS, {})
+    return {name: _filled(defaults, row) for name, row in tables.items()}
+
+
+def _filled(defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """The row over the defaults; a default's citation goes with it, not with a value of the row's own."""
+    filled = {**defaults, **row}
+    sources, own = defaults.get("sources"), row.get("sources", {})
+    if isinstance(sources, dict) and isinstance(own, dict):
+        filled["sources"] = {**{k: v for k, v in sources.items() if k not in row}, **own}
+    return filled
+
+
+class Row:
+    """One entry, read field by field.
+
+    Raises:
+        InputError: on construction, for a key that is none of *allowed*; on reading, for a field
+            that is missing, of the wrong type or out of range.
+    """
+
+    def __init__(self, row: Mapping[str, Any], allowed: Iterable[str]) -> None:
+        known = list(allowed)
+        for key in row:
+            if key not in known:
+                raise unknown_name("field", key, known)
+        self._row = row
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._row
+
+    def _get(self, key: str, default: Any, wanted: str) -> Any:
+        if key in self._row:
+            return self._row[key]
+        if default is None:
+            raise InputError(f"{key} is missing: give {wanted}")
+        return default
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string."""
+        value = self._get(key, default, "a text")
+        if not isinstance(value, str):
+            raise InputError(f"{key} = {value!r} is not allowed: give a text")
+        return value
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        """``true`` or ``false``."""
+        value = self._get(key, default, "true or false")
+        if not isinstance(value, bool):
+            raise InputError(f"{key} = {value!r} is not allowed: give true or false")
+        return value
+
+    def number(
+        self,
+        key: str,
+        low: float,
+        high: float = math.inf,
+        *,
+        integer: bool = False,
+        open_low: bool = False,
+        default: float | None = None,
+    ) -> Any:
+        """One number from *low* to *high*."""
+        value = self._get(key, default, f"{'a whole number' if integer else 'a number'} from {low:g}")
+        return one_number(key, value, low, high, integer=integer, open_low=open_low)
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """A table in the row, empty if it is not there."""
+        value = self._get(key, {}, "a table")
+        if not isinstance(value, dict):
+            raise InputError(f"{key} = {value!r} is not allowed: give a table {{ name = value }}")
+        return value
+
+
+def one_number(name: str, value: Any, low: float, high: float = math.inf, **kind: bool) -> Any:
+    """As :func:`~mlsysim.errors.check_number`, but a single number only."""
+    checked = check_number(name, value, low, high, **kind)
+    if isinstance(checked, np.ndarray):
+        raise InputError(f"{name} = {value!r} is not allowed: give one number")
+    return checked
