@@ -22,6 +22,7 @@ class Device:
         bandwidth_bytes_s: peak memory bandwidth, byte/s.
         peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers).
         dispatch_s: host time to launch one forward pass, seconds.
+        memory_type: ``hbm``, ``gddr``, ``lpddr`` or ``""`` (not stated); what a layer costs goes with it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Device:
     dispatch_s: float
     sparse_2_4: bool
     source: str = field(repr=False)
+    memory_type: str = ""
 
     @property
     def memory(self) -> Any:
@@ -80,6 +82,7 @@ def _load() -> dict[str, dict[str, Device]]:
             dispatch_s=row["dispatch_us"] * 1e-6,
             sparse_2_4=row["sparse_2_4"],
             source=row["source"],
+            memory_type=row.get("memory_type", ""),
         )
     return groups
 

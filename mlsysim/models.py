@@ -13,7 +13,9 @@ __all__ = ["Models", "TransformerModel", "VisionModel"]
 class TransformerModel:
     """A dense decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
 
-    ``family`` names the accuracy curves that apply to it (:mod:`mlsysim.accuracy`).
+    ``family`` names the accuracy curves that apply to it (:mod:`mlsysim.accuracy`). ``embedding_parameters``
+    is the size of the input embedding table, and of the output head, which is the same table if
+    ``tied_embedding``; 0 means not known, and then nothing is told apart from the other weights.
     """
 
     name: str
@@ -26,6 +28,8 @@ class TransformerModel:
     kv_heads: int
     head_dim: int
     family: str
+    embedding_parameters: float = 0
+    tied_embedding: bool = False
     source: str = field(repr=False, default="")
 
     def plain(self) -> dict[str, float]:
