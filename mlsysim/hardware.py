@@ -15,12 +15,13 @@ from mlsysim.units import quantity
 
 __all__ = ["Device", "Hardware"]
 
+MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
 DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is known
 FILES = ("hardware_cloud.toml", "hardware_workstation.toml", "hardware_edge.toml", "hardware_apple.toml")
 FIELDS = (
     *("title", "group", "year", "memory_gb", "bandwidth_gb_s", "tdp_w", "dispatch_us", "peak", "sparse_2_4"),
-    *("source", "sources"),
+    *("memory_type", "source", "sources"),
 )
 
 
@@ -38,6 +39,7 @@ class Device:
         peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers); a precision
             that the device lacks, or whose rate its source does not give, is absent.
         dispatch_s: host time to launch one forward pass, seconds.
+        memory_type: ``hbm``, ``gddr``, ``lpddr`` or ``""`` (not stated); what a layer costs goes with it.
         sparse_2_4: whether the vendor states a faster rate for 2:4 sparse weights.
         tdp_w: thermal design power, W, or None where the source gives none.
         source: citation of the numbers, with its year in brackets.
@@ -55,6 +57,7 @@ class Device:
     bandwidth_bytes_s: float
     peaks: Mapping[str, float]
     dispatch_s: float = DISPATCH_S
+    memory_type: str = ""
     sparse_2_4: bool = False
     tdp_w: float | None = None
     source: str = ""
@@ -70,6 +73,8 @@ class Device:
             if precision not in PRECISIONS:
                 raise unknown_name("precision in peaks", precision, PRECISIONS)
             check_number(f"peaks[{precision!r}]", rate, 0, open_low=True)
+        if self.memory_type not in MEMORY_TYPES:
+            raise unknown_name("memory_type", self.memory_type, MEMORY_TYPES)
         rows.check_year(self.year)
         object.__setattr__(self, "title", self.title or self.name)
 
@@ -178,6 +183,7 @@ def _parse(name: str, row: Mapping[str, Any]) -> Device:
         bandwidth_bytes_s=r.number("bandwidth_gb_s", 0, open_low=True) * 1e9,
         peaks={p: rates.number(p, 0, open_low=True) * 1e12 for p in peaks},
         dispatch_s=r.number("dispatch_us", 0, default=DISPATCH_S * 1e6) * 1e-6,
+        memory_type=r.text("memory_type", ""),
         sparse_2_4=r.flag("sparse_2_4", False),
         tdp_w=r.number("tdp_w", 0, open_low=True) if "tdp_w" in r else None,
         source=r.text("source"),

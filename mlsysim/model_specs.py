@@ -76,8 +76,13 @@ class _Transformer:
 
     @property
     def embedding_parameters(self) -> int:
-        """Entries of the token embedding, which a decode step looks up and does not read whole."""
-        return self.shape().embedding_parameters
+        """Entries of the token embedding (and of the output head); 0 where the architecture is not known."""
+        return self.architecture.embedding_parameters if self.architecture else 0
+
+    @property
+    def tied_embedding(self) -> bool:
+        """Whether the output head is the token embedding."""
+        return self.architecture is not None and self.architecture.tied
 
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""

@@ -183,6 +183,11 @@ class ServingResult(StepResult):
         return quantity(self.ttft_s, "s", "ms")
 
     @property
+    def weights_bytes(self) -> Any:
+        """Bytes of the weights."""
+        return self._shaped(step.stored_weight_bytes(self.model, self.scheme, self.runtime))
+
+    @property
     def kv_bytes(self) -> Any:
         """Bytes of the KV cache."""
         return self._shaped(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlsysim.errors import InputError, check_number, unknown_name
+from mlsysim.hardware import Device
 from mlsysim.registry import load_toml
 
 __all__ = ["Runtime", "find_runtime"]
@@ -20,6 +22,10 @@ class Runtime:
         bandwidth_efficiency: e_m, the share of peak bandwidth reached, above 0 and up to 1.
         compute_efficiency: e_c, the share of peak compute reached, above 0 and up to 1.
         layer_overhead_s: τ, seconds of launch and framework time per layer and step.
+        overhead_by_memory: τ by a device's memory type, where it differs; see :meth:`overhead_on`.
+        reads_embedding: whether a step reads the whole input embedding, or looks up its tokens' rows only.
+        head_bits: bits that the output head (and the embedding) keep if the scheme has fewer; None: the scheme's.
+        stands_for, source, year, error: what it stands for, where its numbers come from, and how far off they are.
     """
 
     name: str
@@ -27,6 +33,12 @@ class Runtime:
     compute_efficiency: Any
     layer_overhead_s: Any
     stands_for: str = ""
+    overhead_by_memory: Mapping[str, float] = field(default_factory=dict, hash=False)
+    reads_embedding: bool = True
+    head_bits: float | None = None
+    source: str = field(repr=False, default="")
+    year: int = field(repr=False, default=0)
+    error: str = field(repr=False, default="")
 
     def __post_init__(self) -> None:
         for attribute in ("bandwidth_efficiency", "compute_efficiency"):
@@ -34,13 +46,23 @@ class Runtime:
             object.__setattr__(self, attribute, value)
         value = check_number("layer_overhead_s", self.layer_overhead_s, 0)
         object.__setattr__(self, "layer_overhead_s", value)
+        for kind, seconds in self.overhead_by_memory.items():
+            check_number(f"overhead_by_memory[{kind!r}]", seconds, 0)
+        if self.head_bits is not None:
+            check_number("head_bits", self.head_bits, 0, 64, open_low=True)
 
-    def plain(self) -> dict[str, float]:
-        """The three numbers as a plain dict; the overhead in seconds per layer."""
+    def overhead_on(self, device: Device) -> Any:
+        """τ on *device*, seconds per layer and step: by its memory type if that is known, else the general one."""
+        if self.overhead_by_memory:
+            return self.overhead_by_memory.get(device.memory_type, self.layer_overhead_s)
+        return self.layer_overhead_s
+
+    def plain(self, device: Device | None = None) -> dict[str, float]:
+        """The three numbers as a plain dict; the overhead in seconds per layer, on *device* if given."""
         return {
             "bandwidth_efficiency": self.bandwidth_efficiency,
             "compute_efficiency": self.compute_efficiency,
-            "layer_overhead": self.layer_overhead_s,
+            "layer_overhead": self.layer_overhead_s if device is None else self.overhead_on(device),
         }
 
 
@@ -53,6 +75,12 @@ def _runtimes() -> dict[str, Runtime]:
             compute_efficiency=row["compute_efficiency"],
             layer_overhead_s=row["layer_overhead_us"] * 1e-6,
             stands_for=row["stands_for"],
+            overhead_by_memory={k: us * 1e-6 for k, us in row.get("overhead_us_by_memory", {}).items()},
+            **{
+                key: row[key]
+                for key in ("reads_embedding", "head_bits", "source", "year", "error")
+                if key in row
+            },
         )
         for name, row in load_toml("runtimes.toml").items()
     }

@@ -114,7 +114,7 @@ class Engine:
     @staticmethod
     def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult:
         """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs."""
-        found = Models[model] if isinstance(model, str) else model
+        found: Any = Models[model] if isinstance(model, str) else model
         if isinstance(found, VisionModel):
             return SingleNodeModel().solve(found, hardware, **arguments)
         return ServingModel().solve(found, hardware, **arguments)

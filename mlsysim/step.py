@@ -10,6 +10,9 @@ L layers, H query heads, G key/value heads of dimension d, at batch B and contex
 with C = peak · e_c and M = bandwidth · e_m. Attention is a kernel of its own, so KV traffic never hides
 behind matmul compute. A multiply-add counts as two FLOPs. Source of the form: Williams et al. 2009
 (roofline, doi 10.1145/1498765.1498785); Pope et al. 2022 (arXiv 2211.05102) for decode.
+
+A runtime may tell the vocabulary's two tables apart: an input embedding that is looked up costs neither FLOPs
+nor traffic, and an output head that stays at its own bits is read at them. τ may go with the memory type.
 """
 
 from __future__ import annotations
@@ -23,7 +26,15 @@ from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme
 
-__all__ = ["StepTerms", "decode_step", "kv_cache_bytes", "prefill_step", "vision_step", "weight_bytes"]
+__all__ = [
+    "StepTerms",
+    "decode_step",
+    "kv_cache_bytes",
+    "prefill_step",
+    "stored_weight_bytes",
+    "vision_step",
+    "weight_bytes",
+]
 
 TRAINING_FLOPS = 3  # forward, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
@@ -56,6 +67,29 @@ def weight_bytes(parameters: Any, bits: Any) -> Any:
     return parameters * bits / 8
 
 
+def stored_weight_bytes(model: TransformerModel, scheme: Scheme, runtime: Runtime) -> Any:
+    """Bytes of the weights in memory: the vocabulary's tables at the runtime's ``head_bits``, if it has them."""
+    if runtime.head_bits is None:
+        return weight_bytes(model.parameters, scheme.weight_bits)
+    tables = model.embedding_parameters * (1 if model.tied_embedding else 2)
+    kept = weight_bytes(tables, max(scheme.weight_bits, runtime.head_bits))
+    return weight_bytes(model.parameters - tables, scheme.weight_bits) + kept
+
+
+def _matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime) -> tuple[Any, Any]:
+    """Parameters that multiply in one step, and the bytes of them that it reads."""
+    parameters = model.parameters
+    if runtime.reads_embedding and runtime.head_bits is None:
+        return parameters, weight_bytes(parameters, scheme.weight_bits)
+    if not (runtime.reads_embedding or model.tied_embedding):
+        parameters -= model.embedding_parameters
+    if runtime.head_bits is None:
+        return parameters, weight_bytes(parameters, scheme.weight_bits)
+    head = model.embedding_parameters
+    head_bytes = weight_bytes(head, max(scheme.weight_bits, runtime.head_bits))
+    return parameters, weight_bytes(parameters - head, scheme.weight_bits) + head_bytes
+
+
 def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
     """Bytes of the keys and values of *batch* sequences of *seq_len* tokens."""
     return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
@@ -67,14 +101,15 @@ def decode_step(
     """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
     compute = device.peaks[scheme.computes_at] * runtime.compute_efficiency
     memory = device.bandwidth_bytes_s * runtime.bandwidth_efficiency
+    parameters, weights = _matmul_weights(model, scheme, runtime)
     tokens = batch * seq_len
     kv_per_token = kv_cache_bytes(model, 1, 1, scheme.kv_bits)
     return _terms(
-        batch * (2 * model.parameters / compute),
-        weight_bytes(model.parameters, scheme.weight_bits) / memory,
+        batch * (2 * parameters / compute),
+        weights / memory,
         tokens * (4 * model.layers * model.heads * model.head_dim / compute),
         tokens * (kv_per_token / memory),
-        model.layers * runtime.layer_overhead_s,
+        model.layers * runtime.overhead_on(device),
     )
 
 
@@ -84,13 +119,14 @@ def prefill_step(
     """The whole prompt at once: S tokens in the matmuls, S² in attention, one dispatch."""
     compute = device.peaks[scheme.computes_at] * runtime.compute_efficiency
     memory = device.bandwidth_bytes_s * runtime.bandwidth_efficiency
+    parameters, weights = _matmul_weights(model, scheme, runtime)
     tokens = batch * seq_len
     return _terms(
-        tokens * (2 * model.parameters / compute),
-        weight_bytes(model.parameters, scheme.weight_bits) / memory,
+        tokens * (2 * parameters / compute),
+        weights / memory,
         tokens * seq_len * (4 * model.layers * model.heads * model.head_dim / compute),
         kv_cache_bytes(model, seq_len, batch, scheme.kv_bits) / memory,
-        model.layers * runtime.layer_overhead_s + device.dispatch_s,
+        model.layers * runtime.overhead_on(device) + device.dispatch_s,
     )
 
 
@@ -104,5 +140,5 @@ def vision_step(
     weights = weight_bytes(model.parameters, scheme.weight_bits) * (TRAINING_FLOPS if training else 1)
     activations = model.activations_per_image * batch * scheme.activation_bits / 8
     traffic = weights + activations * (TRAINING_PASSES if training else FORWARD_PASSES)
-    overhead = model.layers * runtime.layer_overhead_s + device.dispatch_s
+    overhead = model.layers * runtime.overhead_on(device) + device.dispatch_s
     return _terms(flops / compute, traffic / memory, 0.0, 0.0, overhead)

@@ -1,0 +1,1 @@
+"""Comparisons of the library with measurement and with other packages; each is one command."""
