@@ -6,7 +6,7 @@
 4.49 ms, bound by overhead
 """
 
-from mlsysim import show
+from mlsysim import plots, show
 from mlsysim.analysis import Crossover, crossover_batch
 from mlsysim.compression import CompressionModel
 from mlsysim.errors import InputError
@@ -32,5 +32,6 @@ __all__ = [
     "VisionModel",
     "crossover_batch",
     "find_runtime",
+    "plots",
     "show",
 ]
