@@ -40,7 +40,7 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
 
     >>> from mlsysim import ServingModel
     >>> roofline("H100", {"decode, batch 1": ServingModel().solve("Llama3_8B", "H100")}).alt.split("; ")[-1]
-    'decode, batch 1: 1.1 FLOP/byte, 2.05 TFLOP/s.'
+    'decode, batch 1: 1.0 FLOP/byte, 2.05 TFLOP/s.'
     """
     device = Hardware[hardware] if isinstance(hardware, str) else hardware
     steps = dict(workloads or {})
