@@ -7,6 +7,7 @@ Okabe and Ito (2008, jfly.uni-koeln.de/color); a line style, marker or hatch rep
 from __future__ import annotations
 
 import base64
+import html
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -30,7 +31,7 @@ LEADER = {"arrowstyle": "-", "color": "0.5", "lw": 0.7}
 PART_STYLES: dict[str, tuple[str, str]] = {
     "compute ceiling": ("#D55E00", "xxx"),
     "weight traffic": ("#56B4E9", "///"),
-    "KV traffic": ("#009E73", "..."),
+    "KV traffic": ("#009E73", "\\\\\\"),
     "overhead": ("#F0E442", ""),
 }
 
@@ -38,7 +39,7 @@ PART_STYLES: dict[str, tuple[str, str]] = {
 class Plot:
     """A Matplotlib figure and the text that stands for it where it cannot be seen.
 
-    In a notebook it is shown as a PNG with that alt text when it is the last value of a cell or goes to ``display``.
+    A notebook shows it, with that alt text, when it is the last value of a cell or goes to ``display``.
 
     Attributes:
         figure: the figure, to be changed as any other.
@@ -60,8 +61,11 @@ class Plot:
         )
         return small.getvalue()
 
-    def _repr_png_(self) -> tuple[str, dict[str, str]]:
-        return base64.b64encode(self.png()).decode("ascii"), {"alt": self.alt}
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """What a notebook shows: HTML, as some viewers drop the alt text of a bare PNG, and the PNG for the others."""
+        png = base64.b64encode(self.png()).decode("ascii")
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">'
+        return {"text/html": image, "image/png": png}, {"image/png": {"alt": self.alt}}
 
     def __repr__(self) -> str:
         return f"<Plot: {self.alt}>"
