@@ -42,7 +42,9 @@ def make(folder: Path) -> None:
 
     pdoc.render.configure(docformat="google", show_source=False, footer_text=f"mlsysim {mlsysim.__version__}")
     resolve_named_tuples()
-    mlsysim.__doc__ = f"{mlsysim.__doc__}\nModules: {', '.join(f'`{name}`' for name in public_modules()[1:])}."
+    mlsysim.__doc__ = (
+        f"{mlsysim.__doc__}\nModules: {', '.join(f'`{name}`' for name in public_modules()[1:])}."
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         exported = [f"mlsysim.{name}" for name in mlsysim.__all__]  # pdoc finds these by itself
