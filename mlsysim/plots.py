@@ -79,7 +79,8 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
 
     alt = [f"Roofline of the {device.title}: bandwidth {bandwidth}"]
     for rate, names in roofs.items():
-        alt.append(f"{names} peak {rate:,.4g} T/s from {rate / slope:.0f} FLOP/byte")
+        unit = "TOP/s" if names.startswith("INT") else "TFLOP/s"
+        alt.append(f"{names} peak {rate:,.4g} {unit} from {rate / slope:.0f} FLOP/byte")
     for label, (ai, rate) in zip(steps, points, strict=True):
         alt.append(f"{label}: {ai:.1f} FLOP/byte, {rate:,.3g} TFLOP/s")
     return _plot(axes, alt)

@@ -89,7 +89,7 @@ def test_no_label_is_clipped_or_covers_another(drawn):
 def test_the_roofline_names_bandwidth_peaks_ridges_and_each_workload():
     alt = DRAW["roofline"]().alt
     assert "bandwidth 3,350 GB/s" in alt
-    assert "FP16 peak 989.4 T/s from 295 FLOP/byte" in alt
+    assert "FP16 peak 989.4 TFLOP/s from 295 FLOP/byte" in alt
     step = workloads()["fp16, batch 1"]
     flops = 2 * 8.03e9 + 4 * 32 * 32 * 128 * 2048
     rate, intensity = flops / step.itl_s / 1e12, flops / (step.weights_bytes + step.kv_bytes)
