@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test release pins clean
+.PHONY: demo test release docs bench pins clean
 
 demo: $(READY) ## release the assignment, grade a class, show gradebook and report
 	$(BIN)/autograder demo
@@ -18,6 +18,12 @@ test: $(READY) ## all tests
 
 release: $(READY) ## generate assignments/ from solutions/
 	$(BIN)/nbgrader generate_assignment quantization --force
+
+docs: $(READY) ## the API reference, in build/docs/api
+	$(BIN)/python docs/make_api.py
+
+bench: $(READY) ## speed, each figure beside its bar
+	$(BIN)/python benchmarks/bench_mlsysim.py
 
 pins: $(READY) ## choose new versions for requirements.txt (needs a package index)
 	$(BIN)/pip-compile --quiet --generate-hashes --all-extras --strip-extras --allow-unsafe --no-header \

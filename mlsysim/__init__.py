@@ -6,7 +6,7 @@
 4.49 ms, bound by overhead
 """
 
-from mlsysim import show
+from mlsysim import plots, show
 from mlsysim.analysis import Crossover, crossover_batch
 from mlsysim.architecture import Architecture
 from mlsysim.cases import case
@@ -37,5 +37,6 @@ __all__ = [
     "case",
     "crossover_batch",
     "find_runtime",
+    "plots",
     "show",
 ]

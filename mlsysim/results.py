@@ -119,9 +119,9 @@ class StepResult:
     def binding(self) -> Any:
         """The largest of :attr:`parts`, by name (an array of names for arrays)."""
         parts = self.parts
-        names = np.array(list(parts))
-        largest = np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)
-        return names[largest] if self.shape else str(names[largest])
+        if not self.shape:
+            return max(parts, key=parts.__getitem__)
+        return np.array(list(parts))[np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)]
 
     @property
     def bottleneck(self) -> Any:

@@ -1,0 +1,1 @@
+"""Names of an earlier release: ``mlsysim.core.solver`` is :mod:`mlsysim.solvers`."""

@@ -1,0 +1,128 @@
+"""What the plots share: a figure that carries its alt text, styles, and labels that keep clear of one another.
+
+Matplotlib is imported when a plot is drawn. ``pyplot`` and the global ``rcParams`` are left alone. Colours are those of
+Okabe and Ito (2008, jfly.uni-koeln.de/color); a line style, marker or hatch repeats whatever a colour says.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+__all__ = ["COLOURS", "LINES", "MARKERS", "PART_STYLES", "Plot", "label_points", "new_axes"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINES = ("-", "--", "-.", ":")
+MARKERS = "osD^vP"
+PNG_DPI = 90
+GAPS = (12, 26, 46)  # pixels between a point and its label
+DIRECTIONS = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
+LEADER = {"arrowstyle": "-", "color": "0.5", "lw": 0.7}
+
+#: Colour and hatch of each part of a step (:attr:`mlsysim.results.StepResult.parts`).
+PART_STYLES: dict[str, tuple[str, str]] = {
+    "compute ceiling": ("#D55E00", "xxx"),
+    "weight traffic": ("#56B4E9", "///"),
+    "KV traffic": ("#009E73", "\\\\\\"),
+    "overhead": ("#F0E442", ""),
+}
+
+
+class Plot:
+    """A Matplotlib figure and the text that stands for it where it cannot be seen.
+
+    A notebook shows it, with that alt text, when it is the last value of a cell or goes to ``display``.
+
+    Attributes:
+        figure: the figure, to be changed as any other.
+        alt: the alt text; it names the numbers that the picture shows.
+    """
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        self.figure = figure
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """The figure as a small PNG of 128 colours."""
+        from PIL import Image
+
+        drawn, small = io.BytesIO(), io.BytesIO()
+        self.figure.savefig(drawn, format="png", dpi=PNG_DPI)
+        Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE).save(
+            small, format="png", optimize=True
+        )
+        return small.getvalue()
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """What a notebook shows: HTML, as some viewers drop the alt text of a bare PNG, and the PNG for the others."""
+        png = base64.b64encode(self.png()).decode("ascii")
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">'
+        return {"text/html": image, "image/png": png}, {"image/png": {"alt": self.alt}}
+
+    def __repr__(self) -> str:
+        return f"<Plot: {self.alt}>"
+
+
+def new_axes(title: str, x_label: str, y_label: str) -> Axes:
+    """Labelled axes on a new white figure that ``pyplot`` does not know of."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.4), dpi=PNG_DPI, layout="constrained", facecolor="white")
+    axes = figure.add_subplot(facecolor="white")
+    axes.set_title(title, size=11)
+    axes.set_xlabel(x_label, size=10)
+    axes.set_ylabel(y_label, size=10)
+    axes.tick_params(labelsize=9)
+    axes.grid(color="0.9", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
+    """Write each label near its point, clear of the other labels, of the points and of the axes' edge.
+
+    Takes the nearest place that is free, with a line to the point if that is far; the axes' limits must be final.
+    """
+    from matplotlib.patheffects import withStroke
+    from matplotlib.transforms import Bbox
+
+    if not labels:
+        return
+    cast(Any, axes.figure).draw_without_rendering()  # lays the figure out, so that pixels are known
+    inside = axes.get_window_extent()
+    pixels = axes.transData.transform(points)
+    taken = [text.get_window_extent() for text in axes.texts]
+    taken += [Bbox.from_bounds(x - 8, y - 8, 16, 16) for x, y in pixels]
+    taken += [Bbox.from_bounds(x - 1, y - 1, 2, 2) for line in axes.lines for x, y in _along(line)]
+    for (x, y), point, label in zip(pixels, points, labels, strict=True):
+        text = axes.annotate(
+            label, point, (0, 0), textcoords="offset pixels", size=9, ha="center", va="center"
+        )
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+        size = text.get_window_extent()
+        w, h = size.width, size.height
+        shifts = [(i * (gap + w / 2), j * (gap + h / 2)) for gap in GAPS for i, j in DIRECTIONS]
+        boxes = [Bbox.from_bounds(x + dx - w / 2, y + dy - h / 2, w, h) for dx, dy in shifts]
+        outside = [not (inside.contains(*box.min) and inside.contains(*box.max)) for box in boxes]
+        best = min(range(len(boxes)), key=lambda i: (outside[i], boxes[i].count_overlaps(taken)))
+        text.xyann = shifts[best]
+        taken.append(boxes[best])
+        if best >= len(DIRECTIONS):
+            end = (0.8 * shifts[best][0], 0.8 * shifts[best][1])
+            axes.annotate("", point, end, textcoords="offset pixels", arrowprops=LEADER)
+
+
+def _along(line: Line2D) -> Any:
+    """Pixels along a line, a few hundred at most."""
+    path = line.get_transform().transform_path(line.get_path()).interpolated(60)
+    vertices: Any = path.vertices
+    return vertices[:: max(1, len(vertices) // 300)]

@@ -1,0 +1,217 @@
+"""Plots say what they show: labelled axes, alt text with the numbers, nothing by colour alone, small, no side effects."""
+
+import base64
+import html
+import subprocess
+import sys
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
+
+import mlsysim
+from mlsysim import CompressionModel, InputError, ServingModel, plots
+from mlsysim.drawing import COLOURS, PART_STYLES, label_points, new_axes
+
+solve = ServingModel().solve
+compress = CompressionModel().solve
+
+
+def workloads():
+    return {
+        f"{p}, batch {b}": solve("Llama3_8B", "H100", 2048, b, p) for b in (1, 64) for p in ("fp16", "int4")
+    }
+
+
+def compressed():
+    points = {f"{bits} bit": compress("Llama3_8B", "H100", target_bitwidth=bits) for bits in (16, 8, 4)}
+    for zeros in (0.5, 0.75, 0.9):
+        points[f"{zeros:.0%} pruned"] = compress("Llama3_8B", "H100", method="pruning", sparsity=zeros)
+    return points
+
+
+DRAW = {
+    "roofline": lambda: plots.roofline("H100", workloads()),
+    "speedup_curve": lambda: plots.speedup_curve("Llama3_8B", "H100"),
+    "frontier": lambda: plots.frontier(compressed()),
+}
+UNITS = {
+    "roofline": ("(FLOP/byte)", "(TFLOP/s"),
+    "speedup_curve": ("(sequences", "(ratio"),
+    "frontier": ("(ratio)", "(%"),
+}
+
+
+@pytest.fixture(scope="module", params=DRAW)
+def drawn(request):
+    return request.param, DRAW[request.param]()
+
+
+def test_both_axes_are_labelled_with_their_unit(drawn):
+    name, plot = drawn
+    axes = plot.figure.axes[0]
+    assert UNITS[name][0] in axes.get_xlabel()
+    assert UNITS[name][1] in axes.get_ylabel()
+    assert axes.get_title()
+
+
+def test_a_png_is_under_60_kb(drawn):
+    png = drawn[1].png()
+    assert png.startswith(b"\x89PNG")
+    assert len(png) < 60_000
+
+
+def test_a_notebook_gets_the_picture_with_its_alt_text(drawn):
+    plot = drawn[1]
+    data, metadata = DisplayFormatter().format(plot)
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"] == {"alt": plot.alt}
+    assert f'alt="{html.escape(plot.alt)}"' in data["text/html"]
+    assert data["image/png"] in data["text/html"]
+    assert plot.alt in data["text/plain"]
+
+
+def test_no_label_is_clipped_or_covers_another(drawn):
+    plot = drawn[1]
+    plot.figure.draw_without_rendering()
+    axes = plot.figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text() and not text.get_rotation()]
+    edge = plot.figure.bbox
+    assert len(boxes) >= 2
+    assert all(edge.x0 <= b.x0 and b.x1 <= edge.x1 and edge.y0 <= b.y0 and b.y1 <= edge.y1 for b in boxes)
+    assert not [1 for a, b in combinations(boxes, 2) if a.overlaps(b)]
+
+
+def test_the_roofline_names_bandwidth_peaks_ridges_and_each_workload():
+    alt = DRAW["roofline"]().alt
+    assert "bandwidth 3,350 GB/s" in alt
+    assert "FP16 peak 989.4 TFLOP/s from 295 FLOP/byte" in alt
+    step = workloads()["fp16, batch 1"]
+    flops = 2 * 8.03e9 + 4 * 32 * 32 * 128 * 2048
+    rate, intensity = flops / step.itl_s / 1e12, flops / (step.weights_bytes + step.kv_bytes)
+    assert f"fp16, batch 1: {intensity:.1f} FLOP/byte, {rate:.3g} TFLOP/s" in alt
+
+
+def test_no_workload_stands_above_the_roof():
+    axes = DRAW["roofline"]().figure.axes[0]
+    points = [line.get_xydata()[0] for line in axes.lines if line.get_marker() not in ("None", None, "")]
+    assert len(points) == len(workloads())
+    for intensity, rate in points:
+        assert rate <= min(intensity * 3.35, 989.4) * (1 + 1e-9)
+
+
+def test_equal_peaks_share_one_roof():
+    assert "FP8/INT8 peak" in plots.roofline("H100").alt
+
+
+def test_the_speedup_curve_names_the_crossovers_that_crossover_batch_finds():
+    alt = plots.speedup_curve("Llama3_8B", "H100", runtime="compiled").alt
+    for threshold in (2.0, 1.5):
+        batch = mlsysim.crossover_batch("Llama3_8B", "H100", threshold, runtime="compiled").batch
+        assert f"INT4 below {threshold:g}x from batch {batch}" in alt
+
+
+def test_a_threshold_that_is_never_crossed_is_said_so():
+    plot = plots.speedup_curve("Llama3_8B", "H100", runtime="ideal", max_batch=8, thresholds=[1.5])
+    assert "INT4 nowhere below 1.5x" in plot.alt
+
+
+def test_the_shading_changes_where_the_binding_part_does():
+    alt = plots.speedup_curve("Llama3_8B", "H100", runtime="compiled", seq_len=128, max_batch=256).alt
+    binding = solve(
+        "Llama3_8B", "H100", 128, np.arange(1, 257), "int4", kv_precision="fp16", runtime="compiled"
+    ).binding
+    first = int(np.argmax(binding != binding[0]))
+    assert f"INT4 bound by weight traffic at batch 1 to {first}; " in alt
+    assert f"INT4 bound by compute ceiling at batch {first + 1} to 256" in alt
+
+
+def test_the_speedup_curve_says_when_the_baseline_does_not_fit():
+    assert "FP16 does not fit in memory from batch 1 " in plots.speedup_curve("Llama3_70B", "H100").alt
+    assert "does not fit" not in plots.speedup_curve("Llama3_8B", "H100", max_batch=16).alt
+
+
+def test_curves_differ_by_line_style_and_parts_by_hatch_so_not_by_colour_alone():
+    axes = plots.speedup_curve("Llama3_8B", "H100").figure.axes[0]
+    curves = [line for line in axes.lines if line.get_label().endswith("speed-up")]
+    assert [line.get_linestyle() for line in curves] == ["-", "--"]
+    assert set(PART_STYLES) == set(solve("Llama3_8B", "H100").parts)
+    colours, hatches = zip(*PART_STYLES.values(), strict=True)
+    assert len(set(colours)) == len(set(hatches)) == len(PART_STYLES)
+
+
+coordinate = st.integers(1, 6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=7))
+def test_the_front_is_exactly_the_points_that_no_other_point_beats(points):
+    results = {
+        f"p{i}": SimpleNamespace(storage_ratio=x, estimated_accuracy_delta=-y / 100)
+        for i, (x, y) in enumerate(points)
+    }
+    alt = plots.frontier(results).alt
+    front = alt.split("on the Pareto front: ")[1].split("; ")[0]
+    named = {part.split()[0] for part in front.rstrip(".").split(", ")}
+    beaten = {
+        f"p{i}"
+        for i, (x, y) in enumerate(points)
+        if any(a >= x and b <= y and (a, b) != (x, y) for a, b in points)
+    }
+    assert named == set(results) - beaten
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5))
+def test_labels_stay_inside_the_axes_wherever_the_points_are(points):
+    axes = new_axes("title", "x (s)", "y (s)")
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    label_points(axes, points, [f"label {i}" for i in range(len(points))])
+    axes.figure.draw_without_rendering()
+    inside = axes.get_window_extent().padded(1)
+    texts = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    assert len(texts) == len(points)
+    assert all(inside.contains(*box.min) and inside.contains(*box.max) for box in texts)
+
+
+def test_colours_are_told_apart():
+    assert len(set(COLOURS)) == len(COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: plots.roofline("H100", {"w": solve("Llama3_8B", "A100")}), "'w' is on A100: give one step on H100"),
+        (lambda: plots.roofline("H100", {"w": solve("Llama3_8B", "H100", 128, [1, 2])}), "shape (2,)"),
+        (lambda: plots.roofline("H1000"), "nearest known: H100"),
+        (lambda: plots.speedup_curve("Llama3_8B", "H100", precisions="int4"), "precisions = 'int4'"),
+        (lambda: plots.speedup_curve("Llama3_8B", "H100", precisions=[]), "at least one scheme"),
+        (lambda: plots.speedup_curve("Llama3_8B", "H100", seq_len=[1, 2]), "seq_len = [1, 2]"),
+        (lambda: plots.speedup_curve("Llama3_8B", "H100", max_batch=1), "max_batch = 1"),
+        (lambda: plots.frontier({}), "results is empty"),
+        (lambda: plots.frontier({"p": compress("Llama3_8B", "H100", target_bitwidth=[8, 4])}), "'p' is an array"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named(draw, says):
+    with pytest.raises(InputError) as error:
+        draw()
+    assert says in str(error.value)
+
+
+def test_drawing_leaves_pyplot_and_the_settings_alone_and_importing_loads_no_matplotlib():
+    code = """
+import sys
+import mlsysim
+assert not [m for m in sys.modules if m.startswith(("matplotlib", "PIL", "pint"))]
+import matplotlib
+before = dict(matplotlib.rcParams)
+mlsysim.plots.speedup_curve("Llama3_8B", "H100").png()
+assert dict(matplotlib.rcParams) == before
+assert getattr(sys.modules.get("matplotlib.pyplot"), "get_fignums", list)() == []
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
