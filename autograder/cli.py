@@ -25,8 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument(
         "--kinds", nargs="+", metavar="KIND", help="only these kinds of submission, such as s01 s04"
     )
+    check = commands.add_parser("check", help="run the visible and hidden tests on your own notebooks")
+    check.add_argument("notebook", nargs="+", type=Path, help="a notebook of the assignment")
     options = parser.parse_args(arguments)
+    return _demo(options) if options.command == "demo" else _check(options)
 
+
+def _demo(options: argparse.Namespace) -> int:
     from autograder.demo import DemoError, run_demo
 
     try:
@@ -35,6 +40,26 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"autograder: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """0 if everything has full marks, 1 if not, 2 if a notebook could not be checked."""
+    from rich.console import Console
+
+    from autograder.check import CheckError, check_notebook, print_scorecard
+
+    status = 0
+    for path in options.notebook:
+        try:
+            with Console(stderr=True).status(f"Checking {path.name}"):
+                card = check_notebook(path, ROOT / "solutions" / "quantization")
+        except CheckError as error:
+            print(f"autograder: {error}", file=sys.stderr)
+            status = 2
+            continue
+        print_scorecard(card)
+        status = max(status, int(card.score < card.maximum))
+    return status
 
 
 if __name__ == "__main__":
