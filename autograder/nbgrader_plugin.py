@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
             {
                 "output_type": "error",
                 "ename": "Not right",
-                "evalue": verdict.message,
-                "traceback": [verdict.message],
+                "evalue": _wrapped(verdict.message),
+                "traceback": [_wrapped(verdict.message)],
             }
         ]
     outputs: list[dict[str, Any]] = []
@@ -116,6 +117,10 @@ def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
         *outputs,
         {"output_type": "execute_result", "data": number, "metadata": {}, "execution_count": None},
     ]
+
+
+def _wrapped(message: str) -> str:
+    return "\n".join(textwrap.fill(line, 96) for line in message.splitlines())
 
 
 def set_aside_bad_timestamps(assignment: str, student: str, notebooks: list[str]) -> None:

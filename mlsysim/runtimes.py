@@ -73,9 +73,9 @@ def _runtimes() -> dict[str, Runtime]:
             name=name,
             bandwidth_efficiency=row["bandwidth_efficiency"],
             compute_efficiency=row["compute_efficiency"],
-            layer_overhead_s=row["layer_overhead_us"] * 1e-6,
+            layer_overhead_s=row["layer_overhead_us"] / 1e6,
             stands_for=row["stands_for"],
-            overhead_by_memory={k: us * 1e-6 for k, us in row.get("overhead_us_by_memory", {}).items()},
+            overhead_by_memory={k: us / 1e6 for k, us in row.get("overhead_us_by_memory", {}).items()},
             **{
                 key: row[key]
                 for key in ("reads_embedding", "head_bits", "source", "year", "error")
