@@ -93,12 +93,13 @@ def _mark(pair: tuple[float | None, float]) -> str:
 
 def print_report(rows: Iterable[Row]) -> None:
     """Print the class as a table."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     rows = list(rows)
     with_expected = any(row.expected is not None for row in rows)
-    table = Table(title="Automatic marks", title_justify="left")
+    table = Table(title="Automatic marks", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("handed in", min_width=10)
     for notebook in rows[0].marks if rows else ():
