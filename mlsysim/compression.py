@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mlsysim.errors import InputError, UnknownNameError, check_number, check_shapes, unknown_name
+from mlsysim.errors import InputError, check_number, check_shapes, unknown_name
 from mlsysim.estimates import combine, estimate, find_student
 from mlsysim.hardware import Device, Hardware
 from mlsysim.models import Models, TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime, find_runtime
+from mlsysim.schemes import find_scheme
 from mlsysim.speedup import Workload, compressed_speedup
 from mlsysim.storage import stored_bits
 from mlsysim.units import quantity
@@ -39,6 +40,12 @@ class CompressionResult:
         notes: what a reader must know, for example why there is no speed-up; or an empty string.
     """
 
+    table_columns: ClassVar[tuple[str, ...]] = (
+        "compression_ratio",
+        "storage_ratio",
+        "estimated_accuracy_delta",
+        "speedup",
+    )
     original_bytes: Any
     compression_ratio: Any
     storage_ratio: Any
@@ -56,9 +63,10 @@ class CompressionResult:
         """How many times faster than the dense FP16 model on the same device, from the step model.
 
         Raises:
-            UnknownNameError: the device cannot run the scheme; size and accuracy are known all the same.
+            InputError: the device cannot run the scheme, or the step model has no equations for the model; size and
+                accuracy are known all the same.
         """
-        if isinstance(self._speedup, UnknownNameError):
+        if isinstance(self._speedup, InputError):
             raise self._speedup
         return self._speedup
 
@@ -110,7 +118,7 @@ class CompressionModel:
             sparsity_type: ``unstructured``, ``structured`` (whole channels go) or ``n_m`` (2:4).
             recipe: how it was done (:func:`mlsysim.accuracy.find_curve`); by default the family's first.
             pruning_recipe: the same for the pruning half of ``combined``.
-            group_size: weights that share one FP16 scale below 8 bits; None for one scale a channel.
+            group_size: weights that share one FP16 scale in the file, below 8 bits; None for one scale a channel.
             sparse_format: of the file, see :mod:`mlsysim.storage`; by default the smallest that fits the pattern.
             baseline_bits: bits of a weight in the checkpoint that sizes and ratios are relative to.
             batch_size, seq_len, kv_precision, runtime: the step whose speed-up is given, as in
@@ -177,7 +185,7 @@ class CompressionModel:
         speedup: Any
         try:
             speedup, more = compressed_speedup(work, bits, zeros, pattern)
-        except UnknownNameError as error:  # size and accuracy do not depend on the device
+        except InputError as error:  # size and accuracy do not depend on the step model
             speedup, more = error, [f"no speed-up: {error}"]
         else:
             speedup = np.broadcast_to(speedup, shape) if shape else float(speedup)
@@ -202,13 +210,15 @@ class CompressionModel:
 
 def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, Device]:
     found = Models[model] if isinstance(model, str) else model
-    if not isinstance(found, (TransformerModel, VisionModel)):
+    if not (hasattr(found, "parameters") and hasattr(found, "family")):
         raise InputError(f"model = {found!r} is not allowed: give a model or the name of one")
     device = Hardware[hardware] if isinstance(hardware, str) else hardware
     if not isinstance(device, Device):
         raise InputError(f"hardware = {device!r} is not allowed: give a Device or the name of one")
-    if kv_precision is not None and isinstance(found, VisionModel):
-        raise InputError(f"kv_precision = {kv_precision!r} is not allowed: {found.title} has no KV cache")
+    if kv_precision is not None:
+        find_scheme(kv_precision, "kv_precision")
+        if not isinstance(found, TransformerModel):
+            raise InputError(f"kv_precision = {kv_precision!r} is not allowed: {found.title} has no KV cache")
     return found, device
 
 

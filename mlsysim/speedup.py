@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim import step
+from mlsysim.errors import InputError
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
@@ -30,7 +31,7 @@ class Workload:
 
     def __init__(
         self,
-        model: TransformerModel | VisionModel,
+        model: Any,
         device: Device,
         runtime: Runtime,
         batch_size: Any,
@@ -51,8 +52,10 @@ class Workload:
             terms = step.decode_step(
                 self.model, self.device, scheme, self.runtime, self.batch_size, self.seq_len
             )
-        else:
+        elif isinstance(self.model, VisionModel):
             terms = step.vision_step(self.model, self.device, scheme, self.runtime, self.batch_size, False)
+        else:
+            raise InputError(f"the step model has no equations for {self.model.title}")
         dense = np.maximum(terms.matmul_compute, terms.matmul_memory)
         return terms.total - dense + np.maximum(terms.matmul_compute * compute, terms.matmul_memory)
 
@@ -80,7 +83,7 @@ def compressed_speedup(
       KV cache stay.
 
     Raises:
-        UnknownNameError: the device cannot run the scheme.
+        InputError: the device cannot run the scheme, or the step model has no equations for the model.
     """
     notes: list[str] = []
     kept: Any = 1.0

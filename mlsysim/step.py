@@ -23,7 +23,15 @@ from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme
 
-__all__ = ["StepTerms", "decode_step", "kv_cache_bytes", "prefill_step", "vision_step", "weight_bytes"]
+__all__ = [
+    "StepTerms",
+    "decode_step",
+    "kernel_seconds",
+    "kv_cache_bytes",
+    "prefill_step",
+    "vision_step",
+    "weight_bytes",
+]
 
 TRAINING_FLOPS = 3  # forward, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
@@ -43,6 +51,13 @@ class StepTerms(NamedTuple):
 
 def _terms(mm_c: Any, mm_m: Any, at_c: Any, at_m: Any, overhead: Any) -> StepTerms:
     return StepTerms(mm_c, mm_m, at_c, at_m, overhead, _max(mm_c, mm_m) + _max(at_c, at_m) + overhead)
+
+
+def kernel_seconds(terms: StepTerms) -> Any:
+    """Seconds of the two kernels without the overhead: each the larger of its two ceilings."""
+    return _max(terms.matmul_compute, terms.matmul_memory) + _max(
+        terms.attention_compute, terms.attention_memory
+    )
 
 
 def _max(a: Any, b: Any) -> Any:
