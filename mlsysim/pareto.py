@@ -62,7 +62,8 @@ def _objective(table: Table, name: str) -> np.ndarray:
 def _undominated(points: np.ndarray) -> np.ndarray:
     """Mask of the rows of *points* (distinct, in lexicographic order) that no other row is at most equal to."""
     if points.shape[1] == 1:
-        return np.arange(len(points)) == 0
+        first: np.ndarray = np.arange(len(points)) == 0
+        return first
     if points.shape[1] == 2:  # one pass: each must be below all before it
         best = np.minimum.accumulate(points[:, 1])
         below: np.ndarray = np.append(True, points[1:, 1] < best[:-1])
