@@ -128,6 +128,7 @@ class Engine:
     def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult | TrainingResult:
         """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs."""
         found = Models[model] if isinstance(model, str) else model
-        if isinstance(found, VisionModel) or "is_training" in arguments:
-            return SingleNodeModel().solve(found, hardware, **arguments)
+        training = arguments.pop("is_training", False)
+        if training or isinstance(found, VisionModel):
+            return SingleNodeModel().solve(found, hardware, is_training=training, **arguments)
         return ServingModel().solve(found, hardware, **arguments)
