@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mlsysim.errors import InputError, unknown_name
-from mlsysim.registry import Registry
 from mlsysim.table import Table
 
 __all__ = ["sweep"]
@@ -21,7 +20,7 @@ Columns = Sequence[str] | Mapping[str, str | Callable[[Any], Any]]
 def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True, **arguments: Any) -> Table:
     """Call *solver* at every combination of the axes, and give a row for each.
 
-    An argument that is a list, tuple, range, one-dimensional array or registry group is an axis; any other is fixed.
+    An argument that is a list, a tuple, a range, an array or a group of a registry is an axis; any other is fixed.
     All numeric axes go into one vectorised call; over names (models, devices, precisions …) it loops.
 
     Args:
@@ -79,14 +78,14 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
 
 
 def _is_axis(value: Any) -> bool:
-    return isinstance(value, (list, tuple, range, Registry)) or (
-        isinstance(value, np.ndarray) and value.ndim > 0
-    )
+    if isinstance(value, (str, bytes, Mapping)) or (isinstance(value, np.ndarray) and not value.ndim):
+        return False
+    return hasattr(value, "__iter__") and hasattr(value, "__len__")
 
 
 def _labels(name: str, values: Any) -> Any:
     values = values if isinstance(values, np.ndarray) else list(values)
-    if np.ndim(values) != 1 and isinstance(values, np.ndarray):
+    if isinstance(values, np.ndarray) and values.ndim != 1:
         raise InputError(f"{name} has shape {values.shape}: an axis has one dimension")
     if not len(values):
         raise InputError(f"{name} is empty: an axis needs at least one value")
