@@ -217,10 +217,13 @@ def test_a_sweep_of_any_function_and_of_compression():
     assert table["half"].tolist() == [0, 0.5, 1] and table["odd"].tolist() == [False, True, False]
     table = sweep(CompressionModel(), model=LLAMA, hardware=H100, target_bitwidth=[16, 8, 4])
     assert table["compression_ratio"].tolist() == [1, 2, 4]
-    table = sweep(
-        SingleNodeModel(), model="ResNet50", hardware=Hardware.Cloud, columns=["latency"], batch_size=[256]
-    )
-    assert set(table["hardware"]) >= {"A100", "H100"}
+    table = sweep(SingleNodeModel(), model="ResNet50", hardware=["A100", Hardware.H100], columns=["latency"])
+    assert table["hardware"].tolist() == ["A100", "H100"] and table["latency"][0] > 0
+
+
+def test_a_group_of_a_registry_is_an_axis():
+    table = sweep(lambda hardware: hardware.bandwidth_bytes_s, hardware=Hardware.Cloud)
+    assert table["value"][table["hardware"] == "H100"] == 3.35e12
 
 
 @pytest.mark.parametrize(
