@@ -12,7 +12,7 @@ from mlsysim.errors import InputError
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
-from mlsysim.schemes import Scheme, find_scheme, resolve
+from mlsysim.schemes import Scheme, half_precision, resolve
 
 __all__ = ["Workload", "compressed_speedup"]
 
@@ -59,13 +59,14 @@ class Workload:
         dense = np.maximum(terms.matmul_compute, terms.matmul_memory)
         return terms.total - dense + np.maximum(terms.matmul_compute * compute, terms.matmul_memory)
 
-    def scheme(self, name: str) -> Scheme:
-        """The precision scheme as the device runs it."""
+    def scheme(self, bits: int) -> Scheme:
+        """The scheme of that many bits (16, 8 or 4), as the device runs it."""
+        name = half_precision(self.device) if bits == 16 else NAMED_BITS[bits]
         return resolve(name, self.kv_precision, self.device)
 
     def weight_only(self, bits: Any) -> Scheme:
         """Weights (and, unless overridden, the KV cache) of *bits*, computed in fp16."""
-        base = self.scheme("fp16")
+        base = self.scheme(16)
         kv_bits = bits if self.kv_precision is None else base.kv_bits
         return replace(base, name="weight_only", title="weight-only", weight_bits=bits, kv_bits=kv_bits)
 
@@ -102,7 +103,7 @@ def compressed_speedup(
         return work.seconds(scheme, width * kept + index, compute)
 
     named = [width for width in NAMED_BITS if np.any(np.equal(bits, width))]
-    schemes = {width: work.scheme(NAMED_BITS[width]) for width in named}
+    schemes = {width: work.scheme(width) for width in named}
     notes += [scheme.note for scheme in schemes.values() if scheme.note]
     if np.ndim(bits) == 0 and named:
         fast = seconds(schemes[named[0]], bits)
@@ -110,12 +111,12 @@ def compressed_speedup(
         fast = seconds(work.weight_only(bits), bits)
         for width, scheme in schemes.items():
             fast = np.where(np.equal(bits, width), seconds(scheme, width), fast)
-    dense = find_scheme("fp16").weight_bits
+    dense = 16
     baseline_bytes = step.weight_bytes(work.model.parameters, dense)
     if baseline_bytes > work.device.memory_bytes:
         notes.append(
             f"the FP16 baseline ({baseline_bytes / 1e9:.1f} GB) does not fit {work.device.name} "
             f"({work.device.memory_bytes / 1e9:.1f} GB)"
         )
-    slow = work.seconds(work.scheme("fp16"), dense)
+    slow = work.seconds(work.scheme(16), dense)
     return slow / fast, notes

@@ -26,7 +26,7 @@ from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
 from mlsysim.results import Kernel, StepResult
 from mlsysim.runtimes import Runtime
-from mlsysim.schemes import Scheme, resolve
+from mlsysim.schemes import Scheme, half_precision, resolve
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme"]
 
@@ -76,7 +76,7 @@ def training_scheme(precision: str, device: Device) -> Scheme:
     """The scheme that training at *precision* really runs.
 
     Floating-point schemes that compute at their own bits run as they are. Integer and weight-only schemes shorten
-    the weights for inference; a gradient step is lost in so few bits, so training runs in fp16, with a note.
+    the weights for inference; a gradient step is lost in so few bits, so training runs in 16 bits, with a note.
 
     >>> from mlsysim.hardware import Hardware
     >>> training_scheme("int4", Hardware.H100).name
@@ -85,8 +85,9 @@ def training_scheme(precision: str, device: Device) -> Scheme:
     scheme = resolve(precision, None, device)
     if scheme.name in TRAINS_AS_IS:
         return scheme
-    note = f"{precision} shortens weights for inference; training keeps 16-bit weights and gradients: run as fp16"
-    return replace(resolve("fp16", None, device), note=note)
+    half = half_precision(device)
+    note = f"{precision} shortens weights for inference; training keeps 16-bit weights and gradients: run as {half}"
+    return replace(resolve(half, None, device), note=note)
 
 
 class TrainingResult(StepResult):
