@@ -9,7 +9,7 @@ from mlsysim.errors import UnknownNameError, unknown_name
 from mlsysim.hardware import Device
 from mlsysim.registry import load_toml
 
-__all__ = ["Scheme", "find_scheme", "half_precision", "resolve"]
+__all__ = ["Scheme", "find_scheme", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,6 @@ def find_scheme(name: str, argument: str = "precision") -> Scheme:
     if isinstance(name, str) and name in known:
         return known[name]
     raise unknown_name(argument, name, known)
-
-
-def half_precision(device: Device) -> str:
-    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
-    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
 
 
 @functools.lru_cache(maxsize=1024)

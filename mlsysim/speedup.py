@@ -12,13 +12,18 @@ from mlsysim.errors import InputError
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
-from mlsysim.schemes import Scheme, half_precision, resolve
+from mlsysim.schemes import Scheme, resolve
 
-__all__ = ["Workload", "compressed_speedup"]
+__all__ = ["Workload", "compressed_speedup", "half_precision"]
 
 NAMED_BITS = {16: "fp16", 8: "int8", 4: "int4"}  # every other width is weight-only, computed in fp16
 SPARSE_COMPUTE = 0.5  # 2:4 tensor cores do a matmul in half the time (arXiv 2104.08378)
 N_M_INDEX_BITS = 1  # bits per original weight of the 2:4 positions
+
+
+def half_precision(device: Device) -> str:
+    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
+    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
 
 
 class Workload:
@@ -111,12 +116,11 @@ def compressed_speedup(
         fast = seconds(work.weight_only(bits), bits)
         for width, scheme in schemes.items():
             fast = np.where(np.equal(bits, width), seconds(scheme, width), fast)
-    dense = 16
-    baseline_bytes = step.weight_bytes(work.model.parameters, dense)
+    baseline_bytes = step.weight_bytes(work.model.parameters, 16)
     if baseline_bytes > work.device.memory_bytes:
         notes.append(
             f"the FP16 baseline ({baseline_bytes / 1e9:.1f} GB) does not fit {work.device.name} "
             f"({work.device.memory_bytes / 1e9:.1f} GB)"
         )
-    slow = work.seconds(work.scheme(16), dense)
+    slow = work.seconds(work.scheme(16), 16)
     return slow / fast, notes

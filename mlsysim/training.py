@@ -26,7 +26,8 @@ from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
 from mlsysim.results import Kernel, StepResult
 from mlsysim.runtimes import Runtime
-from mlsysim.schemes import Scheme, half_precision, resolve
+from mlsysim.schemes import Scheme, resolve
+from mlsysim.speedup import half_precision
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme"]
 
