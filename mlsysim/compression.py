@@ -1,42 +1,74 @@
-"""Compression: size, storage overheads and accuracy of quantized and pruned models."""
+"""Compression: size, storage overheads, accuracy and speed of quantized, pruned and distilled models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mlsysim.accuracy import accuracy_delta
-from mlsysim.errors import InputError, check_number, unknown_name
+from mlsysim.errors import InputError, check_number, check_shapes, unknown_name
+from mlsysim.estimates import combine, estimate, find_student
 from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Model, Models
+from mlsysim.models import Model, Models, TransformerModel
+from mlsysim.runtimes import Runtime, find_runtime
+from mlsysim.schemes import find_scheme
+from mlsysim.speedup import Workload, compressed_speedup
+from mlsysim.storage import stored_bits
 from mlsysim.units import quantity
 
 __all__ = ["CompressionModel", "CompressionResult"]
 
-METHODS = ("quantization", "pruning")
-SPARSITY_TYPES = ("unstructured", "structured", "n_m")
-GROUP_SIZE = 128  # weights that share one FP16 scale in GPTQ and AWQ checkpoints
-SCALE_BITS = 16
-N_M_INDEX_BITS = 2  # position of each kept value within its group of four (NVIDIA 2:4 format)
+METHODS = ("quantization", "pruning", "combined", "distillation")
+PATTERNS = ("unstructured", "structured", "n_m")
+N_M_SPARSITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class CompressionResult:
-    """Size and accuracy of a compressed model.
+    """Size, accuracy and speed of a compressed model; arrays have the broadcast shape of the arguments.
 
     Attributes:
         original_bytes: the uncompressed checkpoint, bytes.
         compression_ratio: the ideal ratio, payload bits alone (what the tutorial prints).
-        storage_ratio: the ratio with scales and indices, as a file on disk has it.
+        storage_ratio: the ratio with scales and indices, as a file on disk has it; below 1 the file grew.
+        storage_format: of the weights: ``dense``, ``bitmask``, ``csr`` or ``2:4``.
         estimated_accuracy_delta: accuracy lost as a fraction of the uncompressed accuracy, at most 0.
+        accuracy_low, accuracy_high: the same where the sources disagree, at worst and at best.
+        accuracy_basis: ``measured``, ``interpolated``, ``upper bound`` or ``product of recoveries``.
+        accuracy_sources: of the measurements behind it.
+        notes: what a reader must know, for example why there is no speed-up; or an empty string.
     """
 
+    table_columns: ClassVar[tuple[str, ...]] = (
+        "compression_ratio",
+        "storage_ratio",
+        "estimated_accuracy_delta",
+        "speedup",
+    )
     original_bytes: Any
     compression_ratio: Any
     storage_ratio: Any
+    storage_format: Any
     estimated_accuracy_delta: Any
+    accuracy_low: Any
+    accuracy_high: Any
+    accuracy_basis: str
+    accuracy_sources: tuple[str, ...] = field(repr=False)
+    notes: str
+    _speedup: Any = field(repr=False)
+
+    @property
+    def speedup(self) -> Any:
+        """How many times faster than the dense FP16 model on the same device, from the step model.
+
+        Raises:
+            InputError: the device cannot run the scheme, or the step model has no equations for the model; size and
+                accuracy are known all the same.
+        """
+        if isinstance(self._speedup, InputError):
+            raise self._speedup
+        return self._speedup
 
     @property
     def compressed_size_gb(self) -> Any:
@@ -55,53 +87,167 @@ class CompressionResult:
 
 
 class CompressionModel:
-    """What quantization or pruning does to a model's size and accuracy."""
+    """What quantization, pruning or distillation does to a model's size, accuracy and speed."""
 
     def solve(
         self,
         model: Model | str,
         hardware: Device | str,
         method: str = "quantization",
-        target_bitwidth: Any = 8,
-        sparsity: Any = 0.0,
+        target_bitwidth: Any = None,
+        sparsity: Any = None,
         sparsity_type: str = "unstructured",
         *,
         recipe: str | None = None,
+        pruning_recipe: str | None = None,
+        group_size: Any | None = 128,
+        sparse_format: str | None = None,
         baseline_bits: Any = 16,
+        batch_size: Any = 1,
+        seq_len: Any = 2048,
+        kv_precision: str | None = None,
+        runtime: str | Runtime = "tutorial",
     ) -> CompressionResult:
-        """Compress *model* by *method*.
+        """Compress *model* by *method*; numbers may be arrays that broadcast.
 
         Args:
-            target_bitwidth: bits of a weight, for quantization.
-            sparsity: share of the weights that is zero, 0 to below 1, for pruning.
-            sparsity_type: ``unstructured`` (stored with a bitmask), ``structured`` or ``n_m`` (2:4).
-            recipe: see :func:`mlsysim.accuracy.accuracy_delta`.
-            baseline_bits: bits of a weight in the checkpoint that the ratio is relative to.
+            method: ``quantization`` (uses *target_bitwidth*), ``pruning`` (uses *sparsity*), ``combined``
+                (both) or ``distillation`` (published students only, chosen by *recipe*).
+            target_bitwidth: bits of a weight, up to 16; 8 unless given (4 for ``combined``).
+            sparsity: share of the weights that is zero, 0 to below 1; 0.5 for ``n_m`` unless given.
+            sparsity_type: ``unstructured``, ``structured`` (whole channels go) or ``n_m`` (2:4).
+            recipe: how it was done (:func:`mlsysim.accuracy.find_curve`); by default the family's first.
+            pruning_recipe: the same for the pruning half of ``combined``.
+            group_size: weights that share one FP16 scale in the file, below 8 bits; None for one scale a channel.
+            sparse_format: of the file, see :mod:`mlsysim.storage`; by default the smallest that fits the pattern.
+            baseline_bits: bits of a weight in the checkpoint that sizes and ratios are relative to.
+            batch_size, seq_len, kv_precision, runtime: the step whose speed-up is given, as in
+                :class:`~mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+
+        The accuracy of ``combined`` is the product of the two recoveries: an assumption (errors add up
+        independently), not a measurement. The one such measurement known, 2:4 with distillation and INT4, is a
+        ``distillation`` recipe.
 
         Raises:
-            InputError: unknown model, device, method or sparsity type, or a number out of range.
+            InputError: an unknown name, a number out of range, an argument that *method* does not use, arrays
+                that do not broadcast, or a family for which nothing was measured.
 
         >>> c = CompressionModel().solve("Llama3_8B", "H100", target_bitwidth=4)
-        >>> f"{c.compressed_size_gb:.2f~P} {c.compression_ratio:.1f}x {c.estimated_accuracy_delta:+.1%}"
-        '4.02 GB 4.0x -1.2%'
+        >>> f"{c.compressed_size_gb:.2f~P} {c.compression_ratio:.1f}x {c.estimated_accuracy_delta:+.1%} {c.speedup:.1f}x"
+        '4.02 GB 4.0x -1.2% 1.9x'
         """
-        model = Models[model] if isinstance(model, str) else model
-        hardware = Hardware[hardware] if isinstance(hardware, str) else hardware
+        found, device = _checked(model, hardware, kv_precision)
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
+        if sparsity_type not in PATTERNS:
+            raise unknown_name("sparsity_type", sparsity_type, PATTERNS)
+        _refuse_unused(method, target_bitwidth, sparsity, sparsity_type, pruning_recipe)
+        bits, zeros, pattern = 16.0, 0.0, None
+        if method == "distillation":
+            student = find_student(found.family, recipe)
+            bits, zeros, pattern = student.bits, student.sparsity, student.pattern
+        if method in ("quantization", "combined"):
+            given = (8 if method == "quantization" else 4) if target_bitwidth is None else target_bitwidth
+            bits = check_number("target_bitwidth", given, 1, 16)
+        if method in ("pruning", "combined"):
+            zeros, pattern = _sparsity(sparsity, sparsity_type), sparsity_type
         baseline = check_number("baseline_bits", baseline_bits, 1, 64)
-        original = model.parameters * baseline / 8
-        if method == "quantization":
-            bits = check_number("target_bitwidth", target_bitwidth, 2, 16)
-            loss = accuracy_delta(model.family, method, bits, recipe)
-            stored = bits + (bits < 8) * SCALE_BITS / GROUP_SIZE
-            return CompressionResult(original, baseline / bits, baseline / stored, loss)
-        if sparsity_type not in SPARSITY_TYPES:
-            raise unknown_name("sparsity_type", sparsity_type, SPARSITY_TYPES)
-        zeros = check_number("sparsity", sparsity, 0, 0.9999)
-        if sparsity_type == "n_m" and not np.all(zeros == 0.5):
-            raise InputError(f"sparsity = {sparsity!r} is not allowed with n_m: 2:4 sparsity is 0.5")
-        kept = (1 - zeros) * 16
-        index = {"unstructured": 1, "structured": 0, "n_m": (1 - zeros) * N_M_INDEX_BITS}[sparsity_type]
-        loss = accuracy_delta(model.family, method, zeros, recipe)
-        return CompressionResult(original, baseline / kept, baseline / (kept + index), loss)
+        batch_size = check_number("batch_size", batch_size, 1, 2**31, integer=True)
+        seq_len = check_number("seq_len", seq_len, 1, 2**31, integer=True)
+        group = None if group_size is None else check_number("group_size", group_size, 1, integer=True)
+        shape = check_shapes(
+            target_bitwidth=bits,
+            sparsity=zeros,
+            group_size=1 if group is None else group,
+            baseline_bits=baseline,
+            batch_size=batch_size,
+            seq_len=seq_len,
+        )
+
+        if method == "distillation":
+            accuracy = student.estimate
+        elif method == "quantization":
+            accuracy = estimate(found.family, "quantization", bits, recipe)
+        elif method == "pruning":
+            accuracy = estimate(found.family, "pruning", zeros, recipe, sparsity_type)
+        else:
+            accuracy = combine(
+                estimate(found.family, "quantization", bits, recipe),
+                estimate(found.family, "pruning", zeros, pruning_recipe, sparsity_type),
+            )
+        notes = []
+        if accuracy.basis == "upper bound":
+            notes.append(
+                f"no accuracy was measured for {pattern} zeros: an upper bound, from unstructured ones"
+            )
+        stored, storage_format = stored_bits(bits, zeros, pattern or "unstructured", sparse_format, group)
+        work = Workload(found, device, find_runtime(runtime), batch_size, seq_len, kv_precision)
+        speedup: Any
+        try:
+            speedup, more = compressed_speedup(work, bits, zeros, pattern)
+        except InputError as error:  # size and accuracy do not depend on the step model
+            speedup, more = error, [f"no speed-up: {error}"]
+        else:
+            speedup = np.broadcast_to(speedup, shape) if shape else float(speedup)
+
+        def shaped(value: Any) -> Any:
+            return np.broadcast_to(value, shape) if shape else float(value)
+
+        return CompressionResult(
+            original_bytes=shaped(found.parameters * baseline / 8),
+            compression_ratio=shaped(baseline / (bits * (1 - zeros))),
+            storage_ratio=shaped(baseline / stored),
+            storage_format=np.broadcast_to(storage_format, shape) if shape else storage_format,
+            estimated_accuracy_delta=shaped(accuracy.recovery - 1),
+            accuracy_low=shaped(accuracy.low - 1),
+            accuracy_high=shaped(accuracy.high - 1),
+            accuracy_basis=accuracy.basis,
+            accuracy_sources=accuracy.sources,
+            notes="; ".join(notes + more),
+            _speedup=speedup,
+        )
+
+
+def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, Device]:
+    found = Models[model] if isinstance(model, str) else model
+    if not (hasattr(found, "parameters") and hasattr(found, "family")):
+        raise InputError(f"model = {found!r} is not allowed: give a model or the name of one")
+    device = Hardware[hardware] if isinstance(hardware, str) else hardware
+    if not isinstance(device, Device):
+        raise InputError(f"hardware = {device!r} is not allowed: give a Device or the name of one")
+    if kv_precision is not None:
+        find_scheme(kv_precision, "kv_precision")
+        if not isinstance(found, TransformerModel):
+            raise InputError(f"kv_precision = {kv_precision!r} is not allowed: {found.title} has no KV cache")
+    return found, device
+
+
+def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_recipe: str | None) -> None:
+    """Refuse what *method* would otherwise ignore without a word."""
+    unused: dict[str, Any] = {}
+    if method in ("pruning", "distillation") and bits is not None:
+        unused["target_bitwidth"] = bits
+    if method in ("quantization", "distillation"):
+        if sparsity is not None and np.any(np.not_equal(sparsity, 0)):
+            unused["sparsity"] = sparsity
+        if pattern != "unstructured":
+            unused["sparsity_type"] = pattern
+    if method != "combined" and pruning_recipe is not None:
+        unused["pruning_recipe"] = pruning_recipe
+    for name, value in unused.items():
+        raise InputError(
+            f"{name} = {value!r} is not used by method {method!r}; 'combined' quantizes and prunes"
+        )
+
+
+def _sparsity(sparsity: Any, pattern: str) -> Any:
+    if sparsity is None and pattern != "n_m":
+        raise InputError("sparsity is missing: give the share of the weights that is zero, from 0 to below 1")
+    zeros = check_number("sparsity", N_M_SPARSITY if sparsity is None else sparsity, 0, 1)
+    if np.any(np.equal(zeros, 1)):
+        raise InputError(
+            "sparsity = 1 is not allowed: nothing would be left; give a number from 0 to below 1"
+        )
+    if pattern == "n_m" and not np.all(np.equal(zeros, N_M_SPARSITY)):
+        raise InputError(f"sparsity = {sparsity!r} is not allowed with n_m: 2:4 sparsity is 0.5")
+    return zeros

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-__all__ = ["InputError", "UnknownNameError", "check_number", "unknown_name"]
+__all__ = ["InputError", "UnknownNameError", "check_number", "check_shapes", "unknown_name"]
 
 
 class InputError(ValueError):
@@ -68,6 +68,20 @@ def check_number(
     if not good.all():
         _refuse(name, array[~good].flat[0].item(), low, high, integer, open_low)
     return array.item() if array.ndim == 0 else array
+
+
+def check_shapes(**arguments: Any) -> tuple[int, ...]:
+    """The shape that the *arguments* broadcast to; ``()`` if all are plain numbers.
+
+    Raises:
+        InputError: they do not broadcast; the message says each one's shape.
+    """
+    shapes = {name: np.shape(value) for name, value in arguments.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise InputError(f"arrays do not broadcast: {listed}") from None
 
 
 def _refuse(name: str, value: object, low: float, high: float, integer: bool, open_low: bool) -> NoReturn:

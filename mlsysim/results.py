@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,16 @@ from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme
 from mlsysim.units import quantity
 
-__all__ = ["NodeResult", "ServingResult", "StepResult"]
+__all__ = ["Kernel", "NodeResult", "ServingResult", "StepResult"]
+
+
+class Kernel(NamedTuple):
+    """One kernel of a step: seconds of its compute ceiling, seconds of its traffic, and what the traffic is."""
+
+    name: str
+    compute: Any
+    memory: Any
+    traffic: str
 
 
 class StepResult:
@@ -27,6 +36,13 @@ class StepResult:
     """
 
     __slots__ = ("batch_size", "hardware", "model", "runtime", "scheme", "shape", "terms")
+    table_columns: ClassVar[tuple[str, ...]] = (
+        "latency_s",
+        "throughput",
+        "memory_needed_bytes",
+        "feasible",
+        "binding",
+    )
 
     def __init__(
         self,
@@ -104,15 +120,27 @@ class StepResult:
         return self.memory_needed_bytes <= self.hardware.memory_bytes
 
     @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The kernels of the step; each takes the larger of its two ceilings."""
+        t = self.terms
+        return (
+            Kernel("matmuls", t.matmul_compute, t.matmul_memory, "weight traffic"),
+            Kernel("attention", t.attention_compute, t.attention_memory, "KV traffic"),
+        )
+
+    @property
     def parts(self) -> dict[str, Any]:
         """Seconds of the step by what they are spent on; they add up to the latency."""
-        t = self.terms
-        mm, at = t.matmul_compute >= t.matmul_memory, t.attention_compute > t.attention_memory
+        compute: Any = 0.0
+        traffic = {}
+        for kernel in self.kernels:
+            computes = kernel.compute >= kernel.memory
+            compute = compute + kernel.compute * computes
+            traffic[kernel.traffic] = self._shaped(kernel.memory * np.logical_not(computes))
         return {
-            "compute ceiling": t.matmul_compute * mm + t.attention_compute * at,
-            "weight traffic": t.matmul_memory * np.logical_not(mm),
-            "KV traffic": t.attention_memory * np.logical_not(at),
-            "overhead": self._shaped(t.overhead),
+            "compute ceiling": self._shaped(compute),
+            **traffic,
+            "overhead": self._shaped(self.terms.overhead),
         }
 
     @property
@@ -125,15 +153,11 @@ class StepResult:
 
     @property
     def bottleneck(self) -> Any:
-        """The regime: ``Compute``, ``Memory`` or ``Overhead``."""
-        regime = np.vectorize(
-            {
-                "compute ceiling": "Compute",
-                "weight traffic": "Memory",
-                "KV traffic": "Memory",
-                "overhead": "Overhead",
-            }.get
-        )(self.binding)
+        """The regime: ``Compute``, ``Memory`` (all traffic together) or ``Overhead``, whichever takes most."""
+        parts = self.parts
+        compute, overhead = parts.pop("compute ceiling"), parts.pop("overhead")
+        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead))
+        regime = np.array(["Compute", "Memory", "Overhead"])[spent.argmax(axis=0)]
         return regime if self.shape else str(regime)
 
 
@@ -141,6 +165,7 @@ class ServingResult(StepResult):
     """One decode step (``itl``), the prefill before it (``ttft``) and the memory both need."""
 
     __slots__ = ("seq_len",)
+    table_columns = ("itl_s", "throughput", "memory_needed_bytes", "feasible", "binding")
     model: TransformerModel
 
     def __init__(
@@ -222,7 +247,7 @@ class ServingResult(StepResult):
 class NodeResult(StepResult):
     """One forward pass (or training step) of a vision model on one device."""
 
-    __slots__ = ("training",)
+    __slots__ = ("optimizer_bytes", "training")
     model: VisionModel
 
     def __init__(
@@ -233,17 +258,29 @@ class NodeResult(StepResult):
         runtime: Runtime,
         batch_size: Any,
         training: bool,
+        optimizer_bytes: float = 0,
     ) -> None:
         terms = step.vision_step(model, hardware, scheme, runtime, batch_size, training)
         super().__init__(model, hardware, scheme, runtime, batch_size, terms)
         self.training = training
+        self.optimizer_bytes = optimizer_bytes
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The pass, taken as one kernel."""
+        name = "training step" if self.training else "forward pass"
+        return (Kernel(name, self.terms.matmul_compute, self.terms.matmul_memory, "memory traffic"),)
 
     @property
     def memory_needed_bytes(self) -> Any:
-        """Weights and activations, bytes; training keeps every activation, inference one layer's share."""
+        """Weights and activations, bytes; training keeps every activation, inference one layer's share.
+
+        Training also keeps ``optimizer_bytes`` for each parameter: weights, gradient, master copy and moments.
+        """
         activations = self.model.activations_per_image * self.batch_size * self.scheme.activation_bits / 8
         kept = activations if self.training else activations / self.model.layers
-        return self.weights_bytes * (2 if self.training else 1) + kept
+        weights = self.model.parameters * self.optimizer_bytes if self.training else self.weights_bytes
+        return weights + kept
 
     def __repr__(self) -> str:
         what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"

@@ -11,6 +11,7 @@ from mlsysim.models import Models, TransformerModel, VisionModel
 from mlsysim.results import NodeResult, ServingResult
 from mlsysim.runtimes import Runtime, find_runtime
 from mlsysim.schemes import resolve
+from mlsysim.training import TrainingResult, find_optimizer, training_scheme
 
 __all__ = ["CompressionModel", "Engine", "ServingModel", "SingleNodeModel"]
 
@@ -79,11 +80,11 @@ class ServingModel:
 
 
 class SingleNodeModel:
-    """One pass of a vision model on one device."""
+    """One pass of a vision model on one device, or a training step of any model."""
 
     def solve(
         self,
-        model: VisionModel | str,
+        model: TransformerModel | VisionModel | str,
         hardware: Device | str,
         batch_size: Any = 1,
         precision: str = "fp16",
@@ -91,30 +92,49 @@ class SingleNodeModel:
         group_size: int | None = None,
         runtime: str | Runtime = "tutorial",
         is_training: bool = False,
-    ) -> NodeResult:
-        """Solve a forward pass (or, with ``is_training``, a training step) of *batch_size* images.
+        seq_len: Any = 2048,
+        optimizer: str = "adam",
+    ) -> NodeResult | TrainingResult:
+        """Solve a forward pass (or, with ``is_training``, a training step) of *batch_size* images or sequences.
+
+        Args:
+            model: a vision model; with ``is_training`` also a transformer (:mod:`mlsysim.training`).
+            precision: training runs floating-point schemes of 8 bits and more as they are; any other runs in fp16,
+                and the result's ``notes`` say so: short weights are for inference.
+            seq_len: tokens of a sequence, for training a transformer.
+            optimizer: ``adam`` or ``sgd`` (with momentum), for training.
 
         Raises:
-            InputError: a name is unknown, or a number out of range.
+            InputError: a name is unknown, a number out of range, or arrays do not broadcast.
 
         >>> p = SingleNodeModel().solve("ResNet50", "A100", batch_size=256)
         >>> f"{p.throughput:.0f} img/s, {p.bottleneck}"
         '21800 img/s, Compute'
         """
         batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
-        found: VisionModel = _find_model(model, VisionModel, "SingleNodeModel")
-        device = _find_device(hardware)
-        scheme = resolve(precision, None, device, group_size)
-        return NodeResult(found, device, scheme, find_runtime(runtime), batch_size, bool(is_training))
+        found = Models[model] if isinstance(model, str) else model
+        device, software = _find_device(hardware), find_runtime(runtime)
+        if not is_training:
+            vision = _find_model(found, VisionModel, "SingleNodeModel without is_training=True")
+            return NodeResult(
+                vision, device, resolve(precision, None, device, group_size), software, batch_size, False
+            )
+        scheme, state = training_scheme(precision, device), find_optimizer(optimizer)
+        if isinstance(found, TransformerModel):
+            seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+            return TrainingResult(found, device, scheme, software, batch_size, seq_len, state)
+        vision = _find_model(found, VisionModel, "SingleNodeModel")
+        return NodeResult(vision, device, scheme, software, batch_size, True, state.bytes_per_parameter)
 
 
 class Engine:
-    """One call for any workload: transformers decode, vision models run forward."""
+    """One call for any workload: transformers decode, vision models run forward, and ``is_training`` trains either."""
 
     @staticmethod
-    def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult:
+    def solve(model: Any, hardware: Any, **arguments: Any) -> ServingResult | NodeResult | TrainingResult:
         """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs."""
         found: Any = Models[model] if isinstance(model, str) else model
-        if isinstance(found, VisionModel):
-            return SingleNodeModel().solve(found, hardware, **arguments)
+        training = arguments.pop("is_training", False)
+        if training or isinstance(found, VisionModel):
+            return SingleNodeModel().solve(found, hardware, is_training=training, **arguments)
         return ServingModel().solve(found, hardware, **arguments)

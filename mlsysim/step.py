@@ -29,6 +29,7 @@ from mlsysim.schemes import Scheme
 __all__ = [
     "StepTerms",
     "decode_step",
+    "kernel_seconds",
     "kv_cache_bytes",
     "prefill_step",
     "stored_weight_bytes",
@@ -56,6 +57,13 @@ def _terms(mm_c: Any, mm_m: Any, at_c: Any, at_m: Any, overhead: Any) -> StepTer
     return StepTerms(mm_c, mm_m, at_c, at_m, overhead, _max(mm_c, mm_m) + _max(at_c, at_m) + overhead)
 
 
+def kernel_seconds(terms: StepTerms) -> Any:
+    """Seconds of the two kernels without the overhead: each the larger of its two ceilings."""
+    return _max(terms.matmul_compute, terms.matmul_memory) + _max(
+        terms.attention_compute, terms.attention_memory
+    )
+
+
 def _max(a: Any, b: Any) -> Any:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.maximum(a, b)
@@ -72,7 +80,7 @@ def stored_weight_bytes(model: TransformerModel, scheme: Scheme, runtime: Runtim
     if runtime.head_bits is None:
         return weight_bytes(model.parameters, scheme.weight_bits)
     tables = model.embedding_parameters * (1 if model.tied_embedding else 2)
-    kept = weight_bytes(tables, max(scheme.weight_bits, runtime.head_bits))
+    kept = weight_bytes(tables, _max(scheme.weight_bits, runtime.head_bits))
     return weight_bytes(model.parameters - tables, scheme.weight_bits) + kept
 
 
@@ -86,7 +94,7 @@ def _matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime) -
     if runtime.head_bits is None:
         return parameters, weight_bytes(parameters, scheme.weight_bits)
     head = model.embedding_parameters
-    head_bytes = weight_bytes(head, max(scheme.weight_bits, runtime.head_bits))
+    head_bytes = weight_bytes(head, _max(scheme.weight_bits, runtime.head_bits))
     return parameters, weight_bytes(parameters - head, scheme.weight_bits) + head_bytes
 
 

@@ -34,12 +34,24 @@ def formgrader(root, tmp_path_factory):
     course = Course.copy_of(root, base / "course")
     course.generate_assignment()
     make_class(course, [load_kinds()["s20"]])
-    environment = os.environ | {"HOME": str(base), "JUPYTER_CONFIG_DIR": str(base / "config"), "JUPYTER_RUNTIME_DIR": str(base / "run")}
-    command = [Path(sys.executable).parent / "jupyter", "server", "--allow-root", "--no-browser", f"--ServerApp.port={_free_port()}"]
+    environment = os.environ | {
+        "HOME": str(base),
+        "JUPYTER_CONFIG_DIR": str(base / "config"),
+        "JUPYTER_RUNTIME_DIR": str(base / "run"),
+    }
+    command = [
+        Path(sys.executable).parent / "jupyter",
+        "server",
+        "--allow-root",
+        "--no-browser",
+        f"--ServerApp.port={_free_port()}",
+    ]
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={course.root}"]
     server = subprocess.Popen(command, cwd=course.root, env=environment, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
-    address = next(found.group(0) for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+/", line)))
+    address = next(
+        found.group(0) for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
+    )
     yield course, address
     server.terminate()
     server.stderr.close()
@@ -57,4 +69,6 @@ def test_the_autograde_button_gives_the_examiner_s_marks(formgrader):
         pytest.fail(f"{error}: {error.read()[:2000]!r}")
     assert outcome["success"], outcome
     marks = [mark for _, notebook, _, mark, _, _ in course.grades() if notebook == "0_self_check"]
-    assert sum(marks) == 9  # stock execution would give 13: the answer is an object that calls itself equal to everything
+    assert (
+        sum(marks) == 9
+    )  # stock execution would give 13: the answer is an object that calls itself equal to everything

@@ -150,7 +150,7 @@ def test_a_peak_that_no_source_gives_is_an_error_when_used():
 
 
 def test_a_tdp_that_no_source_gives_is_an_error_when_used():
-    assert f"{Hardware.H100.tdp:~}" == "700 W"
+    assert f"{Hardware.H100.tdp:~}" == "700.0 W"
     with pytest.raises(InputError, match="TPUv4 has no tdp"):
         _ = Hardware.TPUv4.tdp
 

@@ -1,0 +1,98 @@
+"""What accuracy a compression keeps: from a curve, from two curves together, or from a published student."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlsysim.accuracy import data_rows, find_curve
+from mlsysim.errors import InputError, unknown_name
+
+__all__ = ["Estimate", "Student", "combine", "estimate", "find_student"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Recovery with its range, what it rests on, the recovery of guessing, and the sources."""
+
+    recovery: Any
+    low: Any
+    high: Any
+    basis: str
+    chance: float
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A published model distilled from its teacher: how it is stored and what it keeps."""
+
+    recipe: str
+    bits: float
+    sparsity: float
+    pattern: str
+    estimate: Estimate
+
+
+def estimate(
+    family: str, method: str, amount: Any, recipe: str | None, pattern: str = "unstructured"
+) -> Estimate:
+    """The curve of a family, method and recipe at *amount*; see :func:`mlsysim.accuracy.find_curve`."""
+    curve = find_curve(family, method, recipe, pattern)
+    return Estimate(*curve.at(amount), curve.basis(amount), curve.chance, curve.sources)
+
+
+def combine(quantized: Estimate, pruned: Estimate) -> Estimate:
+    """Both at once: the product of the recoveries, never past chance.
+
+    An assumption, not a measurement: the losses are taken as independent, and the lower of the two chance levels
+    as the floor, because the two curves come from different benchmarks.
+    """
+    floor = min(quantized.chance, pruned.chance)
+    pairs = (
+        (quantized.recovery, pruned.recovery),
+        (quantized.low, pruned.low),
+        (quantized.high, pruned.high),
+    )
+    recovery, low, high = (np.maximum(a * b, floor) for a, b in pairs)
+    basis = "upper bound" if pruned.basis == "upper bound" else "product of recoveries"
+    return Estimate(recovery, low, high, basis, floor, quantized.sources + pruned.sources)
+
+
+@functools.cache
+def _students() -> dict[str, dict[str, Student]]:
+    students: dict[str, dict[str, Student]] = {}
+    for row in data_rows("distilled.csv"):
+        recovery, low, high = (float(row[column]) for column in ("recovery", "low", "high"))
+        source = f"{row['source']}: {row['metric']}"
+        students.setdefault(row["family"], {})[row["recipe"]] = Student(
+            row["recipe"],
+            float(row["bits"]),
+            float(row["sparsity"]),
+            row["pattern"],
+            Estimate(recovery, low, high, "measured", 0.0, (source,)),
+        )
+    return students
+
+
+def find_student(family: str, recipe: str | None = None) -> Student:
+    """A published student of *family*; by default the first of ``data/distilled.csv``.
+
+    Raises:
+        InputError: none is known, or not this one; the message says which there are.
+
+    >>> find_student("llm_8b").recipe
+    'sparse_2_4'
+    """
+    students = _students()
+    if family not in students:
+        have = ", ".join(f"{recipe} ({known})" for known, recipes in students.items() for recipe in recipes)
+        raise InputError(f"no distilled student is known for family {family!r}; there are: {have}")
+    if recipe is None:
+        return next(iter(students[family].values()))
+    if recipe not in students[family]:
+        raise unknown_name(f"recipe for distillation of {family}", recipe, students[family])
+    return students[family][recipe]

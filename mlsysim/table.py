@@ -1,0 +1,122 @@
+"""A small labelled table: what a sweep returns and a Pareto front is taken from."""
+
+from __future__ import annotations
+
+import html
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlsysim.errors import InputError, unknown_name
+
+__all__ = ["Table"]
+
+SHOWN = 20  # rows of a printed table; a longer one is cut in the middle
+
+
+class Table:
+    """Columns of equal length; the first of them, the axes, say which point a row is.
+
+    ``table["itl_s"]`` is a column, ``table.grid("itl_s")`` the same with one dimension an axis,
+    ``table.where(mask)`` the rows of a mask or an index, and iterating gives rows as dicts.
+
+    >>> Table(["batch"], {"batch": [1, 2], "speedup": [1.9, 1.8]})
+    batch  speedup
+        1      1.9
+        2      1.8
+    """
+
+    __slots__ = ("_columns", "axes", "shape")
+
+    def __init__(
+        self, axes: Sequence[str], columns: Mapping[str, Any], shape: tuple[int, ...] | None = None
+    ) -> None:
+        self._columns = {name: np.asarray(values) for name, values in columns.items()}
+        lengths = {name: column.shape for name, column in self._columns.items()}
+        if (
+            not lengths
+            or len(set(lengths.values())) > 1
+            or any(len(shape) != 1 for shape in lengths.values())
+        ):
+            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise InputError(
+                f"columns must be one-dimensional and equally long; they are: {listed or 'none'}"
+            )
+        for axis in axes:
+            if axis not in self._columns:
+                raise unknown_name("axis", axis, self._columns)
+        self.axes = tuple(axes)
+        self.shape = shape if shape is not None else (len(self),)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns, axes first."""
+        return tuple(self._columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._columns:
+            raise unknown_name("column", name, self._columns)
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for values in zip(*self._columns.values(), strict=True):
+            yield {n: _plain(v) for n, v in zip(self._columns, values, strict=True)}
+
+    def grid(self, name: str) -> np.ndarray:
+        """A column with one dimension for each axis, in the order of :attr:`axes`."""
+        return self[name].reshape(self.shape)
+
+    def where(self, rows: Any) -> Table:
+        """The rows of a boolean mask or of an array of row numbers."""
+        return Table(self.axes, {name: column[np.asarray(rows)] for name, column in self._columns.items()})
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame``, if pandas is installed.
+
+        Raises:
+            InputError: it is not.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError:
+            raise InputError(
+                "to_pandas needs pandas, which is not installed; iterate over the table instead"
+            ) from None
+        return pandas.DataFrame(self._columns)
+
+    def _text(self) -> list[list[str]]:
+        """Header and rows as text, cut in the middle."""
+        n = len(self)
+        rows = range(n) if n <= SHOWN else [*range(SHOWN // 2), -1, *range(n - SHOWN // 2, n)]
+        body = [["…" if r < 0 else _cell(c[r]) for c in self._columns.values()] for r in rows]
+        return [list(self._columns), *body]
+
+    def __repr__(self) -> str:
+        text = self._text()
+        widths = [max(map(len, column)) for column in zip(*text, strict=True)]
+        lines = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in text]
+        return "\n".join(lines + ([f"({len(self)} rows)"] if len(self) > SHOWN else []))
+
+    def _repr_html_(self) -> str:
+        head, *body = self._text()
+
+        def row(cells: list[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+
+        rows = "".join(row(cells, "td") for cells in body)
+        caption = f"<caption>{len(self)} rows</caption>" if len(self) > SHOWN else ""
+        return f"<table>{caption}<thead>{row(head, 'th')}</thead><tbody>{rows}</tbody></table>"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _cell(value: Any) -> str:
+    value = _plain(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
