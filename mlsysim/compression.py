@@ -225,8 +225,8 @@ def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, 
 def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_recipe: str | None) -> None:
     """Refuse what *method* would otherwise ignore without a word."""
     unused: dict[str, Any] = {}
-    if method in ("pruning", "distillation") and bits is not None:
-        unused["target_bitwidth"] = bits
+    if method in ("pruning", "distillation") and bits is not None and np.any(np.not_equal(bits, 16)):
+        unused["target_bitwidth"] = bits  # 16 says what a pruned model keeps anyway
     if method in ("quantization", "distillation"):
         if sparsity is not None and np.any(np.not_equal(sparsity, 0)):
             unused["sparsity"] = sparsity
