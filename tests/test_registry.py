@@ -211,7 +211,7 @@ def test_parameters_are_linear_in_the_number_of_layers(layers, width, kv_heads, 
 @pytest.mark.parametrize("model", MODELS, **by_name)
 def test_the_accuracy_family_is_by_kind_and_size(model):
     if isinstance(model, VisionModel):
-        assert model.family == ("" if model.name.startswith("ViT") else "cnn")
+        assert model.family == {"ViT": "", "Mob": "mobilenet"}.get(model.name[:3], "cnn")
     elif model.family:
         assert model.family == ("llm_8b" if model.parameters < 30e9 else "llm_70b")
 
