@@ -12,6 +12,7 @@ from mlsysim.compression import CompressionResult
 from mlsysim.drawing import COLOURS, LINES, MARKERS, PART_STYLES, Plot, label_points, new_axes
 from mlsysim.errors import InputError, check_number
 from mlsysim.hardware import Device, Hardware
+from mlsysim.pareto import pareto_front
 from mlsysim.results import StepResult
 from mlsysim.runtimes import Runtime
 from mlsysim.solvers import ServingModel
@@ -223,7 +224,9 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
         if np.shape(result.storage_ratio) or np.shape(result.estimated_accuracy_delta):
             raise InputError(f"result {label!r} is an array: give one point for each label")
     points = [(float(r.storage_ratio), 100 * float(r.estimated_accuracy_delta)) for r in results.values()]
-    best = [not any(_dominates(other, point) for other in points) for point in points]
+    columns = {"label": list(results), "ratio": [p[0] for p in points], "accuracy": [p[1] for p in points]}
+    front = set(pareto_front(columns, maximize=["ratio", "accuracy"])["label"])
+    best = [label in front for label in results]
     axes = new_axes(
         "Accuracy against compression",
         "Compression of the stored model (ratio)",
@@ -244,10 +247,6 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
     axes.legend(loc="lower right", fontsize=9)
     label_points(axes, points, list(results))
     return _plot(axes, alt)
-
-
-def _dominates(other: tuple[float, float], point: tuple[float, float]) -> bool:
-    return other != point and other[0] >= point[0] and other[1] >= point[1]
 
 
 def _plot(axes: Axes, alt: Sequence[str]) -> Plot:

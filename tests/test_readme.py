@@ -6,6 +6,8 @@ import doctest
 import re
 import runpy
 
+import pytest
+
 
 def test_the_readme_has_at_most_eighty_lines(root):
     assert len((root / "README.md").read_text().splitlines()) <= 80
@@ -21,8 +23,9 @@ def test_the_picture_is_what_its_command_draws(root, tmp_path):
     assert (tmp_path / "fresh.svg").read_bytes() == (root / "docs" / "two_regimes.svg").read_bytes()
 
 
-def test_the_code_of_the_readme_prints_what_it_shows(root):
-    result = doctest.testfile(str(root / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+def test_the_code_of_a_page_prints_what_it_shows(root, page):
+    result = doctest.testfile(str(root / page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.attempted > 3 and not result.failed
 
 
