@@ -112,11 +112,13 @@ def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_po
 def main(control_fd: int, mount_point: str) -> None:
     """Fork a candidate for every order that comes over the control socket, until it closes."""
     from autograder.shell import make_shell
+    from autograder.warm import warm_up
 
     for module in WARM:
         importlib.import_module(module)
     importlib.import_module("mlsysim.units").unit_registry()
     shell = make_shell()
+    warm_up(shell)
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

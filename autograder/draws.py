@@ -60,7 +60,7 @@ def drawn_once(source: str, calls: Callable[[], int]) -> Iterator[None]:
         yield
         return
     given = hypothesis.given
-    hypothesis.given = functools.partial(_given, given, source, calls)  # type: ignore[assignment]
+    hypothesis.given = functools.partial(_given, given, source, calls)
     try:
         yield
     finally:
