@@ -22,6 +22,7 @@ __all__ = ["main"]
 
 WARM = (
     "numpy",
+    "numpy.random",
     "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
     "matplotlib_inline.backend_inline",

@@ -14,7 +14,12 @@ from IPython.display import display
 
 import mlsysim
 
-mlsysim.case("0_self_check")
+for notebook in ("0_self_check", "1_predict", "2_crossover", "3_frontier"):
+    mlsysim.case(notebook)
+mlsysim.CompressionModel().solve(
+    model="Llama3_8B", hardware="H100", method="quantization", target_bitwidth=4
+).estimated_accuracy_delta
+mlsysim.ServingModel().solve(model="Llama3_8B", hardware="H100", precision="int4", seq_len=128, batch_size=1).itl.to("ms")
 figure, (left, right) = plt.subplots(2, 1, sharex=True)
 left.loglog([0.1, 1000], [1, 1e6], ":", label="one")
 right.semilogx([0.1, 1000], [1, 2])
@@ -22,6 +27,8 @@ right.plot([1], [1], "o")
 left.set_title("Title")
 right.set_xlabel("x (unit)")
 left.legend()
+right.annotate("text", (1, 1), xytext=(0, 7), textcoords="offset points", fontsize=8)
+figure.tight_layout()
 display(figure)
 plt.close(figure)
 """
