@@ -72,7 +72,9 @@ def only_one(root: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            raise CourseError(f"this course is being graded by {file.read().strip() or 'someone else'}") from None
+            raise CourseError(
+                f"this course is being graded by {file.read().strip() or 'someone else'}"
+            ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%H:%M:%S')}")
         file.flush()
@@ -107,7 +109,10 @@ def grade_course(
     progress = progress or Progress()
     summary = Summary()
     started = time.monotonic()
-    with only_one(course.root), contextlib.closing(Recorder(course, **({"between": between} if between else {}))) as recorder:
+    with (
+        only_one(course.root),
+        contextlib.closing(Recorder(course, **({"between": between} if between else {}))) as recorder,
+    ):
         recorder.recover()
         plan = make_plan(course)
         scanner = Scanner(course, plan)
@@ -167,7 +172,10 @@ def _run(
                 else:
                     recorder.record(answer)
                     summary.graded.append(job.student)
-                    summary.peak_mb = max(summary.peak_mb[0], answer.peak_mb[0]), max(summary.peak_mb[1], answer.peak_mb[1])
+                    summary.peak_mb = (
+                        max(summary.peak_mb[0], answer.peak_mb[0]),
+                        max(summary.peak_mb[1], answer.peak_mb[1]),
+                    )
                     notes = _notes(plan, answer)
                     if notes:
                         summary.notes[job.student] = notes
@@ -187,5 +195,7 @@ def _notes(plan: Plan, marked: Marked) -> list[str]:
     lines = [f"{name}: {note}" for name, found in sorted(marked.notebooks.items()) for note in found.notes]
     missing = sorted(set(plan.notebooks) - set(marked.notebooks))
     if missing:
-        lines.append("not handed in: " + (", ".join(missing) if marked.notebooks else "any notebook of the assignment"))
+        lines.append(
+            "not handed in: " + (", ".join(missing) if marked.notebooks else "any notebook of the assignment")
+        )
     return lines

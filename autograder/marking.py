@@ -110,7 +110,9 @@ class _Check(CheckCellMetadata):
         self._seen: set[str] = set()
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        found = [(cell.cell_type, cell.metadata["nbgrader"]) for cell in nb.cells if "nbgrader" in cell.metadata]
+        found = [
+            (cell.cell_type, cell.metadata["nbgrader"]) for cell in nb.cells if "nbgrader" in cell.metadata
+        ]
         key = json.dumps(found)
         if key not in self._seen:
             super().preprocess(nb, resources)
@@ -127,7 +129,9 @@ class _ExamineHere(Examine):
 
 def _peak_mb() -> tuple[float, float]:
     """Largest resident memory so far of this process, and of the process that candidates are forked from (0 where the system does not say)."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
     nursery = 0.0
     with contextlib.suppress(OSError):
         for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
@@ -194,7 +198,9 @@ class Marker:
             text=nbformat.writes(nb, version=4) + "\n",
             scores={key: grade.auto_score for key, grade in gradebook.grades.items()},
             comments={key: comment.auto_comment for key, comment in gradebook.comments.items()},
-            notes=[str(note) for note in found.get("notes", [])] if not nb.metadata.get(PROBLEM) else [f"could not be read: {nb.metadata[PROBLEM]}; it gets zeros"],
+            notes=[str(note) for note in found.get("notes", [])]
+            if not nb.metadata.get(PROBLEM)
+            else [f"could not be read: {nb.metadata[PROBLEM]}; it gets zeros"],
         )
 
     def close(self) -> None:

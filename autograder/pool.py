@@ -97,7 +97,13 @@ class GradingProcess:
 
 
 def grade_locally(
-    plan: Plan, jobs: Iterable[Job], processes: int, *, recycle_after: int = 200, memory_mb: float = 1024, seconds: float = 900
+    plan: Plan,
+    jobs: Iterable[Job],
+    processes: int,
+    *,
+    recycle_after: int = 200,
+    memory_mb: float = 1024,
+    seconds: float = 900,
 ) -> Iterator[tuple[Job, Marked | Failed]]:
     """Grade *jobs* in *processes* processes; answers come as they are ready.
 

@@ -54,7 +54,9 @@ class Recorder:
         self._late = _late_penalties(self._converter)
         self._file = course.database_file
         if self._file is not None and not self._file.is_file():
-            raise CourseError(f"there is no gradebook at {self._file}: run nbgrader generate_assignment {ASSIGNMENT} first")
+            raise CourseError(
+                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {ASSIGNMENT} first"
+            )
         with self._database():
             self._gradebook = course.gradebook()
             self._engine = self._gradebook.engine
@@ -82,7 +84,9 @@ class Recorder:
             yield
         except (SQLAlchemyError, InvalidEntry) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise CourseError(f"the gradebook {self._course.shown_db_url} cannot be used: {reason}") from error
+            raise CourseError(
+                f"the gradebook {self._course.shown_db_url} cannot be used: {reason}"
+            ) from error
 
     def recorded(self) -> dict[str, str]:
         """Fingerprints of what is recorded, by student; only where the autograded folder is in its place."""
@@ -96,7 +100,9 @@ class Recorder:
         )
         with self._database(), self._engine.connect() as connection:
             rows = connection.execute(asked).all()
-        return {student: fingerprint for student, fingerprint in rows if self._course.autograded(student).is_dir()}
+        return {
+            student: fingerprint for student, fingerprint in rows if self._course.autograded(student).is_dir()
+        }
 
     def recover(self) -> None:
         """Finish or undo what an earlier run was in the middle of."""
@@ -142,7 +148,9 @@ class Recorder:
         kept = {source / name for name in self._converter.exclude_overwriting.get(ASSIGNMENT, [])}
         for origin in (submitted, source):
             for path in self._course.other_files(origin):
-                if path in kept or path.is_symlink() or not path.is_file():  # nothing of the instructor's by way of a link
+                if (
+                    path in kept or path.is_symlink() or not path.is_file()
+                ):  # nothing of the instructor's by way of a link
                     continue
                 target = folder / path.relative_to(origin)
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -29,11 +29,15 @@ def make_plan(course: Course) -> Plan:
     sanitize, autograde = converter.sanitize_preprocessors, converter.autograde_preprocessors
     classes = preprocessor_classes([*sanitize, *autograde])
     if Examine not in classes:
-        raise CourseError("nbgrader_config.py does not set autograder.nbgrader_plugin.Examine among c.Autograde.autograde_preprocessors")
+        raise CourseError(
+            "nbgrader_config.py does not set autograder.nbgrader_plugin.Examine among c.Autograde.autograde_preprocessors"
+        )
     for listed in classes:
         known = [base.__name__ for base in INSTEAD if issubclass(listed, base) and listed not in INSTEAD]
         if known:
-            raise CourseError(f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde")
+            raise CourseError(
+                f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde"
+            )
     notebooks = _blueprints(course)
     files = {path.name: path.read_bytes() for path in sorted(course.source.iterdir()) if path.is_file()}
     for path in sorted(course.source.glob("*.ipynb")):
@@ -43,7 +47,16 @@ def make_plan(course: Course) -> Plan:
             raise CourseError(
                 f"{path} is not what the gradebook knows: run nbgrader generate_assignment {ASSIGNMENT} --force"
             )
-    return Plan(ASSIGNMENT, files, notebooks, converter.config, list(sanitize), list(autograde), course.db_url, code_digest())
+    return Plan(
+        ASSIGNMENT,
+        files,
+        notebooks,
+        converter.config,
+        list(sanitize),
+        list(autograde),
+        course.db_url,
+        code_digest(),
+    )
 
 
 def _blueprints(course: Course) -> dict[str, Blueprint]:
@@ -127,7 +140,9 @@ def _settings(plan: Plan) -> dict[str, Any]:
 
     listed = preprocessor_classes([*plan.sanitize, *plan.autograde])
     sections = {base.__name__ for step in listed for base in step.__mro__}
-    chosen: dict[str, Any] = {name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config}
+    chosen: dict[str, Any] = {
+        name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config
+    }
     return chosen | {"steps": [step.__name__ for step in listed]}
 
 
@@ -144,5 +159,7 @@ def students_named(course: Course, wanted: Iterable[str] | None) -> list[str]:
     for student in chosen:
         if student not in known:
             few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "") or "nobody"
-            raise CourseError(f"{student} has handed in nothing; in {Path(course.root, 'submitted')} there is {few}")
+            raise CourseError(
+                f"{student} has handed in nothing; in {Path(course.root, 'submitted')} there is {few}"
+            )
     return chosen

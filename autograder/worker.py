@@ -29,7 +29,9 @@ def main(descriptor: int) -> None:
     try:
         plan = connection.recv()
         if plan.code != code_digest():
-            connection.send(Failed("the autograder or mlsysim installed there is not the one that gave the order"))
+            connection.send(
+                Failed("the autograder or mlsysim installed there is not the one that gave the order")
+            )
             return
         marker = Marker(plan)
         connection.send("ready")
