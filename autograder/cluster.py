@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograder.course import CourseError
-from autograder.plan import Job, Marked, Plan
+from autograder.plan import Failed, Job, Marked, Plan
 from autograder.pool import GradingProcess
-from autograder.worker import Failed
 
 __all__ = ["cluster_grader", "grade_task"]
 
 AHEAD = 3  # submissions out at one time, for each thread of the cluster
 RETRIES = 2
 CONNECT_SECONDS = 20
+WORKER_SECONDS = 120
 
 _idle: dict[str, queue.SimpleQueue[GradingProcess]] = {}  # on a Dask worker: processes that wait, by plan
 
@@ -70,6 +70,13 @@ def cluster_grader(address: str) -> Any:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CourseError(f"no Dask scheduler answers at {address}: {str(error).splitlines()[0]}") from None
+    try:
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+    except TimeoutError:
+        client.close()
+        raise CourseError(
+            f"the Dask scheduler at {address} has had no worker for {WORKER_SECONDS} s"
+        ) from None
 
     def grader(plan: Plan, jobs: Iterable[Job]) -> Iterator[tuple[Job, Marked | Failed]]:
         try:
@@ -86,7 +93,7 @@ def _grade(client: Any, plan: Plan, jobs: Iterable[Job]) -> Iterator[tuple[Job, 
     plan_bytes = pickle.dumps(plan)
     waiting = iter(jobs)
     out: dict[str, Job] = {}
-    done = as_completed(raise_errors=False)
+    done = as_completed(loop=client.loop, raise_errors=False)
 
     def supply() -> None:
         room = AHEAD * max(1, sum(client.nthreads().values())) - len(out)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from autograder.course import Course, CourseError
 from autograder.grading import Grader, Progress, Summary, grade_course
-from autograder.worker import Failed
+from autograder.interrupt import CtrlC
+from autograder.plan import Failed
 
-__all__ = ["Bar", "local_grader", "run_grade", "stop_on_ctrl_c"]
+__all__ = ["Bar", "local_grader", "run_grade"]
 
 
 def local_grader(processes: int | None = None) -> Grader:
@@ -27,23 +25,6 @@ def local_grader(processes: int | None = None) -> Grader:
         else processes or os.cpu_count() or 1
     )
     return lambda plan, jobs: grade_locally(plan, jobs, count)
-
-
-@contextlib.contextmanager
-def stop_on_ctrl_c() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; a second Ctrl-C interrupts as usual."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class Bar(Progress):
@@ -145,11 +126,14 @@ def run_grade(
                 grader = cluster_grader(scheduler)
             else:
                 grader = local_grader(jobs)
-        with stop_on_ctrl_c() as stop, Bar(console) as bar:
-            summary = grade_course(course, grader, students, force=force, progress=bar, stop=stop)
+        with CtrlC() as ctrl_c, Bar(console) as bar:
+            summary = grade_course(course, grader, students, force=force, progress=bar, ctrl_c=ctrl_c)
     except (CourseError, Failed) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("autograder: stopped by Ctrl-C before anything was graded", file=sys.stderr)
+        return 130
     print_summary(summary, console)
     if summary.interrupted:
         return 130

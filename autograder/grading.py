@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Course, CourseError
-from autograder.plan import Job, Marked, Plan
-from autograder.worker import Failed
+from autograder.interrupt import CtrlC
+from autograder.plan import Failed, Job, Marked, Plan
 
 __all__ = ["Grader", "Progress", "Summary", "grade_course"]
 
@@ -90,7 +89,7 @@ def grade_course(
     force: bool = False,
     progress: Progress | None = None,
     between: Callable[[str], None] | None = None,
-    stop: threading.Event | None = None,
+    ctrl_c: CtrlC | None = None,
 ) -> Summary:
     """Grade the submissions of *course* that are not recorded yet.
 
@@ -98,7 +97,7 @@ def grade_course(
         students: only these.
         force: also those that are recorded.
         between: see :class:`autograder.records.Recorder`.
-        stop: when set, the run ends after the submission that is being recorded.
+        ctrl_c: what Ctrl-C does; it ends the run after the submission that is being recorded.
 
     Raises:
         CourseError: grading cannot begin.
@@ -141,18 +140,23 @@ def grade_course(
                     summary.trouble[student] = str(error)
                     progress.step(student, str(error), [])
 
-        _run(grader(plan, jobs()), recorder, summary, progress, plan, stop)
-        lost: set[str] = set()
-        if summary.graded:
-            try:
-                lost = recorder.missing(set(summary.graded))
-            except CourseError as error:
-                lost, summary.stopped = set(summary.graded), summary.stopped or str(error)
-        for student in lost:
-            summary.graded.remove(student)
-            summary.trouble[student] = "its record has vanished from the gradebook since"
+        _run(grader(plan, jobs()), recorder, summary, progress, plan, ctrl_c or CtrlC())
+        _verify(recorder, summary)
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def _verify(recorder: Any, summary: Summary) -> None:
+    """Take back what the gradebook that lies there now does not hold."""
+    why = "its record has vanished from the gradebook since"
+    try:
+        lost = recorder.missing(set(summary.graded)) if summary.graded else set()
+    except CourseError as error:
+        lost, why = set(summary.graded), "it was recorded, but the gradebook cannot be read to make sure"
+        summary.stopped = summary.stopped or str(error)
+    for student in sorted(lost):
+        summary.graded.remove(student)
+        summary.trouble[student] = why
 
 
 def _run(
@@ -161,7 +165,7 @@ def _run(
     summary: Summary,
     progress: Progress,
     plan: Plan,
-    stop: threading.Event | None,
+    ctrl_c: CtrlC,
 ) -> None:
     with contextlib.closing(answers):  # type: ignore[type-var]
         try:
@@ -170,8 +174,9 @@ def _run(
                     summary.trouble[job.student] = str(answer)
                     progress.step(job.student, str(answer), [])
                 else:
-                    recorder.record(answer)
-                    summary.graded.append(job.student)
+                    with ctrl_c.held_off():
+                        recorder.record(answer)
+                        summary.graded.append(job.student)
                     summary.peak_mb = (
                         max(summary.peak_mb[0], answer.peak_mb[0]),
                         max(summary.peak_mb[1], answer.peak_mb[1]),
@@ -180,10 +185,9 @@ def _run(
                     if notes:
                         summary.notes[job.student] = notes
                     progress.step(job.student, "", notes)
-                if stop is not None and stop.is_set():
-                    summary.interrupted = True
-                    summary.stopped = "stopped by Ctrl-C"
-                    return
+        except KeyboardInterrupt:
+            summary.interrupted = True
+            summary.stopped = "by Ctrl-C"
         except (CourseError, Failed) as error:
             summary.stopped = str(error)
         except OSError as error:

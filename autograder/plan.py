@@ -14,10 +14,14 @@ from typing import Any
 
 from autograder.assemble import MAX_BYTES
 
-__all__ = ["Job", "Marked", "MarkedNotebook", "Plan", "code_digest", "lay_out", "read_folder"]
+__all__ = ["Failed", "Job", "Marked", "MarkedNotebook", "Plan", "code_digest", "lay_out", "read_folder"]
 
 # What stands where a notebook should be, but is no file that can be read.
 LINK, FOLDER, LARGE = "link", "folder", "large"
+
+
+class Failed(Exception):
+    """A submission could not be graded, through no fault of its own; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from autograder.plan import Job, Marked, Plan
-from autograder.worker import Failed
+from autograder.plan import Failed, Job, Marked, Plan
 
 __all__ = ["GradingProcess", "grade_locally"]
 

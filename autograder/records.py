@@ -132,12 +132,14 @@ class Recorder:
         folder = final.parent / f".{ASSIGNMENT}.{token}"
         try:
             self._write(marked, folder)
-            self._between("written")
-            with self._database():
-                self._commit(marked, token)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._between("written")
+        with (
+            self._database()
+        ):  # if this fails, the folder stays: only the gradebook knows whether it was committed
+            self._commit(marked, token)
         self._between("committed")
         _put(folder, final)
         self._between("done")
@@ -157,10 +159,7 @@ class Recorder:
                 target.unlink(missing_ok=True)
                 shutil.copy(path, target)
         for name, notebook in marked.notebooks.items():
-            with (folder / f"{name}.ipynb").open("w", encoding="utf-8") as file:
-                file.write(notebook.text)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_durably(folder / f"{name}.ipynb", notebook.text)
         permissions = int(str(self._converter.permissions), 8)
         shared = self._course.shared_with_group
         for directory, _, names in os.walk(folder):
@@ -239,6 +238,16 @@ class Recorder:
 
 def _wait_for_lock(connection: Any, record: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _write_durably(path: Path, text: str) -> None:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:  # a full disk does not say which file was to be written
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _put(folder: Path, final: Path) -> None:

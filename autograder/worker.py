@@ -8,13 +8,9 @@ import sys
 import traceback
 from multiprocessing.connection import Connection
 
-__all__ = ["Failed", "main"]
+__all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
-
-
-class Failed(Exception):
-    """A submission could not be graded, through no fault of its own; the message says why."""
 
 
 def main(descriptor: int) -> None:
@@ -23,7 +19,7 @@ def main(descriptor: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     from autograder.marking import Marker
-    from autograder.plan import code_digest
+    from autograder.plan import Failed, code_digest
 
     connection = Connection(descriptor)
     try:
