@@ -78,13 +78,17 @@ class Examine(NbGraderPreprocessor):
     disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
     answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
 
+    def folder(self, resources: Any) -> Path:
+        """The folder of the source notebooks."""
+        return _source_folder(self.parent.parent, resources)  # of the exporter's converter
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
-        converter = self.parent.parent  # of the exporter
-        folder = _source_folder(converter, resources)
+        folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        result = examine(notebook, limits, data_files(folder), [Path(converter.coursedir.root)])
+        course = self.config.CourseDirectory.get("root")
+        result = examine(notebook, limits, data_files(folder), [Path(course)] if course else [])
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
