@@ -112,8 +112,8 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
             if grade_id is None or grade_id not in known or not grading(known[grade_id])["locked"]:
                 order.append(_own(cell))  # the student's own cell, or a second copy of an answer
             continue
-        answer = grading(original)["solution"] and cell["cell_type"] == original["cell_type"]
-        if grading(original)["solution"] and not answer:
+        answer = _is_students(original) and cell["cell_type"] == original["cell_type"]
+        if _is_students(original) and not answer:
             order.append(_own(cell))
             continue
         placed[grade_id] = _like(original, cell["source"] if answer else original["source"])
@@ -127,6 +127,12 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
             order.insert(at, placed[grade_id])
         before = placed[grade_id]
     return order
+
+
+def _is_students(original: dict[str, Any]) -> bool:
+    """Whether the student writes the cell: an answer, or a cell that is theirs to set and that nobody marks."""
+    grade = grading(original)
+    return bool(grade["solution"]) or not (grade["grade"] or grade["locked"])
 
 
 def _like(original: dict[str, Any], source: str) -> dict[str, Any]:

@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
+from autograder.explain import Failure, explain
 from autograder.limits import Limits
 from autograder.messages import describe_call, describe_failure
 from autograder.notebooks import Notebook, grading
+from autograder.paper import CASE_NAME, Paper, WrongCaseError
 from autograder.process import Candidate, Died, start_candidate
 
 __all__ = ["ExamResult", "Verdict", "examine"]
@@ -35,12 +37,14 @@ class Verdict:
     Attributes:
         message: for the student, empty for full marks.
         detail: for the instructor: the exception as the test raised it.
+        misconceptions: names of the wrong models that give the student's values, where that is certain.
     """
 
     score: float
     maximum: float
     message: str = ""
     detail: str = ""
+    misconceptions: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class _Desk:
         self._restarts = 0
         self._deadline = time.monotonic() + limits.total_seconds
         self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
+        self.failures: list[Failure] = []
+        self._stuck: set[str] = set()
 
     def seconds_left(self) -> float:
         return self._deadline - time.monotonic()
@@ -162,6 +168,7 @@ class _Desk:
         try:
             word, value = self._candidate.call(name, arguments, keywords, self.seconds_left())
         except Died as death:
+            self._stuck.add(name)
             if self._candidate.last_words is None:
                 self._candidate.last_words = f"{told} {death}."
             raise StudentError(self._candidate.last_words) from None
@@ -172,6 +179,23 @@ class _Desk:
         if word == "raised":
             raise StudentError(_raised(told, *value))
         self.called[-1] = (name, arguments, keywords, value)
+        return value
+
+    def probe(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """As :meth:`call`, to explain a failure: never starts another process, and never asks what ended one.
+
+        Raises:
+            StudentError: there is no value.
+        """
+        seconds = self.seconds_left()
+        if self._candidate is None or self._candidate.gone or name in self._stuck or seconds <= 0:
+            raise StudentError("nobody is left to ask")
+        try:
+            word, value = self._candidate.call(name, arguments, {}, seconds)
+        except Died as death:
+            raise StudentError(str(death)) from None
+        if word != "value":
+            raise StudentError(f"{word} instead of a value")
         return value
 
     def close(self) -> None:
@@ -203,12 +227,17 @@ def _proxy(desk: _Desk, name: str) -> Any:
 
 
 def examine(
-    notebook: Notebook, limits: Limits | None = None, files: Mapping[str, bytes] | None = None
+    notebook: Notebook,
+    limits: Limits | None = None,
+    files: Mapping[str, bytes] | None = None,
+    paper: Paper | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.assemble.assemble`): the student's cells there, its tests here.
 
+    *paper* says whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
     Never raises for anything that a submission does.
     """
+    paper = paper or Paper()
     result = ExamResult()
     limits = limits or Limits()
     problem = notebook.content["metadata"].get(PROBLEM, "")
@@ -225,24 +254,32 @@ def examine(
         for index, cell, test in steps(notebook):
             if test:
                 grade = grading(cell)
-                result.verdicts[grade["grade_id"]] = _judge(desk, cell["source"], float(grade["points"]))
+                verdict = _judge(desk, cell["source"], float(grade["points"]), paper)
+                result.verdicts[grade["grade_id"]] = verdict
             else:
                 desk.run(index, cell["source"])
+        asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
+        explain(desk.failures, paper, asked_for, desk.probe)
     return result
 
 
-def _judge(desk: _Desk, source: str, points: float) -> Verdict:
+def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     desk.called.clear()
     said = io.StringIO()
+    case_id: str | None = None
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        scope |= desk.names(free_names(source))
+        wanted = free_names(source)
+        values = desk.names(wanted)
+        scope |= values
+        if CASE_NAME in wanted:
+            scope[CASE_NAME] = case_id = paper.case_id(values.get(CASE_NAME))
         random.seed(0)
         with _fixed_hypothesis(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             value = _execute(tree, scope)
-    except StudentError as error:
-        return Verdict(0.0, points, str(error), f"StudentError: {error}")
+    except (StudentError, WrongCaseError) as error:
+        return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
             raise
@@ -250,9 +287,14 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
         if isinstance(first, StudentError):
             return Verdict(0.0, points, str(first), f"StudentError: {first}")
         detail = "".join(traceback.format_exception_only(first)).strip()
-        return Verdict(0.0, points, describe_failure(first, desk.called), detail)
+        verdict = Verdict(0.0, points, describe_failure(first, desk.called), detail)
+        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+        return verdict
     score = _partial(value, points)
-    return Verdict(score, points, said.getvalue().strip() if score < points else "")
+    verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
+    if score < points:
+        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+    return verdict
 
 
 def _partial(value: Any, points: float) -> float:

@@ -15,18 +15,20 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from traitlets import Float, Integer
+from traitlets import Bool, Float, Integer
 
 from autograder.assemble import PROBLEM, assemble
 from autograder.exam import Verdict, examine
 from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
+from autograder.paper import Paper
 from autograder.process import data_files
 
 __all__ = ["Examine", "SubmissionExporter", "set_aside_bad_timestamps"]
 
 DEFAULT = Limits()
 TIMESTAMP = "timestamp.txt"
+MAX_OTHERS = 300  # of the class, whose cases a wrong answer is compared with
 
 
 def _source_folder(converter: Any, resources: Any) -> Path:
@@ -75,13 +77,16 @@ class Examine(NbGraderPreprocessor):
     processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
     disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
     answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
+    personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
+        config=True
+    )
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
         folder = _source_folder(self.parent.parent, resources)  # of the exporter's converter
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        result = examine(notebook, limits, data_files(folder))
+        result = examine(notebook, limits, data_files(folder), self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
@@ -94,6 +99,18 @@ class Examine(NbGraderPreprocessor):
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )
         return nb, resources
+
+
+    def _paper(self, resources: Any) -> Paper:
+        """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
+        told = resources["nbgrader"]
+        others: tuple[str, ...] = ()
+        if self.personal_cases:
+            directory = self.parent.parent.coursedir
+            pattern = directory.format_path(directory.submitted_directory, "*", told["assignment"])
+            found = sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
+            others = tuple(name for name in found if name != told["student"])
+        return Paper(told["notebook"], told["student"], self.personal_cases, others[:MAX_OTHERS])
 
 
 def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:

@@ -1,0 +1,303 @@
+"""Why a wrong answer is wrong: which wrong model of the bank gives just that, and in which function it first shows.
+
+Nothing here changes a mark. A student's functions are called on the inputs of :mod:`autograder.probes`; a wrong model is named only if it agrees on
+all of them, differs from the right one on several, and at most one other wrong model does the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.misconceptions import Change, Misconception, builds_on, model, parameters, variants
+from autograder.probes import probes
+
+__all__ = ["Diagnosis", "Finding", "Unanswered", "same"]
+
+CLOSE = 1e-6
+TOLERANCE = 1e-3  # of a number that a student states, as in the notebooks' tests
+TELLING = 3  # inputs on which a wrong model must differ from the right one
+ALTERNATIVES = 2
+
+Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
+Match = tuple[Misconception, ...]
+
+
+class Unanswered(Exception):
+    """A student's function gave no value, or may not be asked any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known about one function or a group of answers.
+
+    Attributes:
+        right: whether it gives what the lesson gives.
+        matches: what is held, if it is known: each entry explains all of it alone, and holds one misconception or two together.
+        root: the function to look at first, if it is another one.
+        other: whose case it is the answer for: a sentence, or empty.
+    """
+
+    right: bool = False
+    matches: tuple[Match, ...] = ()
+    root: str = ""
+    other: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the misconceptions, if they are known for certain."""
+        return tuple(one.name for one in self.matches[0]) if len(self.matches) == 1 else ()
+
+    def sentence(self) -> str:
+        """For the student; empty if nothing is known."""
+        if self.other:
+            return self.other
+        said = ", or when ".join(" and ".join(one.says for one in match) for match in self.matches)
+        if self.root and said:
+            return f"Look at `{self.root}` first: what it gives is what you get when {said}."
+        if self.root:
+            return f"Look at `{self.root}` first: it is not right yet."
+        return f"This is what you get when {said}." if said else ""
+
+    def hint(self) -> str:
+        """The hint of the misconception, if there is just one."""
+        return self.matches[0][0].hint if len(self.matches) == 1 and len(self.matches[0]) == 1 else ""
+
+
+def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
+    """Whether two plain values are equal, numbers up to a relative *tolerance*, lists, tuples and arrays item by item."""
+    a, b = (_plain(value) for value in (a, b))
+    if isinstance(a, bool) or isinstance(b, bool):
+        return isinstance(a, bool) and isinstance(b, bool) and a == b
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key], tolerance) for key in a)
+    return type(a) is type(b) and a is not None and bool(a == b) or (a is None and b is None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+class Diagnosis:
+    """Of one notebook.
+
+    Args:
+        functions: the lesson's functions that the notebook asks for.
+        ask: calls a student's function; raises :class:`Unanswered`.
+    """
+
+    def __init__(self, functions: Iterable[str], ask: Callable[[str, tuple[Any, ...]], Any]) -> None:
+        order = list(model() or ())
+        self._functions = sorted(functions, key=order.index)
+        self._ask = ask
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._found: dict[str, Finding] = {}
+
+    def _asked(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        key = name, repr(arguments)
+        if key not in self._answers:
+            self._answers[key] = self._ask(name, arguments)
+        return self._answers[key]
+
+    def _students(self, names: Iterable[str]) -> dict[str, Callable[..., Any]]:
+        """The student's functions, to stand in the place of the lesson's."""
+
+        def proxy(name: str) -> Callable[..., Any]:
+            return lambda *arguments: self._asked(name, arguments)
+
+        return {name: proxy(name) for name in names if name in self._functions}
+
+    def of_function(self, name: str, called: Sequence[Call] = ()) -> Finding:
+        """What is wrong with the student's function *name*, given also some calls of it that were made."""
+        if name not in self._found:
+            try:
+                self._found[name] = self._look(name)
+            except Unanswered:
+                self._found[name] = Finding()
+        found = self._found[name]
+        if found.matches and not found.root:
+            kept = tuple(match for match in found.matches if _agrees(match, name, called))
+            return Finding(matches=kept)
+        return found
+
+    def _look(self, name: str) -> Finding:
+        inputs = probes(name)
+        got = [self._asked(name, arguments) for arguments in inputs]
+        right = _outputs(model(), name, inputs)
+        if all(map(same, got, right)):
+            return Finding(right=True)
+        helpers = [other for other in self._functions if other in builds_on(name)]
+        students = self._students(helpers)
+        broken = next((other for other in helpers if not self.of_function(other).right), "")
+        if broken and _gives(model((), students), name, inputs, got):
+            return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
+
+        def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
+            return [
+                match
+                for match, changes in variants(name, held, lambda one: own == self._is_own(one, name, helpers))
+                if _gives(model(changes, functions), name, inputs, got, right)
+            ]
+
+        found = matches(1, {}, True)
+        if not found and broken:
+            found = matches(1, students, True)
+        found = found or matches(1, {}, False) or self._pairs(name, inputs, got, right)
+        return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+
+    def _pairs(
+        self, name: str, inputs: Sequence[tuple[Any, ...]], got: list[Any], right: list[Any]
+    ) -> list[Match]:
+        found = [
+            match
+            for match, changes in variants(name, 2)
+            if _gives(model(changes), name, inputs, got, right)
+        ]
+        return found if len(found) == 1 else []
+
+    @staticmethod
+    def _is_own(one: Misconception, name: str, helpers: Sequence[str]) -> bool:
+        """Whether it is about *name* itself and not about a function that the notebook asks for before it."""
+        return not one.functions & set(helpers)
+
+    def _root(self, name: str) -> str:
+        return self.of_function(name).root or name
+
+    def of_answers(
+        self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
+    ) -> Finding:
+        """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
+        right = _answers(notebook, case_id)
+        values = {name: value for name, value in values.items() if name in right}
+        wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
+        if not wrong:
+            return Finding(right=True)
+        copied = _copied(notebook, case_id, values, wrong, others)
+        if copied:
+            return Finding(other=copied)
+        broken = next((name for name in self._functions if not self.of_function(name).right), "")
+        function = f"answers_{notebook}"
+        if broken:
+            try:
+                theirs = _answers(notebook, case_id, functions=self._students(self._functions))
+            except Exception:  # whatever a wrong function makes of the lesson's code
+                theirs = {}
+            if theirs and all(same(values[name], theirs[name]) for name in values):
+                return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
+        fine = {name for name in self._functions if self.of_function(name).right}
+        found = []
+        for match, changes in variants(function, 1, lambda one: not one.functions & fine):
+            try:
+                theirs = _answers(notebook, case_id, changes)
+            except Exception:
+                continue
+            if all(same(values[n], theirs[n]) for n in values) and _telling(values, right):
+                found.append(match)
+        return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+
+
+def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
+    assert namespace is not None
+    return [namespace[name](*arguments) for arguments in inputs]
+
+
+def _gives(
+    namespace: dict[str, Any] | None,
+    name: str,
+    inputs: Sequence[tuple[Any, ...]],
+    got: Sequence[Any],
+    right: Sequence[Any] | None = None,
+) -> bool:
+    """Whether the function gives just what the student's gave; with *right* values, also whether enough inputs tell the two apart."""
+    if namespace is None:
+        return False
+    try:
+        for arguments, value in zip(inputs, got, strict=True):
+            if not same(namespace[name](*arguments), value):
+                return False
+    except Unanswered:
+        raise
+    except Exception:  # a wrong model may divide by zero where the right one does not
+        return False
+    return right is None or sum(not same(a, b) for a, b in zip(got, right, strict=True)) >= TELLING
+
+
+def _agrees(match: Match, name: str, called: Sequence[Call]) -> bool:
+    """Whether one misconception also gives what was seen in *called*; only numbers are compared, for they have no ties to break."""
+    if len(match) != 1 or name == "crossover_batch":
+        return True
+    names = parameters(name)
+    for way in match[0].changes:
+        namespace = model(way)
+        assert namespace is not None
+        try:
+            if all(
+                same(namespace[name](**dict(zip(names, arguments, strict=False)), **keywords), value)
+                for function, arguments, keywords, value in called
+                if function == name and not isinstance(value, str)
+            ):
+                return True
+        except Exception:
+            continue
+    return False
+
+
+def _answers(
+    notebook: str, case_id: str, changes: Iterable[Change] = (), functions: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    from mlsysim.cases import case
+
+    namespace = model(changes, functions)
+    assert namespace is not None
+    found: dict[str, Any] = namespace[f"answers_{notebook}"](case(notebook, case_id))
+    return found
+
+
+def _telling(values: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    """Whether what is wrong could hardly be wrong in this way by chance: a number with decimals, or two things at least."""
+    wrong = [value for name, value in values.items() if not same(value, right[name])]
+    return len(wrong) >= 2 or any(_has_decimals(value) for value in wrong)
+
+
+def _has_decimals(value: Any) -> bool:
+    value = _plain(value)
+    if isinstance(value, list):
+        return any(map(_has_decimals, value))
+    if isinstance(value, dict):
+        return any(map(_has_decimals, value.values()))
+    return isinstance(value, float) and math.isfinite(value) and abs(value - round(value, 1)) > 1e-9
+
+
+def _copied(
+    notebook: str, case_id: str, values: Mapping[str, Any], wrong: Sequence[str], others: Sequence[str]
+) -> str:
+    """The sentence about answers that are right for another case, or an empty one."""
+    right = _answers(notebook, case_id)
+    for other in ("", *others):
+        if other == case_id:
+            continue
+        theirs = _answers(notebook, other)
+        whose = "the published case" if not other else "another student's case"
+        differ = [name for name in values if not same(theirs[name], right[name], TOLERANCE)]
+        if _telling({n: values[n] for n in differ}, right) and all(
+            same(values[name], theirs[name], TOLERANCE) for name in differ
+        ):
+            return f"These are the answers for {whose}, not for yours."
+        if other:
+            continue
+        taken = [n for n in wrong if n in differ and same(values[n], theirs[n], TOLERANCE)]
+        taken = [n for n in taken if isinstance(_plain(values[n]), (int, float)) and not isinstance(_plain(values[n]), bool)]
+        if taken:
+            named = " and ".join(f"`{name}`" for name in taken)
+            return f"{named} {'is' if len(taken) == 1 else 'are'} right for {whose}, not for yours."
+    return ""
