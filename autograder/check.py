@@ -51,7 +51,9 @@ def check_notebook(path: Path, sources: Path) -> Scorecard:
     _, problem = read_submission(path)
     if problem:
         raise CheckError(f"{path} cannot be read: {problem}")
-    return Scorecard(path.stem, examine(assemble(source, path), files=data_files(sources), paper=Paper(path.stem)))
+    return Scorecard(
+        path.stem, examine(assemble(source, path), files=data_files(sources), paper=Paper(path.stem))
+    )
 
 
 def _lines(card: Scorecard) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
         return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key], tolerance) for key in a)
-    return type(a) is type(b) and a is not None and bool(a == b) or (a is None and b is None)
+    return (type(a) is type(b) and a is not None and bool(a == b)) or (a is None and b is None)
 
 
 def _plain(value: Any) -> Any:
@@ -145,7 +145,9 @@ class Diagnosis:
         def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
             return [
                 match
-                for match, changes in variants(name, held, lambda one: own == self._is_own(one, name, helpers))
+                for match, changes in variants(
+                    name, held, lambda one: own == self._is_own(one, name, helpers)
+                )
                 if _gives(model(changes, functions), name, inputs, got, right)
             ]
 
@@ -159,9 +161,7 @@ class Diagnosis:
         self, name: str, inputs: Sequence[tuple[Any, ...]], got: list[Any], right: list[Any]
     ) -> list[Match]:
         found = [
-            match
-            for match, changes in variants(name, 2)
-            if _gives(model(changes), name, inputs, got, right)
+            match for match, changes in variants(name, 2) if _gives(model(changes), name, inputs, got, right)
         ]
         return found if len(found) == 1 else []
 
@@ -194,7 +194,8 @@ class Diagnosis:
                 theirs = {}
             if theirs and all(same(values[name], theirs[name]) for name in values):
                 return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
-        fine = {name for name in self._functions if self.of_function(name).right}
+        correct = [name for name in self._functions if self.of_function(name).right]
+        fine = {part for name in correct for part in (name, *builds_on(name))}
         found = []
         for match, changes in variants(function, 1, lambda one: not one.functions & fine):
             try:
@@ -296,7 +297,11 @@ def _copied(
         if other:
             continue
         taken = [n for n in wrong if n in differ and same(values[n], theirs[n], TOLERANCE)]
-        taken = [n for n in taken if isinstance(_plain(values[n]), (int, float)) and not isinstance(_plain(values[n]), bool)]
+        taken = [
+            n
+            for n in taken
+            if isinstance(_plain(values[n]), (int, float)) and not isinstance(_plain(values[n]), bool)
+        ]
         if taken:
             named = " and ".join(f"`{name}`" for name in taken)
             return f"{named} {'is' if len(taken) == 1 else 'are'} right for {whose}, not for yours."

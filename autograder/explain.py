@@ -73,7 +73,9 @@ def explain(
         told.misconceptions = found.names
         said = found.sentence()
         if said:
-            told.message = f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
+            told.message = (
+                f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
+            )
         if (hint := found.hint()) and not found.root and len(told.message) + len(hint) < LONGEST:
             told.message += f" {hint}"
 

@@ -18,7 +18,9 @@ def _inputs(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) ->
     """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words."""
     names = parameters(name)[: len(arguments)]
     if len(names) < len(arguments):
-        return ", ".join([*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())])
+        return ", ".join(
+            [*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())]
+        )
     given = dict(zip(names, arguments, strict=True)) | dict(keywords)
     told = [argument(key, value) for key, value in given.items()]
     words = [text for key, text in zip(given, told, strict=True) if not text.startswith(f"{key}=")]

@@ -100,7 +100,6 @@ class Examine(NbGraderPreprocessor):
             )
         return nb, resources
 
-
     def _paper(self, resources: Any) -> Paper:
         """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
         told = resources["nbgrader"]

@@ -154,4 +154,4 @@ def _rows(value: list[Any]) -> str:
         {key: item for key, item in row.items() if key not in left_out} if isinstance(row, Mapping) else row
         for row in value
     ]
-    return shown(rows[:2] + ["…"] if len(rows) > 2 else rows)
+    return shown([*rows[:2], "…"] if len(rows) > 2 else rows)
