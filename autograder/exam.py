@@ -162,7 +162,6 @@ class _Desk:
         """
         if self._candidate is None or self.seconds_left() <= 0:
             raise StudentError("There was no time left to check this: the notebook used it up.")
-        told = describe_call(name, arguments, keywords)
         self.called.append((name, arguments, keywords, "gave no answer"))
         del self.called[:-64]
         try:
@@ -170,8 +169,10 @@ class _Desk:
         except Died as death:
             self._stuck.add(name)
             if self._candidate.last_words is None:
-                self._candidate.last_words = f"{told} {death}."
+                self._candidate.last_words = f"{describe_call(name, arguments, keywords)} {death}."
             raise StudentError(self._candidate.last_words) from None
+        if word in ("refused", "raised"):
+            told = describe_call(name, arguments, keywords)
         if word == "refused":
             raise StudentError(
                 f"{told} returned {value}. Return plain numbers, strings, lists, dicts or arrays."
@@ -204,7 +205,8 @@ class _Desk:
 
 
 def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
-    what = f"{str(kind)[:80]}: {str(text)[:300]}" if text else str(kind)[:80]
+    text = " ".join(str(text).split())[:200]
+    what = f"{str(kind)[:80]}: {text}" if text else str(kind)[:80]
     where = ""
     if isinstance(frames, list) and frames and isinstance(frames[-1], list) and len(frames[-1]) == 2:
         line, source = frames[-1]
@@ -214,7 +216,7 @@ def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
             else f" at line {line} of its cell"
         )
     if kind == "NotImplementedError" and not text:
-        return f"{told} has no code yet."
+        return f"{told.split(',')[0].removesuffix('()`').rstrip('`')}` has no code yet."
     return f"{told} raised {what}{where}."
 
 
@@ -270,11 +272,10 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        wanted = free_names(source)
-        values = desk.names(wanted)
-        scope |= values
-        if CASE_NAME in wanted:
-            scope[CASE_NAME] = case_id = paper.case_id(values.get(CASE_NAME))
+        found = desk.names(free_names(source))
+        scope |= found
+        if CASE_NAME in free_names(source):
+            scope[CASE_NAME] = case_id = paper.case_id(found.get(CASE_NAME))
         random.seed(0)
         with _fixed_hypothesis(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             value = _execute(tree, scope)
@@ -288,12 +289,12 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
             return Verdict(0.0, points, str(first), f"StudentError: {first}")
         detail = "".join(traceback.format_exception_only(first)).strip()
         verdict = Verdict(0.0, points, describe_failure(first, desk.called), detail)
-        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
         return verdict
     score = _partial(value, points)
     verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
     if score < points:
-        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
     return verdict
 
 

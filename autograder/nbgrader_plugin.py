@@ -93,7 +93,15 @@ class Examine(NbGraderPreprocessor):
                 cell.outputs = nbformat.from_dict(
                     _as_outputs(verdict) if verdict else result.outputs.get(index, [])
                 )
-        nb.metadata["autograder"] = {"sandbox": result.sandbox, "notes": result.notes}
+        nb.metadata["autograder"] = {
+            "sandbox": result.sandbox,
+            "notes": result.notes,
+            "misconceptions": {
+                key: list(verdict.misconceptions)
+                for key, verdict in result.verdicts.items()
+                if verdict.misconceptions
+            },
+        }
         for note in result.notes:
             self.log.warning(
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
