@@ -6,20 +6,17 @@ all of them, differs from the right one on several, and at most one other wrong 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from autograder.misconceptions import Change, Misconception, builds_on, model, parameters, variants
+from autograder.answers import TOLERANCE, copied_from, is_telling, lesson_answers
+from autograder.compare import same
+from autograder.misconceptions import Misconception, builds_on, model, parameters, variants
 from autograder.probes import probes
 
-__all__ = ["Diagnosis", "Finding", "Unanswered", "same"]
+__all__ = ["Diagnosis", "Finding", "Unanswered"]
 
-CLOSE = 1e-6
-TOLERANCE = 1e-3  # of a number that a student states, as in the notebooks' tests
 TELLING = 3  # inputs on which a wrong model must differ from the right one
 ALTERNATIVES = 2
 
@@ -66,26 +63,6 @@ class Finding:
     def hint(self) -> str:
         """The hint of the misconception, if there is just one."""
         return self.matches[0][0].hint if len(self.matches) == 1 and len(self.matches[0]) == 1 else ""
-
-
-def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
-    """Whether two plain values are equal, numbers up to a relative *tolerance*, lists, tuples and arrays item by item."""
-    a, b = (_plain(value) for value in (a, b))
-    if isinstance(a, bool) or isinstance(b, bool):
-        return isinstance(a, bool) and isinstance(b, bool) and a == b
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key], tolerance) for key in a)
-    return (type(a) is type(b) and a is not None and bool(a == b)) or (a is None and b is None)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    return list(value) if isinstance(value, tuple) else value
 
 
 class Diagnosis:
@@ -177,19 +154,18 @@ class Diagnosis:
         self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
     ) -> Finding:
         """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
-        right = _answers(notebook, case_id)
+        right = lesson_answers(notebook, case_id)
         values = {name: value for name, value in values.items() if name in right}
         wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
         if not wrong:
             return Finding(right=True)
-        copied = _copied(notebook, case_id, values, wrong, others)
-        if copied:
+        if copied := copied_from("", notebook, case_id, values):
             return Finding(other=copied)
         broken = next((name for name in self._functions if not self.of_function(name).right), "")
         function = f"answers_{notebook}"
         if broken:
             try:
-                theirs = _answers(notebook, case_id, functions=self._students(self._functions))
+                theirs = lesson_answers(notebook, case_id, functions=self._students(self._functions))
             except Exception:  # whatever a wrong function makes of the lesson's code
                 theirs = {}
             if theirs and all(same(values[name], theirs[name]) for name in values):
@@ -199,12 +175,17 @@ class Diagnosis:
         found = []
         for match, changes in variants(function, 1, lambda one: not one.functions & fine):
             try:
-                theirs = _answers(notebook, case_id, changes)
+                theirs = lesson_answers(notebook, case_id, changes)
             except Exception:
                 continue
-            if all(same(values[n], theirs[n]) for n in values) and _telling(values, right):
+            if all(same(values[n], theirs[n]) for n in values) and is_telling(values, right):
                 found.append(match)
-        return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+        copied = (
+            ""
+            if found
+            else next(filter(None, (copied_from(other, notebook, case_id, values) for other in others)), "")
+        )
+        return Finding(other=copied, matches=tuple(found) if len(found) <= ALTERNATIVES else ())
 
 
 def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -251,58 +232,3 @@ def _agrees(match: Match, name: str, called: Sequence[Call]) -> bool:
         except Exception:
             continue
     return False
-
-
-def _answers(
-    notebook: str, case_id: str, changes: Iterable[Change] = (), functions: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    from mlsysim.cases import case
-
-    namespace = model(changes, functions)
-    assert namespace is not None
-    found: dict[str, Any] = namespace[f"answers_{notebook}"](case(notebook, case_id))
-    return found
-
-
-def _telling(values: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether what is wrong could hardly be wrong in this way by chance: a number with decimals, or two things at least."""
-    wrong = [value for name, value in values.items() if not same(value, right[name])]
-    return len(wrong) >= 2 or any(_has_decimals(value) for value in wrong)
-
-
-def _has_decimals(value: Any) -> bool:
-    value = _plain(value)
-    if isinstance(value, list):
-        return any(map(_has_decimals, value))
-    if isinstance(value, dict):
-        return any(map(_has_decimals, value.values()))
-    return isinstance(value, float) and math.isfinite(value) and abs(value - round(value, 1)) > 1e-9
-
-
-def _copied(
-    notebook: str, case_id: str, values: Mapping[str, Any], wrong: Sequence[str], others: Sequence[str]
-) -> str:
-    """The sentence about answers that are right for another case, or an empty one."""
-    right = _answers(notebook, case_id)
-    for other in ("", *others):
-        if other == case_id:
-            continue
-        theirs = _answers(notebook, other)
-        whose = "the published case" if not other else "another student's case"
-        differ = [name for name in values if not same(theirs[name], right[name], TOLERANCE)]
-        if _telling({n: values[n] for n in differ}, right) and all(
-            same(values[name], theirs[name], TOLERANCE) for name in differ
-        ):
-            return f"These are the answers for {whose}, not for yours."
-        if other:
-            continue
-        taken = [n for n in wrong if n in differ and same(values[n], theirs[n], TOLERANCE)]
-        taken = [
-            n
-            for n in taken
-            if isinstance(_plain(values[n]), (int, float)) and not isinstance(_plain(values[n]), bool)
-        ]
-        if taken:
-            named = " and ".join(f"`{name}`" for name in taken)
-            return f"{named} {'is' if len(taken) == 1 else 'are'} right for {whose}, not for yours."
-    return ""

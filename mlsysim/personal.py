@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ Row = dict[str, Any]
 TRIES = 10_000
 ROOM = 1e-4  # how far, relatively, an answer must stay from where it would tip over
 CLEAR = 1.25  # how much larger the culprit's share is than the next one's, and a short context's crossover than a long one's
+NEAREST = 0.09  # between two sparsities of a frontier
 BATCHES = range(4, 257)  # where the crossovers lie; the sweep of the notebook goes as far
 
 
@@ -184,7 +186,7 @@ def _frontier(draw: _Draw, choices: Row, published: Row) -> Row | None:
     row["max_loss"] = draw.whole("max_loss", *choices["max_loss_percent"]) / 1000
     middle = draw.one("bits", choices["bits"])
     zeros = sorted({draw.one(f"sparsity {i}", choices["sparsity"]) for i in range(3)})
-    if len(zeros) < 3:
+    if len(zeros) < 3 or min(b - a for a, b in itertools.pairwise(zeros)) < NEAREST:
         return None
     kept = {option["name"]: option for option in published["options"]}
     row["options"] = [

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import mlsysim
 from autograder.assemble import assemble
-from autograder.diagnosis import Diagnosis, Finding, Unanswered, same
+from autograder.compare import same
+from autograder.diagnosis import Diagnosis, Finding, Unanswered
 from autograder.exam import examine
 from autograder.kinds import load_kinds, write_submission
 from autograder.misconceptions import load_misconceptions, model

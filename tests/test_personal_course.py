@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from autograder.answers import lesson_answers as answers
 from autograder.course import Course
 from autograder.demo import make_class
-from autograder.diagnosis import _answers as answers
 from autograder.kinds import load_kinds
 
 NOTEBOOK = "2_crossover"
