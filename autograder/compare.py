@@ -18,7 +18,10 @@ def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return isinstance(a, bool) and isinstance(b, bool) and a == b
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
+        try:
+            return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
+        except OverflowError:  # a whole number that no float holds
+            return a == b
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict) and isinstance(b, dict):

@@ -68,7 +68,10 @@ def explain(
 
     diagnosis = Diagnosis(functions, bounded)
     for failure in failures:
-        found = _finding(diagnosis, failure, paper)
+        try:
+            found = _finding(diagnosis, failure, paper)
+        except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
+            continue
         told = failure.told
         told.misconceptions = found.names
         said = found.sentence()

@@ -7,6 +7,8 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 __all__ = ["argument", "returned", "shown"]
 
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -31,10 +33,19 @@ _short.maxstring, _short.maxother, _short.maxlevel = 60, 80, 3
 _short.maxdict = _short.maxlist = _short.maxtuple = MOST
 
 
+def _repr(value: Any) -> str:
+    try:
+        return _short.repr(value)
+    except ValueError:  # a whole number of too many digits to print
+        return f"a {type(value).__name__}"
+
+
 def _number(value: float) -> str:
     """Six significant digits, whole numbers of up to six digits in full."""
     if isinstance(value, int) and abs(value) < 10**6:
         return str(value)
+    if isinstance(value, int) and value.bit_length() > 1000:  # more than a float holds
+        return f"a whole number of {value.bit_length()} bits"
     if not math.isfinite(value):
         return str(value)
     return f"{float(value):.6g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
@@ -42,7 +53,12 @@ def _number(value: float) -> str:
 
 def _with_unit(value: float, unit: str) -> str:
     """*value* with its unit, prefixed where that reads better."""
-    if unit == "FLOP/byte" or not math.isfinite(value) or not value:
+    if (
+        unit == "FLOP/byte"
+        or not value
+        or (isinstance(value, int) and value.bit_length() > 1000)
+        or not math.isfinite(value)
+    ):
         return f"{_number(value)} {unit}"
     size = abs(value)
     if unit == "s":
@@ -55,8 +71,8 @@ def _with_unit(value: float, unit: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
-        return value.item()
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size <= MOST):
+        return value.tolist()
     return value
 
 
@@ -68,12 +84,16 @@ def shown(value: Any) -> str:
     if isinstance(value, (int, float)):
         return _number(value)
     if isinstance(value, Mapping) and len(value) <= 6:
-        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {shown(item)}" for key, item in value.items()) + "}"
     if type(value) in (list, tuple):
         inside = ", ".join(shown(item) for item in value[:MOST])
         inside += ", …" if len(value) > MOST else "," if type(value) is tuple and len(value) == 1 else ""
         return f"[{inside}]" if type(value) is list else f"({inside})"
-    return _short.repr(value)
+    return _repr(value)
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) and key.isidentifier() else _repr(key)
 
 
 def _count(number: Any, what: str) -> str:
@@ -136,6 +156,7 @@ def argument(name: str, value: Any) -> str:
 def returned(function: str, value: Any) -> str:
     """What *function* returned, with the unit that its values have."""
     units = RETURNS.get(function, ())
+    value = _plain(value)
     items = list(value) if len(units) > 1 and isinstance(value, (list, tuple)) else [value]
     items = [_plain(item) for item in items]
     if len(items) == len(units) and all(

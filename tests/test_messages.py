@@ -72,8 +72,19 @@ def test_arguments_are_told_in_the_field_s_terms(name, value, text):
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200),
-    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=9), inner, max_size=9),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=200)
+    | st.binary()
+    | st.complex_numbers()
+    | st.sampled_from([10**400, np.arange(10**6), np.eye(2), np.float32("nan"), "\ud800", {1}, range(3)]),
+    lambda inner: (
+        st.lists(inner, max_size=20)
+        | st.tuples(inner)
+        | st.dictionaries(st.text(max_size=9) | st.integers(), inner, max_size=9)
+    ),
     max_leaves=30,
 )
 functions = st.sampled_from(["itl", "step_bytes", "compression_table", "pareto_front", "of_my_own"])
@@ -83,8 +94,19 @@ functions = st.sampled_from(["itl", "step_bytes", "compression_table", "pareto_f
 def test_any_plain_value_can_be_told_in_a_short_sentence(function, arguments, value):
     said = describe_failure(AssertionError("it is not right"), [(function, tuple(arguments), {}, value)])
     assert len(said) < 600 and said.startswith("It is not right.")
+    said.encode("utf-8")
     assert len(describe_call(function, arguments, {})) < 300
     assert not re.search(r"\d\.\d{9,}", shown(1 / 3))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda n: -n, lambda n: {n}, lambda n: [n] * 9, lambda n: {str(i): n for i in range(9)}],
+    ids=range(4),
+)
+def test_numbers_of_too_many_digits_are_told_too(make):
+    value = make(10**5000)
+    assert len(describe_failure(AssertionError("wrong"), [("itl", (value,), {}, value)])) < 600
 
 
 KINDS = [

@@ -15,7 +15,8 @@ import mlsysim
 from autograder.assemble import assemble
 from autograder.compare import same
 from autograder.diagnosis import Diagnosis, Finding, Unanswered
-from autograder.exam import examine
+from autograder.exam import Verdict, examine
+from autograder.explain import Failure, explain
 from autograder.kinds import load_kinds, write_submission
 from autograder.misconceptions import load_misconceptions, model
 from autograder.notebooks import read_notebook, strip_solution_marks
@@ -380,3 +381,30 @@ def test_the_examiner_tells_the_student_and_changes_no_mark(root, tmp_path, kind
         assert bool(verdict.message) == (verdict.score < verdict.maximum)
         if verdict.misconceptions:
             assert BANK[verdict.misconceptions[0]].says in verdict.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        10**400,
+        "\ud800",
+        {"a": [1]},
+        np.eye(3),
+        [[[]]] * 50,
+        mlsysim.Hardware.Cloud.H100.bandwidth,
+        float("nan"),
+        True,
+        None,
+        b"x",
+    ],
+)
+def test_no_value_stops_the_explanation_of_the_others(value):
+    told = [Verdict(0.0, 1.0, "Not right."), Verdict(0.0, 1.0, "Not right.")]
+    copied = published("1_predict")["gain_small"]
+    failures = [
+        Failure(told[0], {"gain_small": value, "gain_large": value}, (), "s01"),
+        Failure(told[1], {"gain_small": copied}, (), "s01"),
+    ]
+    explain(failures, Paper("1_predict", "s01"), ["itl"], lambda name, arguments: value)
+    assert told[0].message.startswith("Not right.") and not told[0].misconceptions
+    assert "published case" in told[1].message
