@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.notebooks import Notebook, grading, read_notebook
+from autograder.notebooks import STUDENT_TAG, Notebook, grading, read_notebook
 
 __all__ = ["PROBLEM", "assemble", "read_submission"]
 
@@ -73,6 +73,8 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     metadata = cell.get("metadata")
     grade = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
+    if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
+        grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
     source = source.encode("utf-8", "replace").decode("utf-8")
     return {
         "cell_type": cell["cell_type"],

@@ -8,6 +8,7 @@ import re
 import pytest
 
 import mlsysim
+from autograder.assemble import assemble
 from autograder.course import Course
 from autograder.kinds import expected_marks, load_kinds, write_submission
 from autograder.notebooks import grading, read_notebook
@@ -164,3 +165,33 @@ def test_a_right_submission_holds_the_answers_and_no_solution_marks(root, tmp_pa
     for name in NOTEBOOKS:
         text = (tmp_path / f"{name}.ipynb").read_text("utf-8")
         assert "NotImplementedError" not in text and "SOLUTION" not in text
+
+
+def submission(root, tmp_path, change):
+    notebook = read_notebook(root / "assignments" / "quantization" / "0_self_check.ipynb")
+    change(notebook.cells)
+    path = tmp_path / "0_self_check.ipynb"
+    path.write_text(notebook.dumps(), "utf-8")
+    cells = assemble(root / "solutions" / "quantization" / path.name, path).cells
+    return [cell["source"] for cell in cells if grading(cell).get("grade_id") == "student"], cells
+
+
+def at(cells):
+    return next(i for i, cell in enumerate(cells) if grading(cell).get("grade_id") == "student")
+
+
+def test_a_student_s_id_is_kept_and_a_deleted_id_cell_comes_back_empty_before_the_case(root, tmp_path):
+    def write(cells):
+        cells[at(cells)]["source"] = 'student_id = "s01"'
+
+    found, _ = submission(root, tmp_path, write)
+    assert found == ['student_id = "s01"']
+    found, cells = submission(root, tmp_path, lambda cells: cells.pop(at(cells)))
+    assert len(found) == 1 and found[0].endswith('student_id = ""')
+    assert at(cells) < next(i for i, cell in enumerate(cells) if "mlsysim.case(" in cell["source"])
+
+
+@pytest.mark.parametrize("tags", [3, "student-id", None, [["student-id"]], {"student-id": 1}])
+def test_tags_of_any_form_are_read(root, tmp_path, tags):
+    _, cells = submission(root, tmp_path, lambda cells: cells[at(cells)]["metadata"].update(tags=tags))
+    assert sum("student_id = " in cell["source"] for cell in cells) >= 1
