@@ -6,12 +6,12 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograder.compare import has_decimals, plain, same
+from autograder.compare import has_fractions, plain, same
 from autograder.misconceptions import Change, model
 from mlsysim.cases import case
 from mlsysim.personal import clean_id
 
-__all__ = ["TOLERANCE", "copied_from", "is_telling", "lesson_answers"]
+__all__ = ["TOLERANCE", "copied_from", "is_telling", "known_answers", "lesson_answers"]
 
 TOLERANCE = 1e-3  # of a number that a student states, as in the notebooks' tests
 
@@ -27,21 +27,22 @@ def lesson_answers(
 
 
 def is_telling(values: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether what is wrong could hardly be wrong in this way by chance: a number with decimals, or two things at least."""
-    wrong = [value for name, value in values.items() if not same(value, right[name])]
-    return len(wrong) >= 2 or any(has_decimals(value) for value in wrong)
+    """Whether what is wrong could hardly be wrong in this way by chance: an answer that could be any fraction, or two answers at least."""
+    wrong = [name for name, value in values.items() if not same(value, right[name])]
+    return len(wrong) >= 2 or any(has_fractions(right[name]) for name in wrong)
 
 
 @functools.lru_cache(maxsize=2048)
-def _right(notebook: str, case_id: str) -> dict[str, Any]:
-    return lesson_answers(notebook, case_id)
+def known_answers(notebook: str, case_id: str, changes: tuple[Change, ...] = ()) -> dict[str, Any]:
+    """As :func:`lesson_answers`, and remembered: not to be changed."""
+    return lesson_answers(notebook, case_id, changes)
 
 
 def copied_from(other: str, notebook: str, case_id: str, values: Mapping[str, Any]) -> str:
     """The sentence about *values* that are right for the case of *other* (empty: the published one), or an empty one."""
     if clean_id(other) == case_id:
         return ""
-    mine, theirs = _right(notebook, case_id), _right(notebook, clean_id(other))
+    mine, theirs = known_answers(notebook, case_id), known_answers(notebook, clean_id(other))
     whose = "another student's case" if other else "the published case"
     differ = [name for name in values if not same(theirs[name], mine[name], TOLERANCE)]
     taken = [name for name in differ if same(values[name], theirs[name], TOLERANCE)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["has_decimals", "plain", "same"]
+__all__ = ["has_fractions", "plain", "same"]
 
 CLOSE = 1e-6
 
@@ -36,11 +36,9 @@ def plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def has_decimals(value: Any) -> bool:
-    """Whether there is a number in *value* that is not one of few: a fraction that is not a whole number of tenths."""
+def has_fractions(value: Any) -> bool:
+    """Whether there is a floating-point number in *value*."""
     value = plain(value)
-    if isinstance(value, list):
-        return any(map(has_decimals, value))
-    if isinstance(value, dict):
-        return any(map(has_decimals, value.values()))
-    return isinstance(value, float) and math.isfinite(value) and abs(value - round(value, 1)) > 1e-9
+    if isinstance(value, (list, dict)):
+        return any(map(has_fractions, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)

@@ -1,7 +1,7 @@
 """Why a wrong answer is wrong: which wrong model of the bank gives just that, and in which function it first shows.
 
 Nothing here changes a mark. A student's functions are called on the inputs of :mod:`autograder.probes`; a wrong model is named only if it agrees on
-all of them, differs from the right one on several, and at most one other wrong model does the same.
+all of them, differs from the right one on several, and hardly another wrong model does the same.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.answers import TOLERANCE, copied_from, is_telling, lesson_answers
+from autograder.answers import TOLERANCE, copied_from, is_telling, known_answers, lesson_answers
 from autograder.compare import same
-from autograder.misconceptions import Misconception, builds_on, model, parameters, variants
+from autograder.misconceptions import Change, Misconception, builds_on, model, parameters, variants
 from autograder.probes import probes
 
 __all__ = ["Diagnosis", "Finding", "Unanswered"]
 
 TELLING = 3  # inputs on which a wrong model must differ from the right one
-ALTERNATIVES = 2
+ALTERNATIVES = (
+    2  # that are told of a function; of a few numbers, which show less of what was computed, one more
+)
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 Match = tuple[Misconception, ...]
@@ -122,29 +124,38 @@ class Diagnosis:
         def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
             return [
                 match
-                for match, changes in variants(
-                    name, held, lambda one: own == self._is_own(one, name, helpers)
-                )
+                for match, changes in variants(name, held, lambda one: own == self._is_own(one, helpers))
                 if _gives(model(changes, functions), name, inputs, got, right)
             ]
 
         found = matches(1, {}, True)
         if not found and broken:
             found = matches(1, students, True)
-        found = found or matches(1, {}, False) or self._pairs(name, inputs, got, right)
+        found = found or matches(1, {}, False) or self._pairs(name, helpers, inputs, got, right)
         return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
 
     def _pairs(
-        self, name: str, inputs: Sequence[tuple[Any, ...]], got: list[Any], right: list[Any]
+        self,
+        name: str,
+        helpers: Sequence[str],
+        inputs: Sequence[tuple[Any, ...]],
+        got: list[Any],
+        right: list[Any],
     ) -> list[Match]:
-        found = [
-            match for match, changes in variants(name, 2) if _gives(model(changes), name, inputs, got, right)
-        ]
-        return found if len(found) == 1 else []
+        """The one way to hold two that gives the student's values: both about *name* itself, or else about anything it uses."""
+        for only in (lambda one: self._is_own(one, helpers), lambda one: True):
+            found = [
+                match
+                for match, changes in variants(name, 2, only)
+                if _gives(model(changes), name, inputs, got, right)
+            ]
+            if found:
+                return found if len(found) == 1 else []
+        return []
 
     @staticmethod
-    def _is_own(one: Misconception, name: str, helpers: Sequence[str]) -> bool:
-        """Whether it is about *name* itself and not about a function that the notebook asks for before it."""
+    def _is_own(one: Misconception, helpers: Sequence[str]) -> bool:
+        """Whether it is not about one of *helpers*, functions that the notebook asks for before."""
         return not one.functions & set(helpers)
 
     def _root(self, name: str) -> str:
@@ -154,13 +165,11 @@ class Diagnosis:
         self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
     ) -> Finding:
         """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
-        right = lesson_answers(notebook, case_id)
+        right = known_answers(notebook, case_id)
         values = {name: value for name, value in values.items() if name in right}
         wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
         if not wrong:
             return Finding(right=True)
-        if copied := copied_from("", notebook, case_id, values):
-            return Finding(other=copied)
         broken = next((name for name in self._functions if not self.of_function(name).right), "")
         function = f"answers_{notebook}"
         if broken:
@@ -172,20 +181,25 @@ class Diagnosis:
                 return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
         correct = [name for name in self._functions if self.of_function(name).right]
         fine = {part for name in correct for part in (name, *builds_on(name))}
-        found = []
-        for match, changes in variants(function, 1, lambda one: not one.functions & fine):
-            try:
-                theirs = lesson_answers(notebook, case_id, changes)
-            except Exception:
-                continue
-            if all(same(values[n], theirs[n]) for n in values) and is_telling(values, right):
-                found.append(match)
-        copied = (
-            ""
-            if found
-            else next(filter(None, (copied_from(other, notebook, case_id, values) for other in others)), "")
-        )
-        return Finding(other=copied, matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+        # What is about a function that is right was not computed with it, and is the second guess.
+        for only in (lambda one: not one.functions & fine, lambda one: bool(one.functions & fine)):
+            found = [
+                match
+                for match, changes in variants(function, 1, only)
+                if _answers_are(values, notebook, case_id, changes) and is_telling(values, right)
+            ]
+            if found:
+                return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES + 1 else ())
+        sentences = (copied_from(other, notebook, case_id, values) for other in ("", *others))
+        return Finding(other=next(filter(None, sentences), ""))
+
+
+def _answers_are(values: Mapping[str, Any], notebook: str, case_id: str, changes: Iterable[Change]) -> bool:
+    try:
+        theirs = known_answers(notebook, case_id, tuple(changes))
+    except Exception:  # a wrong model may divide by zero, or find no crossing
+        return False
+    return all(same(value, theirs[name]) for name, value in values.items())
 
 
 def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from autograder.diagnosis import Call, Diagnosis, Finding, Unanswered
 from autograder.misconceptions import model
 from autograder.paper import Paper
@@ -69,7 +71,8 @@ def explain(
     diagnosis = Diagnosis(functions, bounded)
     for failure in failures:
         try:
-            found = _finding(diagnosis, failure, paper)
+            with np.errstate(all="ignore"):
+                found = _finding(diagnosis, failure, paper)
         except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
             continue
         told = failure.told
