@@ -8,7 +8,7 @@ from typing import Any
 from autograder.misconceptions import parameters
 from autograder.units import argument, returned, shown
 
-__all__ = ["describe_call", "describe_failure"]
+__all__ = ["describe_call", "describe_failure", "printable"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 LONGEST = 240  # characters of the inputs that are told
@@ -30,6 +30,11 @@ def _inputs(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) ->
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """*text* without control characters: a student's words must not steer the terminal that they are printed in."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def describe_call(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
