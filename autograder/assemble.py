@@ -130,6 +130,9 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
             stub = {"source": STUB[original["cell_type"]]}
             placed[grade_id] = _like(original, stub if answer else original)
             at = 0 if before is None else next(i for i, cell in enumerate(order) if cell is before) + 1
+            if answer:  # the answer may be in a cell of the student's own that lost its id: what tests it comes after that
+                while at < len(order) and not grading(order[at]):
+                    at += 1
             order.insert(at, placed[grade_id])
         before = placed[grade_id]
     return order

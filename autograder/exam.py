@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
+from autograder.draws import drawn_once
 from autograder.explain import Failure, explain
 from autograder.limits import Limits
 from autograder.messages import describe_call, describe_failure, printable
@@ -95,6 +96,7 @@ class _Desk:
         self._candidate: Candidate | None = None
         self._restarts = 0
         self._deadline = time.monotonic() + limits.total_seconds
+        self.calls = 0
         self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
         self.failures: list[Failure] = []
         self._stuck: set[str] = set()
@@ -173,6 +175,7 @@ class _Desk:
         """
         if self._candidate is None or self.seconds_left() <= 0:
             raise StudentError("There was no time left to check this: the notebook used it up.")
+        self.calls += 1
         self.called.append((name, arguments, keywords, "gave no answer"))
         del self.called[:-64]
         try:
@@ -290,18 +293,21 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        with (
-            _alarm(desk.seconds_left() + GRACE_SECONDS),
-            _fixed_hypothesis(),
-            contextlib.redirect_stdout(said),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
+        quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO())
+        with _alarm(desk.seconds_left() + GRACE_SECONDS), quiet[0], quiet[1]:
             found = desk.names(free_names(source))
             scope |= found
             if CASE_NAME in free_names(source):
                 scope[CASE_NAME] = case_id = paper.case_id(found.get(CASE_NAME))
             random.seed(0)
-            value = _execute(tree, scope)
+            # A test that looks at a student's value could draw from it.
+            keep = (
+                drawn_once(source, lambda: desk.calls)
+                if all(map(callable, found.values()))
+                else contextlib.nullcontext()
+            )
+            with _fixed_hypothesis(), keep:
+                value = _execute(tree, scope)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except _TimeUp:
@@ -372,7 +378,7 @@ def _first(error: BaseException) -> BaseException:
 @contextlib.contextmanager
 def _fixed_hypothesis() -> Iterator[None]:
     """Draws depend on the test alone: not on the clock, a database, or the speed of this machine."""
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 
     before = settings.get_current_profile_name()
     settings.register_profile(
@@ -382,6 +388,8 @@ def _fixed_hypothesis() -> Iterator[None]:
         deadline=None,
         print_blob=False,
         report_multiple_bugs=False,
+        # Explaining asks six times as much as drawing and shrinking together, for a text that no student sees.
+        phases=[phase for phase in Phase if phase is not Phase.explain],
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("exam")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,18 @@ class Examine(NbGraderPreprocessor):
         config=True
     )
 
+    def folder(self, resources: Any) -> Path:
+        """The folder of the source notebooks."""
+        return _source_folder(self.parent.parent, resources)  # of the exporter's converter
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
-        converter = self.parent.parent  # of the exporter
-        folder = _source_folder(converter, resources)
+        folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        course = [Path(converter.coursedir.root)]
-        result = examine(notebook, limits, data_files(folder), course, self._paper(resources))
+        course = self.config.CourseDirectory.get("root")
+        hidden = [Path(course)] if course else []
+        result = examine(notebook, limits, data_files(folder), hidden, self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
@@ -112,16 +117,20 @@ class Examine(NbGraderPreprocessor):
             )
         return nb, resources
 
+    def classmates(self, resources: Any) -> Iterable[str]:
+        """Ids of everyone who handed in."""
+        directory = self.parent.parent.coursedir  # of the exporter's converter
+        pattern = directory.format_path(
+            directory.submitted_directory, "*", resources["nbgrader"]["assignment"]
+        )
+        return sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
+
     def _paper(self, resources: Any) -> Paper:
         """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
-        told = resources["nbgrader"]
-        others: tuple[str, ...] = ()
-        if self.personal_cases:
-            directory = self.parent.parent.coursedir
-            pattern = directory.format_path(directory.submitted_directory, "*", told["assignment"])
-            found = sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
-            others = tuple(name for name in found if name != told["student"])
-        return Paper(told["notebook"], told["student"], self.personal_cases, others[:MAX_OTHERS])
+        student = resources["nbgrader"]["student"]
+        others = self.classmates(resources) if self.personal_cases else ()
+        others = tuple(name for name in others if name != student)[:MAX_OTHERS]
+        return Paper(resources["nbgrader"]["notebook"], student, self.personal_cases, others)
 
 
 def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
