@@ -22,14 +22,17 @@ from typing import Any
 
 from autograder.assemble import PROBLEM, steps
 from autograder.draws import drawn_once
+from autograder.explain import Failure, explain
 from autograder.limits import Limits
 from autograder.messages import describe_call, describe_failure, printable
 from autograder.notebooks import Notebook, grading
+from autograder.paper import CASE_NAME, Paper, WrongCaseError
 from autograder.process import Candidate, Died, start_candidate
 
 __all__ = ["ExamResult", "Verdict", "examine"]
 
 MAX_RESTARTS = 16
+EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
 GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
 
 
@@ -40,12 +43,14 @@ class Verdict:
     Attributes:
         message: for the student, empty for full marks.
         detail: for the instructor: the exception as the test raised it.
+        misconceptions: names of the wrong models that give the student's values, where that is certain.
     """
 
     score: float
     maximum: float
     message: str = ""
     detail: str = ""
+    misconceptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.message, self.detail = printable(self.message), printable(self.detail)
@@ -93,6 +98,8 @@ class _Desk:
         self._deadline = time.monotonic() + limits.total_seconds
         self.calls = 0
         self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
+        self.failures: list[Failure] = []
+        self._stuck: set[str] = set()
 
     def seconds_left(self) -> float:
         return self._deadline - time.monotonic()
@@ -174,6 +181,7 @@ class _Desk:
         try:
             word, value = self._candidate.call(name, arguments, keywords, self.seconds_left())
         except Died as death:
+            self._stuck.add(name)
             if self._candidate.last_words is None:
                 self._candidate.last_words = f"{describe_call(name, arguments, keywords)} {death}."
             raise StudentError(self._candidate.last_words) from None
@@ -188,13 +196,31 @@ class _Desk:
         self.called[-1] = (name, arguments, keywords, value)
         return value
 
+    def probe(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """As :meth:`call`, to explain a failure: never starts another process, and never asks what ended one.
+
+        Raises:
+            StudentError: there is no value.
+        """
+        seconds = self.seconds_left()
+        if self._candidate is None or self._candidate.gone or name in self._stuck or seconds <= 0:
+            raise StudentError("nobody is left to ask")
+        try:
+            word, value = self._candidate.call(name, arguments, {}, seconds)
+        except Died as death:
+            raise StudentError(str(death)) from None
+        if word != "value":
+            raise StudentError(f"{word} instead of a value")
+        return value
+
     def close(self) -> None:
         if self._candidate is not None:
             self._candidate.close()
 
 
 def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
-    what = f"{str(kind)[:80]}: {str(text)[:300]}" if text else str(kind)[:80]
+    text = " ".join(str(text).split())[:200]
+    what = f"{str(kind)[:80]}: {text}" if text else str(kind)[:80]
     where = ""
     if isinstance(frames, list) and frames and isinstance(frames[-1], list) and len(frames[-1]) == 2:
         line, source = frames[-1]
@@ -204,7 +230,7 @@ def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
             else f" at line {line} of its cell"
         )
     if kind == "NotImplementedError" and not text:
-        return f"{told} has no code yet."
+        return f"{told.split(',')[0].removesuffix('()`').rstrip('`')}` has no code yet."
     return f"{told} raised {what}{where}."
 
 
@@ -221,16 +247,19 @@ def examine(
     limits: Limits | None = None,
     files: Mapping[str, bytes] | None = None,
     hidden: Sequence[Path] = (),
+    paper: Paper | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.assemble.assemble`): the student's cells there, its tests here.
 
     Args:
         files: what the working folder of the student's code holds, by name.
         hidden: folders that it must not read, such as the course directory.
+        paper: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
     """
+    paper = paper or Paper()
     result = ExamResult()
     limits = limits or Limits()
     problem = notebook.content["metadata"].get(PROBLEM, "")
@@ -247,15 +276,20 @@ def examine(
         for index, cell, test in steps(notebook):
             if test:
                 grade = grading(cell)
-                result.verdicts[grade["grade_id"]] = _judge(desk, cell["source"], float(grade["points"]))
+                verdict = _judge(desk, cell["source"], float(grade["points"]), paper)
+                result.verdicts[grade["grade_id"]] = verdict
             else:
                 desk.run(index, cell["source"])
+        asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
+        with contextlib.suppress(_TimeUp), _alarm(EXPLAIN_SECONDS):
+            explain(desk.failures, paper, asked_for, desk.probe)
     return result
 
 
-def _judge(desk: _Desk, source: str, points: float) -> Verdict:
+def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     desk.called.clear()
     said = io.StringIO()
+    case_id: str | None = None
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
@@ -263,6 +297,8 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
         with _alarm(desk.seconds_left() + GRACE_SECONDS), quiet[0], quiet[1]:
             found = desk.names(free_names(source))
             scope |= found
+            if CASE_NAME in free_names(source):
+                scope[CASE_NAME] = case_id = paper.case_id(found.get(CASE_NAME))
             random.seed(0)
             # A test that looks at a student's value could draw from it.
             keep = (
@@ -272,8 +308,8 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
             )
             with _fixed_hypothesis(), keep:
                 value = _execute(tree, scope)
-    except StudentError as error:
-        return Verdict(0.0, points, str(error), f"StudentError: {error}")
+    except (StudentError, WrongCaseError) as error:
+        return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except _TimeUp:
         desk.close()
         return Verdict(
@@ -286,9 +322,14 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
         if isinstance(first, StudentError):
             return Verdict(0.0, points, str(first), f"StudentError: {first}")
         detail = "".join(traceback.format_exception_only(first)).strip()
-        return Verdict(0.0, points, describe_failure(first, desk.called), detail)
+        verdict = Verdict(0.0, points, describe_failure(first, desk.called), detail)
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
+        return verdict
     score = _partial(value, points)
-    return Verdict(score, points, said.getvalue().strip() if score < points else "")
+    verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
+    if score < points:
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
+    return verdict
 
 
 @contextlib.contextmanager

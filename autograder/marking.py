@@ -122,9 +122,13 @@ class _Check(CheckCellMetadata):
 
 class _ExamineHere(Examine):
     source_folder = Path()
+    students: tuple[str, ...] = ()
 
     def folder(self, resources: Any) -> Path:
         return self.source_folder
+
+    def classmates(self, resources: Any) -> tuple[str, ...]:
+        return self.students
 
 
 def _peak_mb() -> tuple[float, float]:
@@ -170,6 +174,7 @@ class Marker:
                 self._steps.append(made(config=plan.config))
                 if isinstance(self._steps[-1], _ExamineHere):
                     self._steps[-1].source_folder = self._source
+                    self._steps[-1].students = plan.students
 
     def mark(self, job: Job) -> Marked:
         """The marks of one submission."""

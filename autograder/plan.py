@@ -60,6 +60,7 @@ class Plan:
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
         code: see :func:`code_digest`.
+        students: everyone who handed in, to recognise answers that belong to somebody else's case.
     """
 
     assignment: str
@@ -70,6 +71,7 @@ class Plan:
     autograde: list[Any]
     db_url: str
     code: str
+    students: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

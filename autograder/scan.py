@@ -56,6 +56,7 @@ def make_plan(course: Course) -> Plan:
         list(autograde),
         course.db_url,
         code_digest(),
+        tuple(course.students()),
     )
 
 
