@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlsysim.errors import InputError
-from mlsysim.results import StepResult
+from mlsysim.errors import InputError, shown
+from mlsysim.results import StepResult, check_one_point
 
 __all__ = ["Explanation", "Term", "explain"]
 
@@ -88,10 +88,9 @@ def explain(result: StepResult) -> Explanation:
     """
     if not isinstance(result, StepResult):
         raise InputError(
-            f"result = {result!r} is not allowed: give what ServingModel or SingleNodeModel returns"
+            f"result = {shown(result)} is not allowed: give what ServingModel or SingleNodeModel returns"
         )
-    if result.shape:
-        raise InputError(f"the result has shape {result.shape}: explain takes one point")
+    check_one_point(result, "explain")
     total = float(result.latency_s)
     terms = []
     for kernel in result.kernels:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError
+from mlsysim.errors import InputError, check_names
 from mlsysim.table import Table
 
 __all__ = ["pareto_front"]
@@ -32,23 +32,17 @@ def pareto_front(
     [4, 2, 1]
     """
     table = table if isinstance(table, Table) else Table((), table)
-    names = [*_names("maximize", maximize), *_names("minimize", minimize)]
+    up, down = check_names("maximize", maximize), check_names("minimize", minimize)
+    names = [*up, *down]
     if not names or len(set(names)) != len(names):
         raise InputError(
-            f"maximize = {list(maximize)!r} with minimize = {list(minimize)!r} is not allowed: "
-            "name at least one column, and each once"
+            f"maximize = {up!r} with minimize = {down!r} is not allowed: name at least one column, and each once"
         )
     costs = np.column_stack([_objective(table, name) for name in names])
-    costs[:, : len(maximize)] *= -1
+    costs[:, : len(up)] *= -1
     # Distinct points in ascending order: only an earlier one can dominate a later one.
     points, index = np.unique(costs, axis=0, return_inverse=True)
     return table.where(_undominated(points)[index.ravel()])
-
-
-def _names(argument: str, names: Sequence[str]) -> list[str]:
-    if isinstance(names, str):
-        raise InputError(f"{argument} = {names!r} is not allowed: give a list of column names")
-    return list(names)
 
 
 def _objective(table: Table, name: str) -> np.ndarray:

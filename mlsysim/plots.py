@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle, groupby
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from mlsysim.checks import MAX_CONTEXT, check_number, one_number
 from mlsysim.compression import CompressionResult
 from mlsysim.drawing import COLOURS, LINES, MARKERS, PART_STYLES, Plot, label_points, new_axes
-from mlsysim.errors import InputError, check_number
-from mlsysim.hardware import Device, Hardware
+from mlsysim.errors import InputError, check_names, shown
+from mlsysim.hardware import Device, find_device
 from mlsysim.pareto import pareto_front
-from mlsysim.results import StepResult
+from mlsysim.results import StepResult, check_one_point
 from mlsysim.runtimes import Runtime
 from mlsysim.solvers import ServingModel
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["frontier", "roofline", "speedup_curve"]
 
 TERA = 1e12
+T = TypeVar("T")
 
 
 def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None = None) -> Plot:
@@ -37,14 +39,17 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
         workloads: results of solvers by label, each one step on this device (not an array).
 
     Raises:
-        InputError: the device is unknown, or a workload is an array or ran on another device.
+        InputError: the device is unknown or has no peak, or a workload is an array, no result, or ran on another
+            device.
 
     >>> from mlsysim import ServingModel
     >>> roofline("H100", {"decode, batch 1": ServingModel().solve("Llama3_8B", "H100")}).alt.split("; ")[-1]
     'decode, batch 1: 1.0 FLOP/byte, 2.05 TFLOP/s.'
     """
-    device = Hardware[hardware] if isinstance(hardware, str) else hardware
-    steps = dict(workloads or {})
+    device = find_device(hardware)
+    if not device.peaks or any(np.ndim(rate) for rate in (device.bandwidth_bytes_s, *device.peaks.values())):
+        raise InputError(f"{device.name} has no roofline to draw: {device.peaks_known()}, each one number")
+    steps = _labelled("workloads", {} if workloads is None else workloads, StepResult)
     points = [_place_on_roofline(label, step, device) for label, step in steps.items()]
     by_rate = groupby(sorted((rate, name.upper()) for name, rate in device.peaks.items()), key=lambda p: p[0])
     roofs = {rate / TERA: "/".join(name for _, name in same) for rate, same in by_rate}
@@ -63,7 +68,7 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     axes.plot([left, ridge], [left * slope, top], color="black", lw=1.8)
     for i, (rate, names) in enumerate(roofs.items()):
         axes.plot([rate / slope, right], [rate, rate], color="black", lw=1.5, ls=LINES[i % len(LINES)])
-        text = f"{names} {rate:,.4g}, ridge at {rate / slope:.0f}"
+        text = f"{names} {rate:,.5g}, ridge at {rate / slope:.0f}"
         axes.annotate(text, (right, rate), (-2, 3), textcoords="offset points", ha="right", size=8)
     bandwidth = f"{device.bandwidth_bytes_s / 1e9:,.5g} GB/s"
     along = ((left * ridge) ** 0.5, (left * ridge) ** 0.5 * slope)
@@ -81,10 +86,22 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     alt = [f"Roofline of the {device.title}: bandwidth {bandwidth}"]
     for rate, names in roofs.items():
         unit = "TOP/s" if names.startswith("INT") else "TFLOP/s"
-        alt.append(f"{names} peak {rate:,.4g} {unit} from {rate / slope:.0f} FLOP/byte")
+        alt.append(f"{names} peak {rate:,.5g} {unit} from {rate / slope:.0f} FLOP/byte")
     for label, (ai, rate) in zip(steps, points, strict=True):
         alt.append(f"{label}: {ai:.1f} FLOP/byte, {rate:,.3g} TFLOP/s")
     return _plot(axes, alt)
+
+
+def _labelled(argument: str, results: Mapping[str, Any], kind: type[T]) -> dict[str, T]:
+    """*results* as a dict, once each is found to be of its *kind* under a label that is text."""
+    if not isinstance(results, Mapping) or not all(isinstance(label, str) for label in results):
+        raise InputError(f"{argument} = {shown(results)} is not allowed: give a dict of results by label")
+    for label, result in results.items():
+        if not isinstance(result, kind):
+            raise InputError(
+                f"{argument}[{label!r}] = {shown(result)} is not allowed: give a {kind.__name__}"
+            )
+    return dict(results)
 
 
 def _peak(step: StepResult) -> float:
@@ -133,11 +150,18 @@ def speedup_curve(
     >>> "INT4 below 1.5x from batch 38" in speedup_curve("Llama3_8B", "H100").alt
     True
     """
-    if not precisions or isinstance(precisions, str):
-        raise InputError(f"precisions = {precisions!r} is not allowed: give a list of at least one scheme")
-    if np.ndim(seq_len):
-        raise InputError(f"seq_len = {seq_len!r} is not allowed: give one context, not an array")
-    last = int(check_number("max_batch", max_batch, 2, 10**6, integer=True))
+    precisions = check_names("precisions", precisions)
+    if not precisions:
+        raise InputError("precisions is empty: give a list of at least one scheme")
+    seq_len = one_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+    last = one_number("max_batch", max_batch, 2, 10**6, integer=True)
+    none = isinstance(thresholds, Sequence) and not len(thresholds)
+    levels = [] if none else np.ravel(check_number("thresholds", thresholds, 0, open_low=True)).tolist()
+    for precision in (baseline, *precisions):
+        one = ServingModel().solve(
+            model, hardware, seq_len, 1, precision, kv_precision=kv_precision, runtime=runtime
+        )
+        check_one_point(one, "speedup_curve")
     batches = np.arange(1, last + 1)
     slow, *fast = (
         ServingModel().solve(model, hardware, seq_len, batches, p, kv_precision=kv_precision, runtime=runtime)
@@ -163,7 +187,7 @@ def speedup_curve(
         axes.plot([], [], color="black", lw=2.2, alpha=0.3, label=f"faint: {misfit}")
         alt.append(f"{misfit} from batch {batches[~fits][0]} (faint line)")
     alt += _shade_binding(axes, precisions[0].upper(), batches, fast[0].binding)
-    alt += _mark_crossings(axes, precisions[0].upper(), thresholds, next(iter(curves.values())))
+    alt += _mark_crossings(axes, precisions[0].upper(), levels, next(iter(curves.values())))
     return _plot(axes, alt)
 
 
@@ -209,7 +233,7 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
             compression is that of the stored file, with scales and indices.
 
     Raises:
-        InputError: no result, or one that is an array.
+        InputError: no result, or one that is an array or none of CompressionModel's.
 
     >>> from mlsysim import CompressionModel
     >>> solve = CompressionModel().solve
@@ -218,6 +242,7 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
     >>> frontier({"INT4": int4, "50% pruned": pruned}).alt.split("; ")[1:]
     ['on the Pareto front: INT4 3.9x -1.2%', 'dominated: 50% pruned 1.8x -12.2%.']
     """
+    results = _labelled("results", results, CompressionResult)
     if not results:
         raise InputError("results is empty: give at least one result of CompressionModel by its label")
     for label, result in results.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mlsysim import step
+from mlsysim.checks import check_shapes
 from mlsysim.errors import InputError
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel, VisionModel
@@ -14,7 +16,7 @@ from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme
 from mlsysim.units import quantity
 
-__all__ = ["Kernel", "NodeResult", "ServingResult", "StepResult"]
+__all__ = ["Kernel", "NodeResult", "ServingResult", "StepResult", "check_one_point", "step_terms"]
 
 
 class Kernel(NamedTuple):
@@ -24,6 +26,40 @@ class Kernel(NamedTuple):
     compute: Any
     memory: Any
     traffic: str
+
+
+def step_terms(
+    equations: Callable[..., step.StepTerms],
+    model: Any,
+    hardware: Device,
+    scheme: Scheme,
+    runtime: Runtime,
+    **counts: Any,
+) -> step.StepTerms:
+    """The terms of a step by its *equations* (of :mod:`mlsysim.step`).
+
+    Raises:
+        InputError: arrays do not broadcast; the message says each one's shape.
+    """
+    try:
+        return equations(model, hardware, scheme, runtime, *counts.values())
+    except ValueError:
+        check_shapes(
+            **counts,
+            group_size=1 if scheme.group_size is None else scheme.group_size,
+            bandwidth_bytes_s=hardware.bandwidth_bytes_s,
+            peak=hardware.peaks[scheme.computes_at],
+            bandwidth_efficiency=runtime.bandwidth_efficiency,
+            compute_efficiency=runtime.compute_efficiency,
+            layer_overhead_s=runtime.overhead_on(hardware),
+        )
+        raise
+
+
+def check_one_point(result: StepResult, taker: str) -> None:
+    """Raise unless *result* is of one point, no array; *taker* is what needs that."""
+    if result.shape:
+        raise InputError(f"the result has shape {result.shape}: {taker} takes one point")
 
 
 class StepResult:
@@ -119,6 +155,21 @@ class StepResult:
         """Whether it fits in device memory."""
         return self.memory_needed_bytes <= self.hardware.memory_bytes
 
+    def _title(self) -> str:
+        return f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
+
+    def _told(self, figures: Callable[[], str]) -> str:
+        """The repr: what was solved, its *figures* if it is one point, and whatever a reader must know."""
+        name = type(self).__name__
+        notes = f"; {self.notes}" if self.notes else ""
+        if self.shape:
+            return f"<{name} {self._title()}, shape {self.shape}{notes}>"
+        fits = ""
+        if not self.feasible:
+            needed, had = self.memory_needed_bytes / 1e9, self.hardware.memory_bytes / 1e9
+            fits = f"; does NOT fit: needs {needed:.1f} GB, the device has {had:.1f} GB"
+        return f"<{name} {self._title()}: {figures()}{fits}{notes}>"
+
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The kernels of the step; each takes the larger of its two ceilings."""
@@ -177,11 +228,9 @@ class ServingResult(StepResult):
         batch_size: Any,
         seq_len: Any,
     ) -> None:
-        try:
-            terms = step.decode_step(model, hardware, scheme, runtime, batch_size, seq_len)
-        except ValueError as error:
-            shapes = f"batch_size {np.shape(batch_size)}, seq_len {np.shape(seq_len)}"
-            raise InputError(f"arrays do not broadcast: {shapes}") from error
+        terms = step_terms(
+            step.decode_step, model, hardware, scheme, runtime, batch_size=batch_size, seq_len=seq_len
+        )
         super().__init__(model, hardware, scheme, runtime, batch_size, terms)
         self.seq_len = seq_len
 
@@ -230,18 +279,7 @@ class ServingResult(StepResult):
         return self.weights_bytes + self.kv_bytes
 
     def __repr__(self) -> str:
-        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
-        if self.shape:
-            return f"<ServingResult {what}, shape {self.shape}>"
-        fits = (
-            ""
-            if self.feasible
-            else (
-                f"; does NOT fit: needs {self.memory_needed_bytes / 1e9:.1f} GB, "
-                f"the device has {self.hardware.memory_bytes / 1e9:.1f} GB"
-            )
-        )
-        return f"<ServingResult {what}: ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}{fits}>"
+        return self._told(lambda: f"ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}")
 
 
 class NodeResult(StepResult):
@@ -260,7 +298,9 @@ class NodeResult(StepResult):
         training: bool,
         optimizer_bytes: float = 0,
     ) -> None:
-        terms = step.vision_step(model, hardware, scheme, runtime, batch_size, training)
+        terms = step_terms(
+            step.vision_step, model, hardware, scheme, runtime, batch_size=batch_size, training=training
+        )
         super().__init__(model, hardware, scheme, runtime, batch_size, terms)
         self.training = training
         self.optimizer_bytes = optimizer_bytes
@@ -277,13 +317,10 @@ class NodeResult(StepResult):
 
         Training also keeps ``optimizer_bytes`` for each parameter: weights, gradient, master copy and moments.
         """
-        activations = self.model.activations_per_image * self.batch_size * self.scheme.activation_bits / 8
+        activations = self.batch_size * (self.model.activations_per_image * self.scheme.activation_bits / 8)
         kept = activations if self.training else activations / self.model.layers
         weights = self.model.parameters * self.optimizer_bytes if self.training else self.weights_bytes
-        return weights + kept
+        return self._shaped(weights + kept)
 
     def __repr__(self) -> str:
-        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
-        if self.shape:
-            return f"<NodeResult {what}, shape {self.shape}>"
-        return f"<NodeResult {what}: {self.latency_s * 1e3:.2f} ms, bound by {self.binding}>"
+        return self._told(lambda: f"{self.latency_s * 1e3:.2f} ms, bound by {self.binding}")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, check_name
 
 __all__ = ["FORMATS", "scale_bits", "stored_bits"]
 
@@ -55,13 +55,13 @@ def stored_bits(
     >>> stored_bits(16, 0.5, "unstructured", None, 128)
     (9.0, 'bitmask')
     """
-    allowed = FORMATS[pattern]
-    if sparse_format is not None and sparse_format not in allowed:
-        if sparse_format in {name for names in FORMATS.values() for name in names}:
+    allowed = FORMATS[check_name("pattern", pattern, FORMATS)]
+    if sparse_format is not None:
+        check_name("sparse_format", sparse_format, {name for names in FORMATS.values() for name in names})
+        if sparse_format not in allowed:
             raise InputError(
                 f"sparse_format = {sparse_format!r} is not allowed for {pattern} zeros: give {', '.join(allowed)}"
             )
-        raise unknown_name("sparse_format", sparse_format, allowed)
     kept, scale = 1 - sparsity, scale_bits(bits, group_size)
     if pattern == "structured":
         return kept * (bits + scale), "dense"
