@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, check_number, check_shapes, one_number
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
 from mlsysim.results import ServingResult, check_one_point
@@ -37,9 +37,9 @@ class Crossover:
 def crossover_batch(
     model: TransformerModel | str,
     hardware: Device | str,
-    threshold: Any,
+    threshold: Numbers,
     *,
-    seq_len: Any = 2048,
+    seq_len: Numbers = 2048,
     precision: str = "int4",
     baseline: str = "fp16",
     kv_precision: str | None = "fp16",
@@ -66,10 +66,10 @@ def crossover_batch(
     >>> crossover_batch("Llama3_8B", "H100", [2, 1.5], seq_len=128, runtime="compiled").batch.tolist()
     [120, 173]
     """
-    threshold = check_number("threshold", threshold, 0, open_low=True)
-    seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+    thresholds: Any = check_number("threshold", threshold, 0, open_low=True)
+    contexts: Any = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
     last = one_number("max_batch", max_batch, 1, MAX_BATCH, integer=True)
-    shape = check_shapes(threshold=threshold, seq_len=seq_len)
+    shape = check_shapes(threshold=thresholds, seq_len=contexts)
 
     def solve(context: int, batch: Any) -> tuple[ServingResult, ServingResult]:
         slow, fast = (
@@ -88,8 +88,8 @@ def crossover_batch(
     for result in solve(1, 1):
         check_one_point(result, "crossover_batch")
     if not shape:
-        return cross(threshold, seq_len)
-    points = [cross(t.item(), s.item()) for t, s in np.broadcast(threshold, seq_len)]
+        return cross(thresholds, contexts)
+    points = [cross(t.item(), s.item()) for t, s in np.broadcast(thresholds, contexts)]
     kinds = {"batch": object, "speedup": float, "binding": str}
     columns: dict[str, Any] = {
         n: np.array([getattr(p, n) for p in points], k).reshape(shape) for n, k in kinds.items()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from mlsysim.errors import InputError, shown
 
-__all__ = ["MAX_BATCH", "MAX_CONTEXT", "check_flag", "check_number", "check_shapes", "one_number"]
+__all__ = ["MAX_BATCH", "MAX_CONTEXT", "Numbers", "check_flag", "check_number", "check_shapes", "one_number"]
 
+Numbers = float | np.number[Any] | Sequence[Any] | np.ndarray  # one number, or an array of them
 MAX_BATCH = MAX_CONTEXT = 2**31  # sequences, and tokens of each
 LARGEST, SMALLEST = 1e60, 1e-60  # no number of this model comes near; a product of a few of them stays finite
 NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, memoryview, type(None))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mlsysim.accuracy import PATTERNS
-from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, check_number, check_shapes
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.estimates import combine, estimate, find_student
 from mlsysim.hardware import Device, find_device
@@ -95,17 +95,17 @@ class CompressionModel:
         model: Model | str,
         hardware: Device | str,
         method: str = "quantization",
-        target_bitwidth: Any = None,
-        sparsity: Any = None,
+        target_bitwidth: Numbers | None = None,
+        sparsity: Numbers | None = None,
         sparsity_type: str = "unstructured",
         *,
         recipe: str | None = None,
         pruning_recipe: str | None = None,
-        group_size: Any | None = 128,
+        group_size: Numbers | None = 128,
         sparse_format: str | None = None,
-        baseline_bits: Any = 16,
-        batch_size: Any = 1,
-        seq_len: Any = 2048,
+        baseline_bits: Numbers = 16,
+        batch_size: Numbers = 1,
+        seq_len: Numbers = 2048,
         kv_precision: str | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> CompressionResult:
@@ -123,7 +123,8 @@ class CompressionModel:
             sparse_format: of the file, see :mod:`mlsysim.storage`; by default the smallest that fits the pattern.
             baseline_bits: bits of a weight in the checkpoint that sizes and ratios are relative to.
             batch_size, seq_len, kv_precision, runtime: the step whose speed-up is given, as in
-                :class:`~mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                :class:`mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                Group scales do not slow it down, as in a solver without ``group_size``.
 
         The accuracy of ``combined`` is the product of the two recoveries: an assumption (errors add up
         independently), not a measurement. The one such measurement known, 2:4 with distillation and INT4, is a

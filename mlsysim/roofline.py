@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, check_number, check_shapes, one_number
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.hardware import Device, Hardware, find_device
 from mlsysim.models import TransformerModel, VisionModel, find_model
@@ -35,7 +35,7 @@ def ridge_point(hardware: Device | str, precision: str = "fp16", *, runtime: str
 
 
 def attainable(
-    intensity: Any, hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal"
+    intensity: Numbers, hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal"
 ) -> Any:
     """The roofline itself: FLOP/s that a kernel of this *intensity* (FLOP/byte) can reach.
 
@@ -63,10 +63,10 @@ def _rates(hardware: Device | str, precision: str, runtime: str | Runtime) -> tu
 
 
 def arithmetic_intensity(
-    workload: Any,
+    workload: StepResult | TransformerModel | VisionModel | str,
     *,
-    batch_size: Any = 1,
-    seq_len: Any = 2048,
+    batch_size: Numbers = 1,
+    seq_len: Numbers = 2048,
     precision: str = "fp16",
     kernel: str | None = None,
 ) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, check_flag, check_number
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_flag, check_number
 from mlsysim.compression import CompressionModel
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.hardware import Device, find_device
@@ -25,12 +25,12 @@ class ServingModel:
         self,
         model: TransformerModel | str,
         hardware: Device | str,
-        seq_len: Any = 2048,
-        batch_size: Any = 1,
+        seq_len: Numbers = 2048,
+        batch_size: Numbers = 1,
         precision: str = "fp16",
         *,
         kv_precision: str | None = None,
-        group_size: Any = None,
+        group_size: Numbers | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> ServingResult:
         """Solve one decode step, or arrays of them.
@@ -44,7 +44,7 @@ class ServingModel:
             kv_precision: scheme whose bits the KV cache takes; by default the scheme's own.
             group_size: weights that share one stored scale (128 for GPTQ and AWQ), a number or an array; by default
                 scales are left out, as in the tutorial. Weights of 16 bits and more have none.
-            runtime: what software costs, by name or as a :class:`~mlsysim.runtimes.Runtime`.
+            runtime: what software costs, by name or as a :class:`mlsysim.runtimes.Runtime`.
 
         Raises:
             InputError: a name is unknown, a number out of range, or arrays do not broadcast.
@@ -68,13 +68,13 @@ class SingleNodeModel:
         self,
         model: TransformerModel | VisionModel | str,
         hardware: Device | str,
-        batch_size: Any = 1,
+        batch_size: Numbers = 1,
         precision: str = "fp16",
         *,
-        group_size: Any = None,
+        group_size: Numbers | None = None,
         runtime: str | Runtime = "tutorial",
         is_training: bool = False,
-        seq_len: Any = None,
+        seq_len: Numbers | None = None,
         optimizer: str | None = None,
     ) -> NodeResult | TrainingResult:
         """Solve a forward pass (or, with ``is_training``, a training step) of *batch_size* images or sequences.
@@ -124,7 +124,11 @@ class Engine:
 
     @staticmethod
     def solve(
-        model: Any, hardware: Any, *, is_training: bool = False, **arguments: Any
+        model: TransformerModel | VisionModel | str,
+        hardware: Device | str,
+        *,
+        is_training: bool = False,
+        **arguments: Any,
     ) -> ServingResult | NodeResult | TrainingResult:
         """``ServingModel`` or ``SingleNodeModel`` by the kind of *model*; the arguments are theirs.
 

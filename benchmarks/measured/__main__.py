@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rich.progress import track
+
 from benchmarks.measured.report import Study, report, runtime_table
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> None:
     """Write docs/measured.md and the ``[measured]`` table of runtimes.toml."""
-    study = Study()
+    study = Study(lambda devices: track(devices, "fitting without each device", transient=True))
     (ROOT / "docs" / "measured.md").write_text(report(study), "utf-8")
     path = ROOT / "mlsysim" / "data" / "runtimes.toml"
     # The table reaches to the next one, or to the end.

@@ -12,6 +12,7 @@ from benchmarks.measured.rows import CRITERIA, FIT, MAX_FIT_CONTEXT, Row, compos
 from benchmarks.measured.score import (
     Error,
     Prediction,
+    Progress,
     held_out,
     itl_error,
     speedup_errors,
@@ -75,13 +76,13 @@ class Scores:
 class Study:
     """The fit to all rows, and the scores of the forms that are compared."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress = iter) -> None:
         self.rows: tuple[Row, ...] = decode_rows() + composed_rows()
         self.runtime: Runtime = fit(self.rows)
-        self.before = Scores(held_out(self.rows, one_tau))
-        self.after = Scores(held_out(self.rows, by_memory))
-        self.reported = Scores(held_out(self.rows, by_memory, with_reported_bytes))
-        fitted_long = held_out(self.rows, by_memory, _use(LONG, FIT, lambda row: True))
+        self.before = Scores(held_out(self.rows, one_tau, progress=progress))
+        self.after = Scores(held_out(self.rows, by_memory, progress=progress))
+        self.reported = Scores(held_out(self.rows, by_memory, with_reported_bytes, progress))
+        fitted_long = held_out(self.rows, by_memory, _use(LONG, FIT, lambda row: True), progress)
         restore = _use(FIT, LONG, lambda row: row.context > MAX_FIT_CONTEXT)
         self.long = Scores([replace(p, row=restore(p.row)) for p in fitted_long])
 
