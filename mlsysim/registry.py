@@ -84,6 +84,9 @@ class _Named(Generic[T]):
     def __dir__(self) -> list[str]:
         return list(self._specs())
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._specs())
+
     def _rows(self) -> list[dict[str, str]]:
         return [spec.cells() for spec in self]
 

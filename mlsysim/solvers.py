@@ -40,7 +40,8 @@ class ServingModel:
             hardware: a device, or its name.
             seq_len: context, tokens; a number or an array.
             batch_size: sequences decoded together; a number or an array.
-            precision: scheme of weights and compute (``fp16``, ``int8``, ``int4`` …).
+            precision: scheme of weights and compute: ``fp32``, ``tf32``, ``bf16``, ``fp16``, ``fp8``, ``int8`` (W8A8),
+                ``w8a16``, ``int4`` (W4A16), ``nf4``, ``w4a8``, ``w4a4`` or ``fp4``; see :mod:`mlsysim.schemes`.
             kv_precision: scheme whose bits the KV cache takes; by default the scheme's own.
             group_size: weights that share one stored scale (128 for GPTQ and AWQ), a number or an array; by default
                 scales are left out, as in the tutorial. Weights of 16 bits and more have none.

@@ -170,10 +170,7 @@ class TrainingResult(StepResult):
 
     def __repr__(self) -> str:
         return self._told(
-            lambda: (
-                f"{self.latency_s * 1e3:.1f} ms a step, MFU {self.mfu:.0%}, bound by {self.binding}, "
-                f"needs {self.memory_needed_bytes / 1e9:.1f} GB"
-            )
+            lambda: f"{self.latency_s * 1e3:.1f} ms a step, MFU {self.mfu:.0%}, bound by {self.binding}"
         )
 
 
