@@ -125,14 +125,19 @@ def _refusal(
             low = SMALLEST
         if high == math.inf and LARGEST < value < math.inf:
             high = LARGEST
-    above = f"{'above' if open_low else 'from'} {low:g}"
+    least, most = _bound(low), _bound(high)
+    above = f"{'above' if open_low else 'from'} {least}"
     if high == math.inf:
-        allowed = f"above {low:g}" if open_low else f"of at least {low:g}"
+        allowed = f"above {least}" if open_low else f"of at least {least}"
     elif open_high:
-        allowed = f"{above} to below {high:g}"
+        allowed = f"{above} to below {most}"
     else:
-        allowed = f"{above} {'and up to' if open_low else 'to'} {high:g}"
+        allowed = f"{above} {'and up to' if open_low else 'to'} {most}"
     what = "a whole number" if integer else "a number"
     unit = " without a unit" if hasattr(value, "units") else ""
     more = "" if single else " (or an array of them)"
     return InputError(f"{name} = {shown(value)} is not allowed: give {what} {allowed}{unit}{more}")
+
+
+def _bound(value: float) -> str:
+    return f"{int(value):,}" if abs(value) < 1e15 and value == int(value) else f"{value:g}"
