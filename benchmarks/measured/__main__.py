@@ -22,7 +22,7 @@ def main() -> None:
     path.write_text(f"{others.rstrip()}\n\n{runtime_table(study)}", "utf-8")
     print(runtime_table(study))
     for name, error in study.after.errors.items():
-        print(f"{name:52} n={error.count:<4} {100 * error.mape:5.1f}%")
+        print(f"{name:60} n={error.count:<4} {100 * error.mape:5.1f}%")
 
 
 if __name__ == "__main__":
