@@ -11,9 +11,10 @@ import numpy as np
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
-from mlsysim.results import ServingResult, check_one_point
+from mlsysim.results import ServingResult
 from mlsysim.runtimes import Runtime
 from mlsysim.solvers import ServingModel
+from mlsysim.step_result import check_one_point
 
 __all__ = ["Crossover", "crossover_batch"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsysim.errors import InputError, shown
-from mlsysim.results import NodeResult, StepResult, check_one_point
+from mlsysim.results import NodeResult
+from mlsysim.step_result import StepResult, check_one_point
 from mlsysim.training import TrainingResult
 
 __all__ = ["Explanation", "Term", "explain"]

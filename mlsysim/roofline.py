@@ -14,9 +14,10 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.hardware import Device, Hardware, find_device
 from mlsysim.models import TransformerModel, VisionModel, find_model
-from mlsysim.results import NodeResult, ServingResult, StepResult, check_one_point
+from mlsysim.results import NodeResult, ServingResult
 from mlsysim.runtimes import Runtime, find_runtime
 from mlsysim.schemes import Scheme, find_scheme, resolve
+from mlsysim.step_result import StepResult, check_one_point
 
 __all__ = ["Regime", "arithmetic_intensity", "attainable", "regime", "ridge_point"]
 

@@ -24,10 +24,10 @@ from mlsysim import step
 from mlsysim.errors import check_name
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
-from mlsysim.results import Kernel, StepResult, step_terms
 from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme, resolve
 from mlsysim.speedup import half_precision
+from mlsysim.step_result import Kernel, StepResult, step_terms
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme"]
 

@@ -179,8 +179,10 @@ def test_a_file_is_never_smaller_than_its_payload(sparsity):
     st.sampled_from([None, 32, 128]),
 )
 def test_a_file_of_fewer_bits_and_more_zeros_is_never_larger(b, c, s, t, pattern, group):
-    fewer, more = stored_bits(min(b, c), max(s, t), pattern, None, group), stored_bits(max(b, c), min(s, t), pattern, None, group)  # fmt: skip
-    assert fewer[0] <= more[0] + 1e-12
+    # From 7 to 8 bits the group scales go, which may save more than the bit costs where hardly a weight is left.
+    assume(group is None or max(b, c) <= 7)
+    fewer = stored_bits(min(b, c), max(s, t), pattern, None, group)[0]
+    assert fewer <= stored_bits(max(b, c), min(s, t), pattern, None, group)[0] + 1e-12
 
 
 @given(bit_widths, sparsities, st.sampled_from(["unstructured", "structured"]), st.sampled_from([32, 128]))
