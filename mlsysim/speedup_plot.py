@@ -109,7 +109,9 @@ def _shade_binding(axes: Axes, name: str, batches: Any, binding: Any) -> list[st
         axes.axvspan(batches[start], right, label="_" if label in known else label, zorder=0, **style)
         said.append(f"{label} at batch {batches[start]} to {batches[end - 1]}")
         start = end
-    cast(Any, axes.figure).legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    cast(Any, axes.figure).legend(
+        loc="outside lower center", ncols=3, fontsize=8, frameon=False, handlelength=3.4
+    )
     return said
 
 
