@@ -175,9 +175,9 @@ def find_curve(
         recipes, bound = curves.get((str(family), method, "unstructured")), True
     if recipes is None:
         have = ", ".join(dict.fromkeys(f for f, m, _ in curves if m == method))
-        raise InputError(
-            f"no accuracy after {method} was measured for family {shown(family)}, only for: {have}"
-        )
+        without = isinstance(family, str) and not family
+        whom = "models without a family" if without else f"family {shown(family)}"
+        raise InputError(f"no accuracy after {method} was measured for {whom}, only for families: {have}")
     what = f"recipe for {pattern} {method}".replace("  ", " ")
     name = next(iter(recipes)) if recipe is None else check_name(f"{what} of {family}", recipe, recipes)
     curve = recipes[name]

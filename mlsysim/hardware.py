@@ -55,8 +55,8 @@ class Device:
     group: str = "Custom"
     year: int | None = None
     memory_bytes: float
-    bandwidth_bytes_s: float
-    peaks: Mapping[str, float]
+    bandwidth_bytes_s: Any
+    peaks: Mapping[str, Any]
     dispatch_s: float = DISPATCH_S
     memory_type: str = ""
     sparse_2_4: bool = False
@@ -125,7 +125,7 @@ class Device:
             raise InputError(f"{self.name} has no tdp: its source gives none ({self.source})")
         return quantity(self.tdp_w, "W")
 
-    def peak_flops(self, precision: str = "fp16") -> float:
+    def peak_flops(self, precision: str = "fp16") -> Any:
         """Dense peak in FLOP/s at a *precision* that computes (``fp16``, ``int8`` …).
 
         Raises:

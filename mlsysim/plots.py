@@ -43,7 +43,9 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     device = find_device(hardware)
     if not device.peaks or any(np.ndim(rate) for rate in (device.bandwidth_bytes_s, *device.peaks.values())):
         raise InputError(f"{device.name} has no roofline to draw: {device.peaks_known()}, each one number")
-    steps = _labelled("workloads", {} if workloads is None else workloads, StepResult)
+    steps = _labelled(
+        "workloads", {} if workloads is None else workloads, StepResult, "ServingModel or SingleNodeModel"
+    )
     points = [_place_on_roofline(label, step, device) for label, step in steps.items()]
     by_rate = groupby(sorted((rate, name.upper()) for name, rate in device.peaks.items()), key=lambda p: p[0])
     roofs = {rate / TERA: "/".join(name for _, name in same) for rate, same in by_rate}
@@ -86,20 +88,20 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     return Plot.of(axes, alt)
 
 
-def _labelled(argument: str, results: Mapping[str, Any], kind: type[T]) -> dict[str, T]:
-    """*results* as a dict, once each is found to be of its *kind* under a label that is text."""
+def _labelled(argument: str, results: Mapping[str, Any], kind: type[T], solver: str) -> dict[str, T]:
+    """*results* as a dict, once each is found to be of its *kind* (that *solver* returns) under a label that is text."""
     if not isinstance(results, Mapping) or not all(isinstance(label, str) for label in results):
         raise InputError(f"{argument} = {shown(results)} is not allowed: give a dict of results by label")
     for label, result in results.items():
         if not isinstance(result, kind):
             raise InputError(
-                f"{argument}[{label!r}] = {shown(result)} is not allowed: give a {kind.__name__}"
+                f"{argument}[{label!r}] = {shown(result)} is not allowed: give a result of {solver}"
             )
     return dict(results)
 
 
 def _peak(step: StepResult) -> float:
-    return step.hardware.peaks[step.scheme.computes_at]
+    return float(step.hardware.peaks[step.scheme.computes_at])
 
 
 def _place_on_roofline(label: str, step: StepResult, device: Device) -> tuple[float, float]:
@@ -130,7 +132,7 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
     >>> frontier({"INT4": int4, "50% pruned": pruned}).alt.split("; ")[1:]
     ['on the Pareto front: INT4 3.9x -1.2%', 'dominated: 50% pruned 1.8x -12.2%.']
     """
-    results = _labelled("results", results, CompressionResult)
+    results = _labelled("results", results, CompressionResult, "CompressionModel")
     if not results:
         raise InputError("results is empty: give at least one result of CompressionModel by its label")
     for label, result in results.items():

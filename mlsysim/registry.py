@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from mlsysim.errors import InputError, check_name, shown, unknown_name
+from mlsysim.errors import InputError, UnknownNameError, check_name, shown, unknown_name
 from mlsysim.rows import check_citations, parse_rows
 from mlsysim.spec_tables import html_table, text_table
 
@@ -110,6 +110,12 @@ class Group(_Named[T]):
 
     def _specs(self) -> dict[str, T]:
         return self._registry._groups().get(self._name, {})
+
+    def __getitem__(self, name: str) -> T:
+        elsewhere = self._registry._specs().get(name) if isinstance(name, str) else None
+        if elsewhere is not None and elsewhere.group != self._name:
+            raise UnknownNameError(f"unknown {self._kind} {name!r}; it is in the group {elsewhere.group}")
+        return super().__getitem__(name)
 
 
 class Registry(_Named[T]):

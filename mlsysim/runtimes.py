@@ -17,7 +17,7 @@ __all__ = ["Runtime", "find_runtime"]
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Kernel efficiencies and per-layer overhead.
+    """Kernel efficiencies and per-layer overhead; each of the three may be an array, and so are results then.
 
     Attributes:
         bandwidth_efficiency: e_m, the share of peak bandwidth reached, above 0 and up to 1.

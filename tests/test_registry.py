@@ -239,7 +239,7 @@ def test_tab_completion_offers_groups_names_and_the_ways_to_add():
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(InputError, match=r"unknown device 'H10'; nearest known: .*H100"):
         _ = Hardware.H10
-    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'"):
+    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'; it is in the group Edge"):
         _ = Hardware.Cloud.JetsonThor
     with pytest.raises(InputError, match="unknown model"):
         Models[["Llama3_8B"]]
