@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlsysim.errors import InputError, check_number, check_shapes, unknown_name
+from mlsysim.accuracy import PATTERNS
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes
+from mlsysim.errors import InputError, check_name, shown
 from mlsysim.estimates import combine, estimate, find_student
-from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Model, Models, TransformerModel
+from mlsysim.hardware import Device, find_device
+from mlsysim.models import Model, TransformerModel, find_model
 from mlsysim.runtimes import Runtime, find_runtime
-from mlsysim.schemes import find_scheme
+from mlsysim.schemes import GROUP_SIZES, find_scheme
 from mlsysim.speedup import Workload, compressed_speedup
 from mlsysim.storage import stored_bits
 from mlsysim.units import quantity
@@ -20,7 +22,6 @@ from mlsysim.units import quantity
 __all__ = ["CompressionModel", "CompressionResult"]
 
 METHODS = ("quantization", "pruning", "combined", "distillation")
-PATTERNS = ("unstructured", "structured", "n_m")
 N_M_SPARSITY = 0.5
 
 
@@ -94,17 +95,17 @@ class CompressionModel:
         model: Model | str,
         hardware: Device | str,
         method: str = "quantization",
-        target_bitwidth: Any = None,
-        sparsity: Any = None,
+        target_bitwidth: Numbers | None = None,
+        sparsity: Numbers | None = None,
         sparsity_type: str = "unstructured",
         *,
         recipe: str | None = None,
         pruning_recipe: str | None = None,
-        group_size: Any | None = 128,
+        group_size: Numbers | None = 128,
         sparse_format: str | None = None,
-        baseline_bits: Any = 16,
-        batch_size: Any = 1,
-        seq_len: Any = 2048,
+        baseline_bits: Numbers = 16,
+        batch_size: Numbers = 1,
+        seq_len: Numbers = 2048,
         kv_precision: str | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> CompressionResult:
@@ -122,7 +123,8 @@ class CompressionModel:
             sparse_format: of the file, see :mod:`mlsysim.storage`; by default the smallest that fits the pattern.
             baseline_bits: bits of a weight in the checkpoint that sizes and ratios are relative to.
             batch_size, seq_len, kv_precision, runtime: the step whose speed-up is given, as in
-                :class:`~mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                :class:`mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                Group scales do not slow it down, as in a solver without ``group_size``.
 
         The accuracy of ``combined`` is the product of the two recoveries: an assumption (errors add up
         independently), not a measurement. The one such measurement known, 2:4 with distillation and INT4, is a
@@ -137,10 +139,8 @@ class CompressionModel:
         '4.02 GB 4.0x -1.2% 1.9x'
         """
         found, device = _checked(model, hardware, kv_precision)
-        if method not in METHODS:
-            raise unknown_name("method", method, METHODS)
-        if sparsity_type not in PATTERNS:
-            raise unknown_name("sparsity_type", sparsity_type, PATTERNS)
+        check_name("method", method, METHODS)
+        check_name("sparsity_type", sparsity_type, PATTERNS)
         _refuse_unused(method, target_bitwidth, sparsity, sparsity_type, pruning_recipe)
         bits, zeros, pattern = 16.0, 0.0, None
         if method == "distillation":
@@ -152,9 +152,11 @@ class CompressionModel:
         if method in ("pruning", "combined"):
             zeros, pattern = _sparsity(sparsity, sparsity_type), sparsity_type
         baseline = check_number("baseline_bits", baseline_bits, 1, 64)
-        batch_size = check_number("batch_size", batch_size, 1, 2**31, integer=True)
-        seq_len = check_number("seq_len", seq_len, 1, 2**31, integer=True)
-        group = None if group_size is None else check_number("group_size", group_size, 1, integer=True)
+        batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
+        seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+        group = (
+            None if group_size is None else check_number("group_size", group_size, *GROUP_SIZES, integer=True)
+        )
         shape = check_shapes(
             target_bitwidth=bits,
             sparsity=zeros,
@@ -209,12 +211,7 @@ class CompressionModel:
 
 
 def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, Device]:
-    found = Models[model] if isinstance(model, str) else model
-    if not (hasattr(found, "parameters") and hasattr(found, "family")):
-        raise InputError(f"model = {found!r} is not allowed: give a model or the name of one")
-    device = Hardware[hardware] if isinstance(hardware, str) else hardware
-    if not isinstance(device, Device):
-        raise InputError(f"hardware = {device!r} is not allowed: give a Device or the name of one")
+    found, device = find_model(model), find_device(hardware)
     if kv_precision is not None:
         find_scheme(kv_precision, "kv_precision")
         if not isinstance(found, TransformerModel):
@@ -225,10 +222,10 @@ def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, 
 def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_recipe: str | None) -> None:
     """Refuse what *method* would otherwise ignore without a word."""
     unused: dict[str, Any] = {}
-    if method in ("pruning", "distillation") and bits is not None and np.any(np.not_equal(bits, 16)):
+    if method in ("pruning", "distillation") and bits is not None and not _all(bits, 16):
         unused["target_bitwidth"] = bits  # 16 says what a pruned model keeps anyway
     if method in ("quantization", "distillation"):
-        if sparsity is not None and np.any(np.not_equal(sparsity, 0)):
+        if sparsity is not None and not _all(sparsity, 0):
             unused["sparsity"] = sparsity
         if pattern != "unstructured":
             unused["sparsity_type"] = pattern
@@ -236,18 +233,22 @@ def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_
         unused["pruning_recipe"] = pruning_recipe
     for name, value in unused.items():
         raise InputError(
-            f"{name} = {value!r} is not used by method {method!r}; 'combined' quantizes and prunes"
+            f"{name} = {shown(value)} is not used by method {method!r}; 'combined' quantizes and prunes"
         )
+
+
+def _all(value: Any, number: float) -> bool:
+    """Whether *value* is that number, or an array of nothing else."""
+    try:
+        return bool(np.size(value) and np.all(np.equal(value, number)))
+    except (TypeError, ValueError):  # no numbers at all
+        return False
 
 
 def _sparsity(sparsity: Any, pattern: str) -> Any:
     if sparsity is None and pattern != "n_m":
         raise InputError("sparsity is missing: give the share of the weights that is zero, from 0 to below 1")
-    zeros = check_number("sparsity", N_M_SPARSITY if sparsity is None else sparsity, 0, 1)
-    if np.any(np.equal(zeros, 1)):
-        raise InputError(
-            "sparsity = 1 is not allowed: nothing would be left; give a number from 0 to below 1"
-        )
+    zeros = check_number("sparsity", N_M_SPARSITY if sparsity is None else sparsity, 0, 1, open_high=True)
     if pattern == "n_m" and not np.all(np.equal(zeros, N_M_SPARSITY)):
-        raise InputError(f"sparsity = {sparsity!r} is not allowed with n_m: 2:4 sparsity is 0.5")
+        raise InputError(f"sparsity = {shown(sparsity)} is not allowed with n_m: 2:4 sparsity is 0.5")
     return zeros

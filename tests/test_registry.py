@@ -38,6 +38,10 @@ def test_there_are_at_least_40_devices_of_four_groups_and_18_models():
     assert {m.group for m in MODELS} == {"Language", "Vision"}
 
 
+def test_the_librarys_page_says_how_many_there_are(root):
+    assert f"| {len(DEVICES)} devices, {len(MODELS)} models, " in (root / "docs" / "library.md").read_text()
+
+
 @pytest.mark.parametrize("spec", DEVICES + MODELS, **by_name)
 def test_every_number_has_a_source_with_a_year(spec):
     assert spec.year
@@ -235,7 +239,7 @@ def test_tab_completion_offers_groups_names_and_the_ways_to_add():
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(InputError, match=r"unknown device 'H10'; nearest known: .*H100"):
         _ = Hardware.H10
-    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'"):
+    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'; it is in the group Edge"):
         _ = Hardware.Cloud.JetsonThor
     with pytest.raises(InputError, match="unknown model"):
         Models[["Llama3_8B"]]

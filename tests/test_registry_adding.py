@@ -172,6 +172,13 @@ def test_a_toml_file_adds_its_devices(devices, file):
     assert devices.load(str(file(GOOD)), replace=True)[0] is devices.Alpha is not alpha
 
 
+def test_the_file_on_the_librarys_page_loads(devices, file, root):
+    page = (root / "docs" / "library.md").read_text()
+    (card,) = devices.load(file(page.split("```toml\n")[1].split("```")[0]))
+    assert devices.MyCard is card and card.peak_flops("int8") == 100e12
+    assert card.source_of("int8") == card.source
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
