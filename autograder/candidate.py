@@ -12,10 +12,11 @@ import random
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from autograder.limits import Limits
-from autograder.sandbox import confine
+from autograder.sandbox import confine, strongest
 from autograder.wire import Channel, Refused, WireError
 
 __all__ = ["main"]
@@ -81,10 +82,23 @@ def _short(error: BaseException) -> str:
         return "(its message could not be read)"
 
 
-def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
-    """In a fresh fork: confine this process, then serve; never returns."""
+def _library() -> list[str]:
+    """The folders that notebooks import from."""
+    package = importlib.import_module("mlsysim").__path__[0]
+    paths = (sys.prefix, sys.base_prefix, package)
+    return sorted({*paths, *map(os.path.realpath, paths)})
+
+
+def _confine(order: dict[str, Any], mount_point: str) -> str:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    hidden = [os.path.dirname(os.path.abspath(__file__)), *order["hidden"]]
+    limits = Limits(**order["limits"])
+    return confine(order["level"], limits, _library(), hidden, order["files"], mount_point)
+
+
+def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
+    """In a fresh fork: confine this process, then serve; never returns."""
     limits = Limits(**order["limits"])
     channel = Channel(connection, limits.answer_kb << 10)
     keep = channel.fileno()
@@ -93,20 +107,14 @@ def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_po
         os.dup2(null, standard)
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
-    package = importlib.import_module("mlsysim").__path__[0]
-    own = os.path.dirname(os.path.abspath(__file__))
-    library = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, package)} | {
-        sys.prefix,
-        sys.base_prefix,
-        package,
-    }
-    level = confine(limits, sorted(library), [own], order["files"], mount_point)
+    folder = _confine(order, mount_point)
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
     random.seed(0)
     np = importlib.import_module("numpy")
     np.random.seed(0)
     gc.enable()
-    channel.send(["ready", level])
+    os.register_at_fork(after_in_child=channel.close)  # only one process may answer
+    channel.send(["ready", folder])
     _serve(channel, shell, limits)
 
 
@@ -122,9 +130,17 @@ def main(control_fd: int, mount_point: str) -> None:
     warm_up(shell)
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
     orders = Channel(control, CONTROL_LIMIT)
+    trial = {"limits": asdict(Limits()), "hidden": [], "files": {}}
+
+    def attempt(level: str) -> None:
+        folder = _confine({**trial, "level": level}, mount_point)
+        if folder:
+            os.rmdir(folder)
+
+    orders.send(strongest(attempt))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         try:
             _, (descriptor,), *_ = socket.recv_fds(control, 1, 1)

@@ -10,23 +10,27 @@ import builtins
 import contextlib
 import io
 import random
+import signal
 import symtable
+import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
 from autograder.draws import drawn_once
 from autograder.limits import Limits
-from autograder.messages import describe_call, describe_failure
+from autograder.messages import describe_call, describe_failure, printable
 from autograder.notebooks import Notebook, grading
 from autograder.process import Candidate, Died, start_candidate
 
 __all__ = ["ExamResult", "Verdict", "examine"]
 
 MAX_RESTARTS = 16
+GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
 
 
 @dataclass(slots=True)
@@ -42,6 +46,9 @@ class Verdict:
     maximum: float
     message: str = ""
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        self.message, self.detail = printable(self.message), printable(self.detail)
 
 
 @dataclass(slots=True)
@@ -65,12 +72,19 @@ class StudentError(Exception):
     """The student's function did not give a value that can be judged; the text is a sentence for the student."""
 
 
+class _TimeUp(BaseException):
+    """The notebook's time ended while the examiner was busy with an answer; no test may catch it."""
+
+
 class _Desk:
     """Holds the candidate, starts another when one is gone, and remembers the last calls."""
 
-    def __init__(self, limits: Limits, files: Mapping[str, bytes], result: ExamResult) -> None:
+    def __init__(
+        self, limits: Limits, files: Mapping[str, bytes], hidden: Sequence[Path], result: ExamResult
+    ) -> None:
         self._limits = limits
         self._files = files
+        self._hidden = hidden
         self._result = result
         self._ran: list[tuple[int, str]] = []
         self._deadly: set[int] = set()
@@ -114,11 +128,7 @@ class _Desk:
                     self._result.notes.append(note)
                 return None
             self._restarts += 1
-            try:
-                self._candidate = start_candidate(self._limits, self._files)
-            except Died as death:
-                self._result.notes.append(f"the notebook's process {death}")
-                continue
+            self._candidate = start_candidate(self._limits, self._files, hidden=self._hidden)
             self._result.sandbox = self._candidate.level
             for index, source in self._ran:
                 if index not in self._deadly and not self._candidate.gone:
@@ -207,11 +217,19 @@ def _proxy(desk: _Desk, name: str) -> Any:
 
 
 def examine(
-    notebook: Notebook, limits: Limits | None = None, files: Mapping[str, bytes] | None = None
+    notebook: Notebook,
+    limits: Limits | None = None,
+    files: Mapping[str, bytes] | None = None,
+    hidden: Sequence[Path] = (),
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.assemble.assemble`): the student's cells there, its tests here.
 
-    Never raises for anything that a submission does.
+    Args:
+        files: what the working folder of the student's code holds, by name.
+        hidden: folders that it must not read, such as the course directory.
+
+    Raises:
+        NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
     """
     result = ExamResult()
     limits = limits or Limits()
@@ -224,7 +242,7 @@ def examine(
                 message = f"This notebook could not be read: {problem}."
                 result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
         return result
-    desk = _Desk(limits, files or {}, result)
+    desk = _Desk(limits, files or {}, hidden, result)
     with contextlib.closing(desk):
         for index, cell, test in steps(notebook):
             if test:
@@ -241,20 +259,28 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        found = desk.names(free_names(source))
-        scope |= found
-        random.seed(0)
-        # A test that looks at a student's value could draw from it.
-        keep = (
-            drawn_once(source, lambda: desk.calls)
-            if all(map(callable, found.values()))
-            else contextlib.nullcontext()
-        )
-        quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO())
-        with _fixed_hypothesis(), keep, quiet[0], quiet[1]:
+        with (
+            _alarm(desk.seconds_left() + GRACE_SECONDS),
+            _fixed_hypothesis(),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.ExitStack() as more,
+        ):
+            found = desk.names(free_names(source))
+            scope |= found
+            random.seed(0)
+            if all(
+                map(callable, found.values())
+            ):  # a test that looks at a student's value could draw from it
+                more.enter_context(drawn_once(source, lambda: desk.calls))
             value = _execute(tree, scope)
     except StudentError as error:
         return Verdict(0.0, points, str(error), f"StudentError: {error}")
+    except _TimeUp:
+        desk.close()
+        return Verdict(
+            0.0, points, "Checking this answer took more time than the notebook has.", "time is up"
+        )
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
             raise
@@ -265,6 +291,25 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
         return Verdict(0.0, points, describe_failure(first, desk.called), detail)
     score = _partial(value, points)
     return Verdict(score, points, said.getvalue().strip() if score < points else "")
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise :class:`_TimeUp` after *seconds*: answers can be made to be slow to judge. Only a main thread has alarms."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, GRACE_SECONDS))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _partial(value: Any, points: float) -> float:

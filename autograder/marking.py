@@ -122,9 +122,13 @@ class _Check(CheckCellMetadata):
 
 class _ExamineHere(Examine):
     source_folder = Path()
+    hidden_folders: tuple[Path, ...] = ()
 
     def folder(self, resources: Any) -> Path:
         return self.source_folder
+
+    def hidden(self) -> list[Path]:
+        return list(self.hidden_folders)
 
 
 def _peak_mb() -> tuple[float, float]:
@@ -170,6 +174,7 @@ class Marker:
                 self._steps.append(made(config=plan.config))
                 if isinstance(self._steps[-1], _ExamineHere):
                     self._steps[-1].source_folder = self._source
+                    self._steps[-1].hidden_folders = (Path(plan.root), Path(self._work.name))
 
     def mark(self, job: Job) -> Marked:
         """The marks of one submission."""

@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["describe_call", "describe_failure"]
+__all__ = ["describe_call", "describe_failure", "printable"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 
@@ -33,6 +33,11 @@ def _shown(value: Any) -> str:
         inside = ", ".join(map(_shown, value))
         return f"[{inside}]" if type(value) is list else f"({inside}{',' if len(value) == 1 else ''})"
     return _short.repr(value)
+
+
+def printable(text: str) -> str:
+    """*text* without control characters: a student's words must not steer the terminal that they are printed in."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def describe_call(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:

@@ -59,6 +59,7 @@ class Plan:
         config: nbgrader's settings (a traitlets ``Config``).
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
+        root: the course directory, which students' code must not read.
         code: see :func:`code_digest`.
     """
 
@@ -69,6 +70,7 @@ class Plan:
     sanitize: list[Any]
     autograde: list[Any]
     db_url: str
+    root: str
     code: str
 
 
