@@ -293,21 +293,23 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO())
-        with _alarm(desk.seconds_left() + GRACE_SECONDS), quiet[0], quiet[1]:
+        with (
+            _alarm(desk.seconds_left() + GRACE_SECONDS),
+            _fixed_hypothesis(),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.ExitStack() as more,
+        ):
             found = desk.names(free_names(source))
             scope |= found
             if CASE_NAME in free_names(source):
                 scope[CASE_NAME] = case_id = paper.case_id(found.get(CASE_NAME))
             random.seed(0)
-            # A test that looks at a student's value could draw from it.
-            keep = (
-                drawn_once(source, lambda: desk.calls)
-                if all(map(callable, found.values()))
-                else contextlib.nullcontext()
-            )
-            with _fixed_hypothesis(), keep:
-                value = _execute(tree, scope)
+            if all(
+                map(callable, found.values())
+            ):  # a test that looks at a student's value could draw from it
+                more.enter_context(drawn_once(source, lambda: desk.calls))
+            value = _execute(tree, scope)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except _TimeUp:

@@ -88,14 +88,16 @@ class Examine(NbGraderPreprocessor):
         """The folder of the source notebooks."""
         return _source_folder(self.parent.parent, resources)  # of the exporter's converter
 
+    def hidden(self) -> list[Path]:
+        """Folders that a student's process must not read."""
+        return [Path(self.parent.parent.coursedir.root)]
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
         folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        course = self.config.CourseDirectory.get("root")
-        hidden = [Path(course)] if course else []
-        result = examine(notebook, limits, data_files(folder), hidden, self._paper(resources))
+        result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
