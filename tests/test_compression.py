@@ -335,6 +335,14 @@ def test_distilled_students_are_the_published_ones():
         solve("ResNet50", H100, "distillation")
 
 
+def test_a_result_shows_size_accuracy_with_its_range_and_speed():
+    assert repr(solve(LLAMA, H100, target_bitwidth=4)) == (
+        "<CompressionResult 4.14 GB in a file (3.88x), accuracy -1.2% (-4.1% to -0.6%), measured, 1.86x as fast>"
+    )
+    assert "shape (2,)" in repr(solve(LLAMA, H100, target_bitwidth=[4, 8]))
+    assert "no speed-up: M3 cannot run int4" in repr(solve(LLAMA, "M3", target_bitwidth=4))
+
+
 # Arrays and bad input
 
 
