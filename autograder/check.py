@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.assemble import assemble, read_submission
 from autograder.exam import ExamResult, examine
+from autograder.paper import Paper
 from autograder.process import data_files
 
 __all__ = ["CheckError", "Scorecard", "check_notebook", "print_scorecard"]
@@ -50,7 +51,9 @@ def check_notebook(path: Path, sources: Path) -> Scorecard:
     _, problem = read_submission(path)
     if problem:
         raise CheckError(f"{path} cannot be read: {problem}")
-    return Scorecard(path.stem, examine(assemble(source, path), files=data_files(sources)))
+    return Scorecard(
+        path.stem, examine(assemble(source, path), files=data_files(sources), paper=Paper(path.stem))
+    )
 
 
 def _lines(card: Scorecard) -> Iterator[tuple[str, str]]:

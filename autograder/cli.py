@@ -27,8 +27,86 @@ def main(arguments: list[str] | None = None) -> int:
     )
     check = commands.add_parser("check", help="run the visible and hidden tests on your own notebooks")
     check.add_argument("notebook", nargs="+", type=Path, help="a notebook of the assignment")
+    grade = commands.add_parser(
+        "grade", help="grade all submissions of a course, in parallel; run again, it goes on where it stopped"
+    )
+    grade.add_argument("assignment", choices=["quantization"], help="the assignment")
+    grade.add_argument(
+        "--course", type=Path, default=Path(), metavar="DIR", help="the course directory (default: here)"
+    )
+    grade.add_argument(
+        "--jobs", type=_count, metavar="N", help="grading processes (default: one for each core)"
+    )
+    grade.add_argument("--student", action="append", metavar="ID", help="only this student; may be repeated")
+    grade.add_argument(
+        "--force", action="store_true", help="grade also what is graded already and has not changed"
+    )
+    grade.add_argument(
+        "--db",
+        metavar="URL",
+        help="the gradebook, such as postgresql://host/name (default: the course's setting)",
+    )
+    grade.add_argument(
+        "--scheduler",
+        metavar="URL",
+        help="grade on the Dask cluster of this scheduler, such as tcp://host:8786",
+    )
+    simulate = commands.add_parser(
+        "simulate",
+        help="make a course with a class of any size whose right marks are known, or check its marks",
+    )
+    simulate.add_argument(
+        "--course",
+        type=Path,
+        default=Path("build/simulated"),
+        metavar="DIR",
+        help="the course directory (default: %(default)s)",
+    )
+    simulate.add_argument("--students", type=_count, metavar="N", help="how many submissions to make")
+    simulate.add_argument(
+        "--seed", type=int, default=0, help="another seed makes another class (default: %(default)s)"
+    )
+    simulate.add_argument("--check", action="store_true", help="compare the gradebook with the right marks")
+    simulate.add_argument(
+        "--db", metavar="URL", help="the gradebook to check (default: the course's setting)"
+    )
     options = parser.parse_args(arguments)
-    return _demo(options) if options.command == "demo" else _check(options)
+    commands_by_name = {"demo": _demo, "check": _check, "grade": _grade, "simulate": _simulate}
+    return commands_by_name[options.command](options)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100000")
+    return int(text)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from autograder.grade_command import run_grade
+
+    return run_grade(
+        options.course,
+        options.student,
+        jobs=options.jobs,
+        force=options.force,
+        db_url=options.db,
+        scheduler=options.scheduler,
+    )
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from autograder.simulate import SimulationError, run_check, run_simulate
+
+    try:
+        if options.check:
+            return run_check(options.course, options.db)
+        if options.students is None:
+            raise SimulationError("say how many submissions to make, --students N, or --check")
+        run_simulate(ROOT, options.course, options.students, options.seed)
+    except SimulationError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -40,6 +40,7 @@ class _Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         self._mount_point = tempfile.mkdtemp(prefix="candidate-root-")
+        os.chmod(self._mount_point, 0o711)  # for students' folders in it, where there are no namespaces
         # Nothing of the examiner's: a clean environment, an empty command line, no open file but the socket.
         environment = {
             "PATH": os.defpath,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Course
+from autograder.hints import hints_used
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
@@ -23,6 +24,7 @@ class Row:
         expected: the right total, where the class was made by construction.
         trouble: why a submission could not be graded, or an empty string.
         feedback: feedback pages by notebook, relative to the course directory.
+        hints: hints that were used in self-study, where the student handed that in; they cost nothing.
     """
 
     student: str
@@ -32,6 +34,7 @@ class Row:
     expected: float | None = None
     trouble: str = ""
     feedback: dict[str, str] = field(default_factory=dict)
+    hints: int | None = None
 
     @property
     def total(self) -> float:
@@ -70,6 +73,7 @@ def class_rows(
         row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
         row.expected = (expected or {}).get(student)
         row.trouble = (trouble or {}).get(student, "")
+        row.hints = hints_used(course.submitted(student))
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
@@ -108,6 +112,9 @@ def print_report(rows: Iterable[Row]) -> None:
     if with_expected:
         table.add_column("right", justify="right", no_wrap=True)
     table.add_column("by hand", justify="right")
+    with_hints = any(row.hints is not None for row in rows)
+    if with_hints:
+        table.add_column("hints", justify="right")
     for row in rows:
         cells = [
             row.student,
@@ -121,7 +128,10 @@ def print_report(rows: Iterable[Row]) -> None:
                 if row.as_expected and row.expected is not None
                 else f"[red]{row.expected:g} ≠[/]"
             )
-        table.add_row(*cells, f"{row.waiting:g}" if row.waiting else "")
+        cells.append(f"{row.waiting:g}" if row.waiting else "")
+        if with_hints:
+            cells.append("" if row.hints is None else str(row.hints))
+        table.add_row(*cells)
     console = Console()
     console.print(table)
     for row in rows:
@@ -139,6 +149,9 @@ def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
     environment.filters["mark"] = _mark
     rows = list(rows)
     text = environment.get_template("report.html.j2").render(
-        rows=rows, notebooks=list(rows[0].marks) if rows else [], **facts
+        rows=rows,
+        notebooks=list(rows[0].marks) if rows else [],
+        with_hints=any(row.hints is not None for row in rows),
+        **facts,
     )
     page.write_text(text, "utf-8")
