@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mlsysim.compression import CompressionResult
+from mlsysim.compression_result import CompressionResult
 from mlsysim.drawing import COLOURS, LINES, MARKERS, Plot, label_points, new_axes
 from mlsysim.errors import InputError, shown
 from mlsysim.hardware import Device, find_device

@@ -99,6 +99,11 @@ class _Named(Generic[T]):
     def _repr_html_(self) -> str:
         return html_table(self._caption(), self._rows())
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise InputError(f"{name} cannot be assigned: a {self._kind} comes in by add(...) or load(...)")
+        super().__setattr__(name, value)
+
 
 class Group(_Named[T]):
     """The specs of one group of a registry, such as ``Hardware.Cloud``."""

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import batches, bit_widths, contexts, measured_curves, runtimes, sparsities
 
 from mlsysim import CompressionModel, Hardware, InputError, Models, ServingModel, SingleNodeModel
 from mlsysim.accuracy import data_rows, find_curve
 from mlsysim.storage import stored_bits
+from tests.strategies import batches, bit_widths, contexts, measured_curves, runtimes, sparsities
 
 LLAMA, H100 = "Llama3_8B", "H100"
 PRE_SPARSE = replace(Hardware["A100"], name="NoSparse", sparse_2_4=False)
@@ -333,6 +333,14 @@ def test_distilled_students_are_the_published_ones():
         solve(LLAMA, H100, "distillation", recipe="tiny")
     with pytest.raises(InputError, match="sparse_2_4"):
         solve("ResNet50", H100, "distillation")
+
+
+def test_a_result_shows_size_accuracy_with_its_range_and_speed():
+    assert repr(solve(LLAMA, H100, target_bitwidth=4)) == (
+        "<CompressionResult 4.14 GB in a file (3.88x), accuracy -1.2% (-4.1% to -0.6%), measured, 1.86x as fast>"
+    )
+    assert "shape (2,)" in repr(solve(LLAMA, H100, target_bitwidth=[4, 8]))
+    assert "no speed-up: M3 cannot run int4" in repr(solve(LLAMA, "M3", target_bitwidth=4))
 
 
 # Arrays and bad input

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vision_counts import COUNTS
 
 import mlsysim
 from mlsysim import (
@@ -22,6 +21,7 @@ from mlsysim import (
 )
 from mlsysim.architecture import Architecture
 from mlsysim.registry import Registry
+from tests.vision_counts import COUNTS
 
 DEVICES, MODELS = list(Hardware), list(Models)
 TRANSFORMERS = [m for m in MODELS if not isinstance(m, VisionModel)]
