@@ -17,8 +17,9 @@ test: $(READY) $(SYSTEM) ## all tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-release: $(READY) ## generate assignments/ from solutions/
+release: $(READY) ## generate assignments/ and the exam for self-study from solutions/
 	$(BIN)/nbgrader generate_assignment quantization --force
+	$(BIN)/autograder exam
 
 docs: $(READY) ## the API reference, in build/docs/api
 	$(BIN)/python docs/make_api.py

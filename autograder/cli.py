@@ -1,4 +1,4 @@
-"""The ``autograder`` command."""
+"""The ``autograder`` command: what can be asked for; the work is imported when it is."""
 
 from __future__ import annotations
 
@@ -9,26 +9,36 @@ from pathlib import Path
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
+STATUS = "Exit status: 0 if every test has full marks; 1 if not, or if hidden tests were not run and --public was not given; 2 if a notebook could not be checked."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="autograder", description="Grade the quantization assignment.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="release, make a class, grade it, write feedback and a report")
-    demo.add_argument(
+    _add_demo(commands.add_parser("demo", help="release, make a class, grade it, write feedback and a report"))
+    _add_check(
+        commands.add_parser("check", help="run the visible and hidden tests on your own notebooks", epilog=STATUS)
+    )
+    _add_exam(
+        commands.add_parser("exam", help="take the tests of the source notebooks into the package, without answers")
+    )
+    options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--course",
         type=Path,
         default=Path("build/demo"),
         help="where to make the course (default: %(default)s)",
     )
-    demo.add_argument(
+    parser.add_argument(
         "--kinds", nargs="+", metavar="KIND", help="only these kinds of submission, such as s01 s04"
     )
-    check = commands.add_parser("check", help="run the visible and hidden tests on your own notebooks")
-    check.add_argument("notebook", nargs="+", type=Path, help="a notebook of the assignment")
-    options = parser.parse_args(arguments)
-    return _demo(options) if options.command == "demo" else _check(options)
+    parser.set_defaults(run=_demo)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -37,29 +47,66 @@ def _demo(options: argparse.Namespace) -> int:
     try:
         run_demo(ROOT, options.course, options.kinds)
     except DemoError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        return 2
+        return _complain(error)
     return 0
 
 
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("notebooks", nargs="+", type=Path, metavar="NOTEBOOK", help="a notebook of the assignment")
+    add("--html", type=Path, metavar="FILE", help="also write a page with your answers, marks and messages")
+    add("--json", action="store_true", help="print one line of JSON instead of text")
+    add("--watch", action="store_true", help="check again whenever a notebook is saved")
+    add("--hint", action="store_true", help="print the next hint for what fails; the next one comes after another attempt")
+    add("--hint-for", metavar="PART", help="the same for one test or answer cell, by its name in the scorecard")
+    add("--public", action="store_true", help="leave the hidden tests out")
+    add("--exam", type=Path, metavar="DIR", help="take the tests from the notebooks in DIR (default: those of the package)")
+    add(
+        "--progress",
+        type=Path,
+        metavar="FILE",
+        help="where attempts, best marks and hints are kept (default: autograder-progress.json beside the notebook)",
+    )
+    add("--no-progress", action="store_true", help="keep and show no progress")
+    parser.set_defaults(run=_check)
+
+
 def _check(options: argparse.Namespace) -> int:
-    """0 if everything has full marks, 1 if not, 2 if a notebook could not be checked."""
-    from rich.console import Console
+    if options.no_progress and (options.hint or options.hint_for or options.progress):
+        return _complain("--no-progress allows neither hints, which are counted, nor --progress")
+    from autograder.selfstudy import Checking, run_check
 
-    from autograder.check import CheckError, check_notebook, print_scorecard
+    return run_check(Checking(**{name: getattr(options, name) for name in Checking.__dataclass_fields__}))
 
-    status = 0
-    for path in options.notebook:
-        try:
-            with Console(stderr=True).status(f"Checking {path.name}"):
-                card = check_notebook(path, ROOT / "solutions" / "quantization")
-        except CheckError as error:
-            print(f"autograder: {error}", file=sys.stderr)
-            status = 2
-            continue
-        print_scorecard(card)
-        status = max(status, int(card.score < card.maximum))
-    return status
+
+def _add_exam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--course", type=Path, default=ROOT, metavar="DIR", help="the course directory (default: this repository)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: autograder/data/exam/quantization)"
+    )
+    parser.set_defaults(run=_exam)
+
+
+def _exam(options: argparse.Namespace) -> int:
+    from autograder.installed import ExamError, write_exam
+
+    source, release = options.course / "solutions/quantization", options.course / "assignments/quantization"
+    target = options.out or ROOT / "autograder/data/exam/quantization"
+    if not source.is_dir():
+        return _complain(f"{options.course} is no course directory: it has no solutions/quantization")
+    try:
+        written = write_exam(source, release, target)
+    except (ExamError, ValueError) as error:
+        return _complain(error)
+    print(f"Wrote {len(written)} files into {target}")
+    return 0
+
+
+def _complain(problem: object) -> int:
+    print(f"autograder: {problem}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Notebook", "read_notebook", "strip_solution_marks"]
+__all__ = ["Notebook", "grading", "is_test", "read_notebook", "strip_solution_marks", "without_hidden_tests"]
 
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -53,6 +54,17 @@ def grading(cell: dict[str, Any]) -> dict[str, Any]:
     """nbgrader's metadata of a cell, or an empty dict."""
     found: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
     return found
+
+
+def is_test(cell: dict[str, Any]) -> bool:
+    """Whether *cell* is a test cell: graded, and not by a person."""
+    grade = grading(cell)
+    return cell["cell_type"] == "code" and bool(grade.get("grade")) and not grade.get("solution")
+
+
+def without_hidden_tests(source: str) -> str:
+    """The source of a test cell as students may see it."""
+    return HIDDEN.sub("", source).rstrip()
 
 
 def read_notebook(path: Path) -> Notebook:
