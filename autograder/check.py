@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from autograder.assemble import assemble, read_submission
-from autograder.exam import ExamResult, Verdict, examine
-from autograder.notebooks import Notebook, grading, is_test, read_notebook, without_hidden_tests
+from autograder.exam import ExamResult, examine
+from autograder.notebooks import Notebook, Part, grading, is_test, read_notebook, test_part, without_hidden_tests
 from autograder.paper import Paper
 from autograder.process import data_files
 
 __all__ = ["CheckError", "Scorecard", "check_notebook"]
-
-Part = Literal["public", "hidden", "both"]
 
 
 class CheckError(Exception):
@@ -114,7 +111,7 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     except ValueError as error:
         raise CheckError(str(error)) from error
     tests = {grading(c)["grade_id"]: c["source"] for c in template.cells if is_test(c)}
-    parts = {name: _part(text) for name, text in tests.items()}
+    parts = {name: test_part(text) for name, text in tests.items()}
     hidden_run = not public_only and any(text.rstrip() != without_hidden_tests(text) for text in tests.values())
     assembled = assemble(source, path)
     if not hidden_run:
@@ -123,16 +120,5 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
                 cell["source"] = without_hidden_tests(cell["source"])
     result = examine(assembled, files=data_files(exam), paper=Paper(path.stem))
     if not hidden_run:
-        result.verdicts = {n: v for n, v in result.verdicts.items() if _does_something(without_hidden_tests(tests[n]))}
+        result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
     return Scorecard(path.stem, assembled, template, result, parts, hidden_run)
-
-
-def _does_something(source: str) -> bool:
-    return bool(ast.parse(source).body)
-
-
-def _part(source: str) -> Part:
-    public = without_hidden_tests(source)
-    if not _does_something(public):
-        return "hidden"
-    return "public" if public == source.rstrip() else "both"

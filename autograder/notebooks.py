@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Notebook", "grading", "is_test", "read_notebook", "strip_solution_marks", "without_hidden_tests"]
+__all__ = ["Notebook", "grading", "is_test", "read_notebook", "strip_solution_marks", "test_part", "without_hidden_tests"]
 
+Part = Literal["public", "hidden", "both"]
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL)
 
@@ -65,6 +67,14 @@ def is_test(cell: dict[str, Any]) -> bool:
 def without_hidden_tests(source: str) -> str:
     """The source of a test cell as students may see it."""
     return HIDDEN.sub("", source).rstrip()
+
+
+def test_part(source: str) -> Part:
+    """What a test cell of a source notebook holds: tests that students see, tests that they do not, or both."""
+    public = without_hidden_tests(source)
+    if not ast.parse(public).body:
+        return "hidden"
+    return "public" if public == source.rstrip() else "both"
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
 from autograder.check import CheckError, Scorecard, check_notebook
 from autograder.hints import STEPS, Tally, answer_cell, ask_hint
 from autograder.installed import ExamError, installed_exam
 from autograder.progress import FILE_NAME, NotebookProgress, ProgressError, open_progress
+from autograder.scorecard import print_scorecard
 
 __all__ = ["Checking", "run_check"]
 
@@ -110,7 +109,7 @@ def _round(
         cards[path] = card
         progress, hint = _remember(asked, path, card)
         if not asked.json:
-            _print(card, progress, hint)
+            print_scorecard(card, progress, hint)
         unasked = not card.hidden_run and not asked.public
         status = max(status, int(bool(card.failing) or unasked))
     if asked.json:
@@ -123,10 +122,10 @@ def _round(
 
 
 def _write_html(path: Path, cards: list[Scorecard]) -> int:
-    from autograder.pages import scorecard_page
+    from autograder.scorecard import scorecard_html
 
     try:
-        path.write_text(scorecard_page(cards), "utf-8")
+        path.write_text(scorecard_html(cards), "utf-8")
     except OSError as error:
         return _complain(OSError(f"{path} cannot be written: {error.strerror}"))
     return 0
@@ -165,27 +164,3 @@ def _hint(asked: Checking, card: Scorecard, progress: NotebookProgress) -> str:
     part = next((part for part in parts if progress.parts.get(part, Tally()).hints < len(STEPS)), parts[0])
     progress.parts[part] = replies[part].tally
     return f"{part}: {replies[part].text}"
-
-
-def _print(card: Scorecard, progress: NotebookProgress | None, hint: str) -> None:
-    console = Console(highlight=False)
-
-    def line(text: str, style: str = "", indent: int = 2) -> None:
-        console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
-
-    line(f"{card.notebook}: {card.headline}", "bold", 0)
-    for name, verdict in card.result.verdicts.items():
-        full = verdict.score >= verdict.maximum
-        mark = f"{verdict.score:g}/{verdict.maximum:g}" if card.hidden_run else "passed" if full else "failed"
-        line(f"{mark}  {name}", "green" if full else "yellow" if verdict.score else "red")
-        if verdict.message:
-            line(verdict.message, indent=7)
-    for note in card.result.notes:
-        line(note, "yellow", 7)
-    if written := sum(card.exam.manual_points().values()):
-        line(f"{written:g} more points are for a written answer, which a person judges.")
-    if progress is not None:
-        best = f" · best {progress.best_score:g} of {progress.maximum:g}" if progress.maximum else ""
-        line(f"check {progress.checks}{best} · hints used {progress.hints}", "dim")
-    if hint:
-        line(hint, "cyan")
