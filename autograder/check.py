@@ -9,7 +9,15 @@ from typing import Any
 
 from autograder.assemble import assemble, read_submission
 from autograder.exam import ExamResult, examine
-from autograder.notebooks import Notebook, Part, grading, is_test, read_notebook, test_part, without_hidden_tests
+from autograder.notebooks import (
+    Notebook,
+    Part,
+    grading,
+    is_test,
+    read_notebook,
+    test_part,
+    without_hidden_tests,
+)
 from autograder.paper import Paper
 from autograder.process import data_files
 
@@ -112,7 +120,9 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
         raise CheckError(str(error)) from error
     tests = {grading(c)["grade_id"]: c["source"] for c in template.cells if is_test(c)}
     parts = {name: test_part(text) for name, text in tests.items()}
-    hidden_run = not public_only and any(text.rstrip() != without_hidden_tests(text) for text in tests.values())
+    hidden_run = not public_only and any(
+        text.rstrip() != without_hidden_tests(text) for text in tests.values()
+    )
     assembled = assemble(source, path)
     if not hidden_run:
         for cell in assembled.cells:

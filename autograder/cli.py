@@ -16,12 +16,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="autograder", description="Grade the quantization assignment.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_demo(commands.add_parser("demo", help="release, make a class, grade it, write feedback and a report"))
-    _add_check(
-        commands.add_parser("check", help="run the visible and hidden tests on your own notebooks", epilog=STATUS)
+    _add_demo(
+        commands.add_parser("demo", help="release, make a class, grade it, write feedback and a report")
     )
+    _add_check(
+        commands.add_parser(
+            "check", help="run the visible and hidden tests on your own notebooks", epilog=STATUS
+        )
+    )
+    _add_feedback(commands.add_parser("feedback", help="write each student's page of a graded course"))
     _add_exam(
-        commands.add_parser("exam", help="take the tests of the source notebooks into the package, without answers")
+        commands.add_parser(
+            "exam", help="take the tests of the source notebooks into the package, without answers"
+        )
     )
     options = parser.parse_args(arguments)
     status: int = options.run(options)
@@ -57,10 +64,23 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     add("--html", type=Path, metavar="FILE", help="also write a page with your answers, marks and messages")
     add("--json", action="store_true", help="print one line of JSON instead of text")
     add("--watch", action="store_true", help="check again whenever a notebook is saved")
-    add("--hint", action="store_true", help="print the next hint for what fails; the next one comes after another attempt")
-    add("--hint-for", metavar="PART", help="the same for one test or answer cell, by its name in the scorecard")
+    add(
+        "--hint",
+        action="store_true",
+        help="print the next hint for what fails; the next one comes after another attempt",
+    )
+    add(
+        "--hint-for",
+        metavar="PART",
+        help="the same for one test or answer cell, by its name in the scorecard",
+    )
     add("--public", action="store_true", help="leave the hidden tests out")
-    add("--exam", type=Path, metavar="DIR", help="take the tests from the notebooks in DIR (default: those of the package)")
+    add(
+        "--exam",
+        type=Path,
+        metavar="DIR",
+        help="take the tests from the notebooks in DIR (default: those of the package)",
+    )
     add(
         "--progress",
         type=Path,
@@ -79,9 +99,46 @@ def _check(options: argparse.Namespace) -> int:
     return run_check(Checking(**{name: getattr(options, name) for name in Checking.__dataclass_fields__}))
 
 
+def _add_feedback(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("assignment", choices=["quantization"], help="the assignment")
+    add("--course", type=Path, default=Path(), metavar="DIR", help="the course directory (default: here)")
+    add("--student", action="append", metavar="ID", help="only this student; may be repeated")
+    parser.set_defaults(run=_feedback)
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from autograder.course import Course, CourseError
+
+    try:
+        course = Course(options.course)
+    except CourseError as error:
+        return _complain(error)
+    from rich.progress import Progress
+
+    from autograder.feedback import write_student_pages
+
+    students = options.student or course.students()
+    if not students:
+        return _complain(f"{options.course} has no submissions")
+    with Progress() as progress:
+        task = progress.add_task("Pages", total=len(students))
+        missing = write_student_pages(course, students, lambda student: progress.update(task, advance=1))
+    for student in missing:
+        _complain(f"there is nothing of {student!r} in the gradebook: no page")
+    written = [student for student in students if student not in missing]
+    if written:
+        print(f"Wrote {len(written)} pages, such as {course.student_page(written[0])}")
+    return 2 if missing else 0
+
+
 def _add_exam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--course", type=Path, default=ROOT, metavar="DIR", help="the course directory (default: this repository)"
+        "--course",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="the course directory (default: this repository)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: autograder/data/exam/quantization)"

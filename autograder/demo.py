@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.course import Course, CourseError
+from autograder.feedback import write_student_pages
 from autograder.kinds import Kind, expected_marks, load_kinds, write_submission
 from autograder.report import Row, class_rows, print_report, write_report
 
@@ -68,14 +69,16 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
     make_class(course, kinds)
     console.print(f"Made {len(kinds)} submissions in {root / 'submitted'}")
     columns = (
-        TextColumn("Grading {task.fields[student]:<8}"),
+        TextColumn("{task.description:<7} {task.fields[student]:<8}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("grade", total=len(kinds), student="")
+        task = progress.add_task("Grading", total=len(kinds), student="")
         trouble = grade_class(course, lambda student: progress.update(task, advance=1, student=student))
+        task = progress.add_task("Pages", total=len(kinds), student="")
+        write_student_pages(course, course.students(), lambda student: progress.update(task, advance=1))
     rows = class_rows(
         course,
         {kind.name: kind.says for kind in kinds},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from nbconvert.exporters import Exporter
 
 from autograder.course import ASSIGNMENT, Course
 from autograder.notebooks import grading, is_test, read_notebook
-from autograder.pages import Mark, Sheet, feedback_page, graded_test, sheet
+from autograder.pages import Mark, Section, Sheet, feedback_page, graded_test, sheet
 
-__all__ = ["FeedbackExporter", "write_student_page"]
+__all__ = ["FeedbackExporter", "write_student_page", "write_student_pages"]
 
 
 class FeedbackExporter(Exporter):
@@ -22,7 +22,7 @@ class FeedbackExporter(Exporter):
     file_extension = ".html"
     output_mimetype = "text/html"
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
         """The page, and the resources."""
         graded, resources = super().from_notebook_node(nb, resources, **keywords)
         facts = resources["nbgrader"]
@@ -35,6 +35,23 @@ class FeedbackExporter(Exporter):
             float(facts.get("late_penalty") or 0.0),
         )
         return feedback_page(f"Feedback for {facts['student']}", [made]), resources
+
+
+def write_student_pages(
+    course: Course, students: Iterable[str], on_step: Callable[[str], None] = lambda student: None
+) -> list[str]:
+    """Write the pages of *students*; returns those of whom nothing is in the gradebook."""
+    from nbgrader.api import MissingEntry
+
+    missing = []
+    with course.gradebook() as book:
+        for student in students:
+            try:
+                write_student_page(course, student, book)
+            except MissingEntry:
+                missing.append(student)
+            on_step(student)
+    return missing
 
 
 def write_student_page(course: Course, student: str, book: Any) -> Path:
@@ -57,11 +74,15 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
             sheets.append(_absent(source.stem, marks))
             continue
         # A mark that waits for a person is not one yet: nbgrader says 0 for it.
-        scores = {g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades}
+        scores = {
+            g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
+        }
         comments = {c.name: c.comment or "" for c in row.comments}
         content = nbformat.read(path, as_version=4)
-        sheets.append(_sheet(source.stem, content, scores, comments, float(row.late_submission_penalty or 0.0)))
-    page = course.feedback(student).with_suffix(".html")
+        sheets.append(
+            _sheet(source.stem, content, scores, comments, float(row.late_submission_penalty or 0.0))
+        )
+    page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
     lead = [f"Assignment: {ASSIGNMENT}."]
     if any(made.manual[1] and made.manual[0] is None for made in sheets):
@@ -71,8 +92,6 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
 
 
 def _absent(name: str, marks: list[Mark]) -> Sheet:
-    from autograder.pages import Section
-
     return Sheet(name, name, [Section(marks=marks)], says="This notebook could not be graded")
 
 

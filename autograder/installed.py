@@ -57,7 +57,9 @@ def write_exam(source: Path, release: Path, target: Path) -> list[Path]:
         for grade_id, cell in notebook.by_grade_id().items():
             if grading(cell)["solution"]:
                 if grade_id not in released:
-                    raise ExamError(f"{release / path.name} has no cell {grade_id!r}: release the assignment again")
+                    raise ExamError(
+                        f"{release / path.name} has no cell {grade_id!r}: release the assignment again"
+                    )
                 cell["source"] = released[grade_id]["source"]
         for cell in notebook.cells:
             cell["source"] = cell["source"].splitlines(keepends=True)  # a changed line is one line of a diff

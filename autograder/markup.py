@@ -25,8 +25,8 @@ __all__ = ["code_html", "code_styles", "markdown_html", "outputs_html"]
 
 MAX_TEXT = 20_000
 PICTURES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
-TAGS = set(
-    "a abbr b blockquote br caption code dd del details div dl dt em h3 h4 h5 h6 hr i img kbd li mark ol p pre q s samp small "
+TAGS = frozenset(
+    "a abbr b blockquote br caption code dd del details div dl dt em h3 h4 h5 h6 hr i img kbd li mark ol p pre q s samp small "  # noqa: SIM905
     "span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
 )
 ALIGN = re.compile(r"text-align: ?(left|right|center);?")
@@ -35,7 +35,9 @@ SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
 LABEL = re.compile(r"""\baria-label\s*=\s*("([^"]*)"|'([^']*)')|<title[^>]*>([^<]*)</title>""", re.IGNORECASE)
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 UNSEEN = "A figure without a description"
-HELD = re.compile("\ue000(\\d+)\ue001")  # private-use characters keep the place of what is put in after cleaning
+HELD = re.compile(
+    "\ue000(\\d+)\ue001"
+)  # private-use characters keep the place of what is put in after cleaning
 
 
 class _Readable(Style):
@@ -63,7 +65,9 @@ _FORMAT = HtmlFormatter(style=_Readable, nowrap=True)
 def code_styles() -> str:
     """The style sheet that :func:`code_html` needs."""
     rules = HtmlFormatter(style=_Readable).get_style_defs(".code").splitlines()
-    return "\n".join(rule for rule in rules if rule.startswith(".code .") and "{ color: #1B1B1B }" not in rule)
+    return "\n".join(
+        rule for rule in rules if rule.startswith(".code .") and "{ color: #1B1B1B }" not in rule
+    )
 
 
 def code_html(source: str) -> str:
@@ -101,7 +105,9 @@ def _clean(text: str) -> str:
         strip=True,
     )
     cleaned = re.sub(r"<img(?![^>]*\balt=)", f'<img alt="{UNSEEN}"', cleaned)
-    cleaned = re.sub(r"<table>", '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>', cleaned)
+    cleaned = re.sub(
+        r"<table>", '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>', cleaned
+    )
     return cleaned.replace("</table>", "</table></div>")
 
 
@@ -111,7 +117,11 @@ def _math(latex: str, display: str) -> str:
     except Exception:  # whatever a student typed: latex2mathml raises many kinds
         made = f"<code>{html.escape(latex)}</code>"
     # A wide formula scrolls by itself, also by keyboard.
-    return made if display == "inline" else f'<div class="formula" role="group" aria-label="Formula" tabindex="0">{made}</div>'
+    return (
+        made
+        if display == "inline"
+        else f'<div class="formula" role="group" aria-label="Formula" tabindex="0">{made}</div>'
+    )
 
 
 class _Renderer(mistune.HTMLRenderer):

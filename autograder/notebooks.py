@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Notebook", "grading", "is_test", "read_notebook", "strip_solution_marks", "test_part", "without_hidden_tests"]
+__all__ = [
+    "Notebook",
+    "grading",
+    "is_test",
+    "read_notebook",
+    "strip_solution_marks",
+    "test_part",
+    "without_hidden_tests",
+]
 
 Part = Literal["public", "hidden", "both"]
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
-HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL)
+HIDDEN = re.compile(
+    r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from autograder.markup import code_html, code_styles, markdown_html, outputs_html
 from autograder.notebooks import grading, is_test, test_part, without_hidden_tests
 
-__all__ = ["Mark", "Sheet", "feedback_page", "graded_test", "render", "sheet"]
+__all__ = ["Mark", "Sheet", "feedback_page", "graded_test", "render", "sheet", "shown_pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,9 @@ def _code(source: str, shown: str, given: bool) -> str:
     return f"{code}\n{shown}"
 
 
-def graded_test(cell: Mapping[str, Any], score: float | None, maximum: float, message: str, passed: bool) -> Mark:
+def graded_test(
+    cell: Mapping[str, Any], score: float | None, maximum: float, message: str, passed: bool
+) -> Mark:
     """The mark of a test cell of a source notebook."""
     source = str(cell["source"])
     part = test_part(source)
@@ -167,8 +169,14 @@ def render(template: str, **facts: Any) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["sentence"] = _sentence
-    environment.filters["pair"] = lambda pair: f"{'–' if pair[0] is None else format(pair[0], 'g')}/{pair[1]:g}"
+    environment.filters["pair"] = shown_pair
     return environment.get_template(template).render(code_styles=code_styles(), **facts)
+
+
+def shown_pair(pair: tuple[float | None, float]) -> str:
+    """A mark and its maximum; a dash for no mark."""
+    mark, maximum = pair
+    return f"{'–' if mark is None else f'{mark:g}'}/{maximum:g}"
 
 
 def _sentence(message: str) -> Markup:
@@ -176,6 +184,8 @@ def _sentence(message: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(message))))
 
 
-def feedback_page(title: str, sheets: Sequence[Sheet], lead: Sequence[str] = (), *, points: bool = True) -> str:
+def feedback_page(
+    title: str, sheets: Sequence[Sheet], lead: Sequence[str] = (), *, points: bool = True
+) -> str:
     """The page of these notebooks; without *points*, where not all tests were run, it counts none."""
     return render("page.html.j2", title=title, sheets=sheets, lead=lead, points=points)

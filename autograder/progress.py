@@ -125,9 +125,14 @@ def _read(path: Path) -> tuple[Progress, str]:
             )
         progress = msgspec.json.decode(raw, type=Progress)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        aside = next(p for n in range(1, 10_000) if not (p := path.with_suffix(f".unreadable-{n}.json")).exists())
+        aside = next(
+            p for n in range(1, 10_000) if not (p := path.with_suffix(f".unreadable-{n}.json")).exists()
+        )
         path.rename(aside)
-        return Progress(), f"{path.name} could not be read ({error}); it is kept as {aside.name}, and counting starts again"
+        return (
+            Progress(),
+            f"{path.name} could not be read ({error}); it is kept as {aside.name}, and counting starts again",
+        )
     return progress, ""
 
 

@@ -59,9 +59,16 @@ def _sheet(card: Scorecard) -> Sheet:
     marks = {}
     for name, verdict in card.result.verdicts.items():
         score = verdict.score if card.hidden_run else None
-        marks[name] = graded_test(cells[name], score, verdict.maximum, verdict.message, verdict.score >= verdict.maximum)
+        marks[name] = graded_test(
+            cells[name], score, verdict.maximum, verdict.message, verdict.score >= verdict.maximum
+        )
     for name, points in card.exam.manual_points().items():
         marks[name] = Mark(name, None, points, "For you to judge.", by_hand=True)
     return sheet(
-        card.notebook, card.assembled.cells, marks, card.result.outputs, says=card.headline, notes=card.result.notes
+        card.notebook,
+        card.assembled.cells,
+        marks,
+        card.result.outputs,
+        says=card.headline,
+        notes=card.result.notes,
     )

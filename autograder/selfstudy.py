@@ -74,8 +74,12 @@ def _saves(notebooks: Sequence[Path], seen: dict[Path, _Stamp]) -> Iterator[list
     if not folders:
         return
     print("Waiting for the next save; Ctrl-C ends.", file=sys.stderr, flush=True)
-    for _ in watch(*folders, debounce=100, step=20, rust_timeout=1000, yield_on_timeout=True, recursive=False):
-        saved = [path for path in notebooks if (stamp := _stamp(path)) != seen.get(path) and stamp is not None]
+    for _ in watch(
+        *folders, debounce=100, step=20, rust_timeout=1000, yield_on_timeout=True, recursive=False
+    ):
+        saved = [
+            path for path in notebooks if (stamp := _stamp(path)) != seen.get(path) and stamp is not None
+        ]
         if saved:
             yield saved
 
@@ -113,7 +117,10 @@ def _round(
         unasked = not card.hidden_run and not asked.public
         status = max(status, int(bool(card.failing) or unasked))
     if asked.json:
-        print(json.dumps({"notebooks": [card.as_json() for card in cards.values()], "status": status}), flush=True)
+        print(
+            json.dumps({"notebooks": [card.as_json() for card in cards.values()], "status": status}),
+            flush=True,
+        )
     if asked.html and cards:
         status = max(status, _write_html(asked.html, list(cards.values())))
     if asked.watch:
