@@ -94,12 +94,16 @@ def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_po
     os.closerange(keep + 1, 4096)
     package = importlib.import_module("mlsysim").__path__[0]
     own = os.path.dirname(os.path.abspath(__file__))
-    library = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, package)} | {
-        sys.prefix,
-        sys.base_prefix,
-        package,
-    }
-    level = confine(limits, sorted(library), [own], order["files"], mount_point)
+    # Packages may also come from outside the environment, such as with --system-site-packages.
+    sites = [
+        path
+        for path in sys.path
+        if os.path.basename(path) in ("site-packages", "dist-packages") and os.path.isdir(path)
+    ]
+    library = {sys.prefix, sys.base_prefix, package, *sites}
+    library |= {os.path.realpath(path) for path in library}
+    hidden = {own, *(os.path.join(site, "autograder") for site in [*sites, *map(os.path.realpath, sites)])}
+    level = confine(limits, sorted(library), sorted(hidden), order["files"], mount_point)
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
     random.seed(0)
     np = importlib.import_module("numpy")

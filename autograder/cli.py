@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     )
     _add_feedback(commands.add_parser("feedback", help="write each student's page of a graded course"))
+    _add_bundle(commands.add_parser("bundle", help="make what students, or people who work alone, are given"))
     _add_exam(
         commands.add_parser(
             "exam", help="take the tests of the source notebooks into the package, without answers"
@@ -49,6 +50,10 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    if not (ROOT / "solutions").is_dir():
+        return _complain(
+            "the demonstration needs a repository of the kit: there are no solutions here to make a class from"
+        )
     from autograder.demo import DemoError, run_demo
 
     try:
@@ -130,6 +135,43 @@ def _feedback(options: argparse.Namespace) -> int:
     if written:
         print(f"Wrote {len(written)} pages, such as {course.student_page(written[0])}")
     return 2 if missing else 0
+
+
+def _add_bundle(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--for",
+        dest="audience",
+        choices=["students", "self-learners"],
+        required=True,
+        help="students get the library; self-learners the examiner and its hidden tests too; nobody gets answers",
+    )
+    add(
+        "--course",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="the course directory (default: this repository)",
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="a new folder, or a file that ends in .zip (default: build/AUDIENCE)",
+    )
+    parser.set_defaults(run=_bundle)
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from autograder.bundle import BundleError, write_bundle
+
+    target = options.out or Path("build") / options.audience
+    try:
+        names = write_bundle(options.audience, options.course / "assignments/quantization", target)
+    except (BundleError, OSError) as error:
+        return _complain(error)
+    print("\n".join([f"{target}:", *(f"  {name}" for name in names)]))
+    return 0
 
 
 def _add_exam(parser: argparse.ArgumentParser) -> None:
