@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis.configuration import set_hypothesis_home_dir
 from rich.console import Console
 
 from autograder.check import CheckError, Scorecard, check_notebook
@@ -48,6 +50,12 @@ def run_check(asked: Checking) -> int:
             raise ExamError(f"--exam {exam} is not a folder")
     except ExamError as error:
         return _complain(error)
+    with tempfile.TemporaryDirectory(prefix="autograder-") as aside:
+        set_hypothesis_home_dir(aside)  # it would leave a folder of its own where the notebooks are
+        return _rounds(asked, exam)
+
+
+def _rounds(asked: Checking, exam: Path) -> int:
     cards: dict[Path, Scorecard] = {}
     seen: dict[Path, _Stamp] = {}
     status = _round(asked, asked.notebooks, exam, cards, seen)
