@@ -83,7 +83,7 @@ def _saves(notebooks: Sequence[Path], seen: dict[Path, _Stamp]) -> Iterator[list
         return
     print("Waiting for the next save; Ctrl-C ends.", file=sys.stderr, flush=True)
     for _ in watch(
-        *folders, debounce=100, step=20, rust_timeout=1000, yield_on_timeout=True, recursive=False
+        *folders, debounce=100, step=20, rust_timeout=250, yield_on_timeout=True, recursive=False
     ):
         saved = [
             path for path in notebooks if (stamp := _stamp(path)) != seen.get(path) and stamp is not None
