@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from environments import fresh_environment
 
 from autograder.cli import main
 from autograder.installed import ExamError, installed_exam, write_exam
@@ -277,25 +278,3 @@ def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_pat
     where = [python, "-c", "import autograder, mlsysim; print(autograder.__file__, mlsysim.__file__)"]
     found = subprocess.run(where, cwd=folder, env=environment, capture_output=True, text=True).stdout
     assert found.count(str(base / "env")) == 2
-
-
-def fresh_environment(folder: Path, wheel: Path) -> Path:
-    """A virtual environment with *wheel* installed, and this environment's packages (but not its editable ones); its Python."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = folder / "bin" / "python"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        python,
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*install, "--disable-pip-version-check", wheel], check=True)
-    (site,) = folder.glob("lib/*/site-packages")
-    ours = next(path for path in sys.path if path.endswith("site-packages"))
-    (site / "dependencies.pth").write_text(f"{ours}\n")
-    return python

@@ -7,7 +7,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from leaks import leaked, secret_lines, telling
 
+from autograder.assemble import read_submission
 from autograder.course import Course
 from autograder.demo import make_class
 from autograder.feedback import write_student_pages
@@ -39,7 +41,7 @@ def course(root, tmp_path_factory) -> Course:
     course.generate_assignment()
     kinds = load_kinds()
     make_class(course, [kinds["s04"], kinds["s13"]])
-    hostile = Kind("s90", "hostile", base="untouched", cells={"0_self_check": {"predict": HOSTILE}})
+    hostile = Kind("s90", "hostile", cells={"0_self_check": {"predict": HOSTILE}})
     for name in ("s90", "s91"):
         write_submission(hostile, course.source, course.release, course.submitted(name))
     for student in ("s04", "s13", "s90"):
@@ -175,6 +177,23 @@ def test_nbgrader_s_own_feedback_command_writes_pages_that_are_complete_in_thems
         assert not [a for tag, a in Elements(text).found if tag in ("script", "link")]
         assert "HIDDEN" not in text and "derandomize" not in text
     assert "2 · Crossover 18/18 −3 15/18" in words(pages[2].read_text("utf-8"))
+
+
+def test_no_page_holds_a_line_of_a_solution_or_of_a_hidden_test(course, root):
+    secrets = secret_lines(root)
+    for student in ("s04", "s13"):
+        # What they wrote themselves is the solutions' text but for what is wrong or cut off.
+        theirs = secrets - telling(_readable_lines(course.submitted(student)))
+        assert len(theirs) > 100
+        for page in [course.student_page(student), *course.feedback(student).glob("*.html")]:
+            text = page.read_text("utf-8")
+            assert not leaked(text, theirs), page
+            assert "derandomize" not in text and "BEGIN HIDDEN" not in text and "BEGIN SOLUTION" not in text
+
+
+def _readable_lines(folder):
+    cells = [cell for path in folder.glob("*.ipynb") for cell in read_submission(path)[0]]
+    return [line for cell in cells for line in cell["source"].splitlines()]
 
 
 def test_a_formula_that_cannot_be_read_is_shown_as_it_was_typed():
