@@ -11,7 +11,7 @@ c.CourseDirectory.release_directory = "assignments"
 
 # The examiner: students' code runs confined in a process of its own, tests run outside it. Limits: c.Examine.cell_seconds and so on.
 c.Autograde.exporter_class = "autograder.nbgrader_plugin.SubmissionExporter"
-c.Autograde.pre_convert_hook = "autograder.nbgrader_plugin.set_aside_bad_timestamps"
+c.Autograde.pre_convert_hook = "autograder.nbgrader_plugin.tidy_submission"
 c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader_plugin.Examine",
     "nbgrader.preprocessors.IgnorePattern",

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.notebooks import Notebook, grading, read_notebook
+from autograder.inert import inert_attachments, inert_markdown
+from autograder.notebooks import STUDENT_TAG, Notebook, grading, read_notebook
 
 __all__ = ["PROBLEM", "assemble", "read_submission"]
 
@@ -62,7 +63,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _tidy(cell: Any) -> dict[str, Any] | None:
-    """A cell with a type, a source and a grade_id, or None; nothing else of it is used."""
+    """A cell with a type, a source, a grade_id and attached pictures, or None; nothing else of it is used."""
     if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
         return None
     source = cell.get("source", cell.get("input", ""))
@@ -73,12 +74,16 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     metadata = cell.get("metadata")
     grade = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
+    if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
+        grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
     source = source.encode("utf-8", "replace").decode("utf-8")
-    return {
+    made = {
         "cell_type": cell["cell_type"],
-        "source": source,
+        "source": source if cell["cell_type"] == "code" else inert_markdown(source),
         "grade_id": grade_id if isinstance(grade_id, str) else None,
     }
+    attachments = inert_attachments(cell.get("attachments")) if cell["cell_type"] == "markdown" else {}
+    return made | ({"attachments": attachments} if attachments else {})
 
 
 def assemble(source: Path, submission: Path) -> Notebook:
@@ -116,14 +121,18 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
         if _is_students(original) and not answer:
             order.append(_own(cell))
             continue
-        placed[grade_id] = _like(original, cell["source"] if answer else original["source"])
+        placed[grade_id] = _like(original, cell if answer else original)
         order.append(placed[grade_id])
     before: dict[str, Any] | None = None
     for grade_id, original in known.items():
         if grade_id not in placed:
             answer = grading(original)["solution"]
-            placed[grade_id] = _like(original, STUB[original["cell_type"]] if answer else original["source"])
+            stub = {"source": STUB[original["cell_type"]]}
+            placed[grade_id] = _like(original, stub if answer else original)
             at = 0 if before is None else next(i for i, cell in enumerate(order) if cell is before) + 1
+            if answer:  # the answer may be in a cell of the student's own that lost its id: what tests it comes after that
+                while at < len(order) and not grading(order[at]):
+                    at += 1
             order.insert(at, placed[grade_id])
         before = placed[grade_id]
     return order
@@ -135,14 +144,16 @@ def _is_students(original: dict[str, Any]) -> bool:
     return bool(grade["solution"]) or not (grade["grade"] or grade["locked"])
 
 
-def _like(original: dict[str, Any], source: str) -> dict[str, Any]:
-    cell = copy.deepcopy(original)
-    cell["source"] = source
-    return cell
+def _like(original: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(original) | {
+        key: content[key] for key in ("source", "attachments") if key in content
+    }
 
 
 def _own(cell: dict[str, Any]) -> dict[str, Any]:
-    made = {"cell_type": cell["cell_type"], "metadata": {}, "source": cell["source"]}
+    made: dict[str, Any] = {
+        key: cell[key] for key in ("cell_type", "source", "attachments") if key in cell
+    } | {"metadata": {}}
     if cell["cell_type"] == "code":
         made |= {"execution_count": None, "outputs": []}
     return made

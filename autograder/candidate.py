@@ -12,16 +12,18 @@ import random
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from autograder.limits import Limits
-from autograder.sandbox import confine
+from autograder.sandbox import confine, strongest
 from autograder.wire import Channel, Refused, WireError
 
 __all__ = ["main"]
 
 WARM = (
     "numpy",
+    "numpy.random",
     "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
     "matplotlib_inline.backend_inline",
@@ -80,10 +82,30 @@ def _short(error: BaseException) -> str:
         return "(its message could not be read)"
 
 
-def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
-    """In a fresh fork: confine this process, then serve; never returns."""
+def _library() -> list[str]:
+    """The folders that notebooks import from."""
+    package = importlib.import_module("mlsysim").__path__[0]
+    paths = (sys.prefix, sys.base_prefix, package, *_sites())
+    return sorted({*paths, *map(os.path.realpath, paths)})
+
+
+def _sites() -> list[str]:
+    """Where packages are installed, which may be outside the environment, such as with ``--system-site-packages``."""
+    names = ("site-packages", "dist-packages")
+    return [path for path in sys.path if os.path.basename(path) in names and os.path.isdir(path)]
+
+
+def _confine(order: dict[str, Any], mount_point: str) -> str:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    installed = [os.path.join(os.path.realpath(site), "autograder") for site in _sites()]
+    hidden = [os.path.dirname(os.path.abspath(__file__)), *installed, *order["hidden"]]
+    limits = Limits(**order["limits"])
+    return confine(order["level"], limits, _library(), hidden, order["files"], mount_point)
+
+
+def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
+    """In a fresh fork: confine this process, then serve; never returns."""
     limits = Limits(**order["limits"])
     channel = Channel(connection, limits.answer_kb << 10)
     keep = channel.fileno()
@@ -92,40 +114,35 @@ def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_po
         os.dup2(null, standard)
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
-    package = importlib.import_module("mlsysim").__path__[0]
-    own = os.path.dirname(os.path.abspath(__file__))
-    # Packages may also come from outside the environment, such as with --system-site-packages.
-    sites = [
-        path
-        for path in sys.path
-        if os.path.basename(path) in ("site-packages", "dist-packages") and os.path.isdir(path)
-    ]
-    library = {sys.prefix, sys.base_prefix, package, *sites}
-    library |= {os.path.realpath(path) for path in library}
-    hidden = {own, *(os.path.join(site, "autograder") for site in [*sites, *map(os.path.realpath, sites)])}
-    level = confine(limits, sorted(library), sorted(hidden), order["files"], mount_point)
+    folder = _confine(order, mount_point)
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
     random.seed(0)
     np = importlib.import_module("numpy")
     np.random.seed(0)
     gc.enable()
-    channel.send(["ready", level])
+    os.register_at_fork(after_in_child=channel.close)  # only one process may answer
+    channel.send(["ready", folder])
     _serve(channel, shell, limits)
 
 
 def main(control_fd: int, mount_point: str) -> None:
     """Fork a candidate for every order that comes over the control socket, until it closes."""
     from autograder.shell import make_shell
+    from autograder.warm import warm_up
 
     for module in WARM:
         importlib.import_module(module)
     importlib.import_module("mlsysim.units").unit_registry()
     shell = make_shell()
+    warm_up(shell)
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
     orders = Channel(control, CONTROL_LIMIT)
+    trial = {"limits": asdict(Limits()), "hidden": [], "files": {}}
+
+    orders.send(strongest(lambda level: _confine({**trial, "level": level}, mount_point)))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         try:
             _, (descriptor,), *_ = socket.recv_fds(control, 1, 1)

@@ -21,10 +21,26 @@ class CourseError(Exception):
     """nbgrader could not do a step; the message is the reason that it logged."""
 
 
-class Course:
-    """The course directory at *root*: the folder that holds ``nbgrader_config.py``."""
+def _with_driver(url: str) -> str:
+    """``postgresql://`` means psycopg2 to SQLAlchemy; where only psycopg 3 is installed, that."""
+    from importlib.util import find_spec
 
-    def __init__(self, root: Path) -> None:
+    scheme, mark, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres") and mark and find_spec("psycopg2") is None:
+        if find_spec("psycopg") is None:
+            raise CourseError(f"{scheme}:// needs a driver: pip install 'quantization-kit[postgres]'")
+        return f"postgresql+psycopg://{rest}"
+    return url
+
+
+class Course:
+    """The course directory at *root*: the folder that holds ``nbgrader_config.py``.
+
+    Args:
+        db_url: the gradebook, as in nbgrader's own setting ``CourseDirectory.db_url``, which it takes the place of.
+    """
+
+    def __init__(self, root: Path, db_url: str | None = None) -> None:
         self.root = root.resolve()
         config = self.root / "nbgrader_config.py"
         if not config.is_file():
@@ -36,6 +52,9 @@ class Course:
         warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
         self._config = PyFileConfigLoader(config.name, path=str(self.root)).load_config()
+        url = db_url or self._config.get("CourseDirectory", {}).get("db_url")
+        if url:
+            self._config.CourseDirectory.db_url = _with_driver(str(url))
         self._config.NbGrader.logfile = str(self.root / ".nbgrader.log")
         # nbgrader starts alembic by its bare name.
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -70,6 +89,51 @@ class Course:
     def feedback(self, student: str) -> Path:
         """The folder of *student*'s feedback pages."""
         return self.root / "feedback" / student / ASSIGNMENT
+
+    def autograded(self, student: str) -> Path:
+        """The folder of *student*'s graded notebooks."""
+        return self.root / "autograded" / student / ASSIGNMENT
+
+    @property
+    def db_url(self) -> str:
+        """The address of the gradebook."""
+        return str(self._api.coursedir.db_url)
+
+    @property
+    def shown_db_url(self) -> str:
+        """The address without its password."""
+        from sqlalchemy.engine import make_url
+
+        return make_url(self.db_url).render_as_string(hide_password=True)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The gradebook's file; None where it is a server's."""
+        from sqlalchemy.engine import make_url
+
+        url = make_url(self.db_url)
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    def converter(self) -> Any:
+        """nbgrader's own ``Autograde``, with the settings of this course."""
+        from nbgrader.converters import Autograde
+
+        return Autograde(coursedir=self._api.coursedir, parent=self._api)
+
+    @property
+    def shared_with_group(self) -> bool:
+        """nbgrader's setting ``CourseDirectory.groupshared``."""
+        return bool(self._api.coursedir.groupshared)
+
+    def timestamp(self, student: str) -> Any:
+        """When *student* handed in, or None."""
+        return self._api.coursedir.get_existing_timestamp(str(self.submitted(student)))
+
+    def other_files(self, folder: Path) -> list[Path]:
+        """The files in *folder* that are no notebooks and that nbgrader does not ignore."""
+        from nbgrader.utils import find_all_files
+
+        return [Path(path) for path in find_all_files(str(folder), [*self._api.coursedir.ignore, "*.ipynb"])]
 
     def students(self) -> list[str]:
         """Everyone who handed something in."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.course import Course, CourseError
 from autograder.feedback import write_student_pages
+from autograder.grade_command import Bar, local_grader
+from autograder.grading import Summary, grade_course
 from autograder.kinds import Kind, expected_marks, load_kinds, write_submission
 from autograder.report import Row, class_rows, print_report, write_report
 
-__all__ = ["DemoError", "grade_class", "make_class", "run_demo"]
+if TYPE_CHECKING:
+    from rich.console import Console
 
-Step = Callable[[str], None]
+__all__ = ["DemoError", "grade_class", "make_class", "run_demo"]
 
 
 class DemoError(Exception):
@@ -25,17 +29,21 @@ def make_class(course: Course, kinds: Sequence[Kind]) -> None:
         write_submission(kind, course.source, course.release, course.submitted(kind.name))
 
 
-def grade_class(course: Course, on_step: Step = lambda student: None) -> dict[str, str]:
-    """Grade everyone and write feedback; returns the trouble of those that could not be graded."""
-    trouble = {}
-    for student in course.students():
+def grade_class(course: Course, console: Console | None = None) -> Summary:
+    """Grade everyone in parallel and write feedback, with progress on *console*; the summary's trouble holds what could not be done."""
+    from rich.progress import track
+
+    if console is None:
+        summary = grade_course(course, local_grader())
+    else:
+        with Bar(console) as bar:
+            summary = grade_course(course, local_grader(), progress=bar)
+    for student in track(summary.graded, "Feedback", console=console, disable=console is None):
         try:
-            course.autograde(student)
             course.generate_feedback(student)
         except CourseError as error:
-            trouble[student] = str(error)
-        on_step(student)
-    return trouble
+            summary.trouble[student] = str(error)
+    return summary
 
 
 def expected_total(kind: Kind, course: Course) -> float:
@@ -52,7 +60,7 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
         DemoError: one of *names* is no kind.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
     known = load_kinds()
     unknown = [name for name in names or () if name not in known]
@@ -68,22 +76,15 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
     )
     make_class(course, kinds)
     console.print(f"Made {len(kinds)} submissions in {root / 'submitted'}")
-    columns = (
-        TextColumn("{task.description:<7} {task.fields[student]:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Grading", total=len(kinds), student="")
-        trouble = grade_class(course, lambda student: progress.update(task, advance=1, student=student))
-        task = progress.add_task("Pages", total=len(kinds), student="")
+    summary = grade_class(course, console)
+    with Progress(console=console) as progress:
+        task = progress.add_task("Pages", total=len(kinds))
         write_student_pages(course, course.students(), lambda student: progress.update(task, advance=1))
     rows = class_rows(
         course,
         {kind.name: kind.says for kind in kinds},
         {kind.name: expected_total(kind, course) for kind in kinds},
-        trouble,
+        summary.trouble,
     )
     print_report(rows)
     page = course.root / "report.html"

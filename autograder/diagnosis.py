@@ -1,27 +1,26 @@
 """Why a wrong answer is wrong: which wrong model of the bank gives just that, and in which function it first shows.
 
 Nothing here changes a mark. A student's functions are called on the inputs of :mod:`autograder.probes`; a wrong model is named only if it agrees on
-all of them, differs from the right one on several, and at most one other wrong model does the same.
+all of them, differs from the right one on several, and hardly another wrong model does the same.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from autograder.answers import TOLERANCE, copied_from, is_telling, known_answers, lesson_answers
+from autograder.compare import same
 from autograder.misconceptions import Change, Misconception, builds_on, model, parameters, variants
 from autograder.probes import probes
 
-__all__ = ["Diagnosis", "Finding", "Unanswered", "same"]
+__all__ = ["Diagnosis", "Finding", "Unanswered"]
 
-CLOSE = 1e-6
-TOLERANCE = 1e-3  # of a number that a student states, as in the notebooks' tests
 TELLING = 3  # inputs on which a wrong model must differ from the right one
-ALTERNATIVES = 2
+ALTERNATIVES = (
+    2  # that are told of a function; of a few numbers, which show less of what was computed, one more
+)
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 Match = tuple[Misconception, ...]
@@ -66,26 +65,6 @@ class Finding:
     def hint(self) -> str:
         """The hint of the misconception, if there is just one."""
         return self.matches[0][0].hint if len(self.matches) == 1 and len(self.matches[0]) == 1 else ""
-
-
-def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
-    """Whether two plain values are equal, numbers up to a relative *tolerance*, lists, tuples and arrays item by item."""
-    a, b = (_plain(value) for value in (a, b))
-    if isinstance(a, bool) or isinstance(b, bool):
-        return isinstance(a, bool) and isinstance(b, bool) and a == b
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key], tolerance) for key in a)
-    return type(a) is type(b) and a is not None and bool(a == b) or (a is None and b is None)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    return list(value) if isinstance(value, tuple) else value
 
 
 class Diagnosis:
@@ -145,29 +124,38 @@ class Diagnosis:
         def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
             return [
                 match
-                for match, changes in variants(name, held, lambda one: own == self._is_own(one, name, helpers))
+                for match, changes in variants(name, held, lambda one: own == self._is_own(one, helpers))
                 if _gives(model(changes, functions), name, inputs, got, right)
             ]
 
         found = matches(1, {}, True)
         if not found and broken:
             found = matches(1, students, True)
-        found = found or matches(1, {}, False) or self._pairs(name, inputs, got, right)
+        found = found or matches(1, {}, False) or self._pairs(name, helpers, inputs, got, right)
         return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
 
     def _pairs(
-        self, name: str, inputs: Sequence[tuple[Any, ...]], got: list[Any], right: list[Any]
+        self,
+        name: str,
+        helpers: Sequence[str],
+        inputs: Sequence[tuple[Any, ...]],
+        got: list[Any],
+        right: list[Any],
     ) -> list[Match]:
-        found = [
-            match
-            for match, changes in variants(name, 2)
-            if _gives(model(changes), name, inputs, got, right)
-        ]
-        return found if len(found) == 1 else []
+        """The one way to hold two that gives the student's values: both about *name* itself, or else about anything it uses."""
+        for only in (lambda one: self._is_own(one, helpers), lambda one: True):
+            found = [
+                match
+                for match, changes in variants(name, 2, only)
+                if _gives(model(changes), name, inputs, got, right)
+            ]
+            if found:
+                return found if len(found) == 1 else []
+        return []
 
     @staticmethod
-    def _is_own(one: Misconception, name: str, helpers: Sequence[str]) -> bool:
-        """Whether it is about *name* itself and not about a function that the notebook asks for before it."""
+    def _is_own(one: Misconception, helpers: Sequence[str]) -> bool:
+        """Whether it is not about one of *helpers*, functions that the notebook asks for before."""
         return not one.functions & set(helpers)
 
     def _root(self, name: str) -> str:
@@ -177,33 +165,41 @@ class Diagnosis:
         self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
     ) -> Finding:
         """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
-        right = _answers(notebook, case_id)
+        right = known_answers(notebook, case_id)
         values = {name: value for name, value in values.items() if name in right}
         wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
         if not wrong:
             return Finding(right=True)
-        copied = _copied(notebook, case_id, values, wrong, others)
-        if copied:
-            return Finding(other=copied)
         broken = next((name for name in self._functions if not self.of_function(name).right), "")
         function = f"answers_{notebook}"
         if broken:
             try:
-                theirs = _answers(notebook, case_id, functions=self._students(self._functions))
+                theirs = lesson_answers(notebook, case_id, functions=self._students(self._functions))
             except Exception:  # whatever a wrong function makes of the lesson's code
                 theirs = {}
             if theirs and all(same(values[name], theirs[name]) for name in values):
                 return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
-        fine = {name for name in self._functions if self.of_function(name).right}
-        found = []
-        for match, changes in variants(function, 1, lambda one: not one.functions & fine):
-            try:
-                theirs = _answers(notebook, case_id, changes)
-            except Exception:
-                continue
-            if all(same(values[n], theirs[n]) for n in values) and _telling(values, right):
-                found.append(match)
-        return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+        correct = [name for name in self._functions if self.of_function(name).right]
+        fine = {part for name in correct for part in (name, *builds_on(name))}
+        # What is about a function that is right was not computed with it, and is the second guess.
+        for only in (lambda one: not one.functions & fine, lambda one: bool(one.functions & fine)):
+            found = [
+                match
+                for match, changes in variants(function, 1, only)
+                if _answers_are(values, notebook, case_id, changes) and is_telling(values, right)
+            ]
+            if found:
+                return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES + 1 else ())
+        sentences = (copied_from(other, notebook, case_id, values) for other in ("", *others))
+        return Finding(other=next(filter(None, sentences), ""))
+
+
+def _answers_are(values: Mapping[str, Any], notebook: str, case_id: str, changes: Iterable[Change]) -> bool:
+    try:
+        theirs = known_answers(notebook, case_id, tuple(changes))
+    except Exception:  # a wrong model may divide by zero, or find no crossing
+        return False
+    return all(same(value, theirs[name]) for name, value in values.items())
 
 
 def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -250,54 +246,3 @@ def _agrees(match: Match, name: str, called: Sequence[Call]) -> bool:
         except Exception:
             continue
     return False
-
-
-def _answers(
-    notebook: str, case_id: str, changes: Iterable[Change] = (), functions: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    from mlsysim.cases import case
-
-    namespace = model(changes, functions)
-    assert namespace is not None
-    found: dict[str, Any] = namespace[f"answers_{notebook}"](case(notebook, case_id))
-    return found
-
-
-def _telling(values: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether what is wrong could hardly be wrong in this way by chance: a number with decimals, or two things at least."""
-    wrong = [value for name, value in values.items() if not same(value, right[name])]
-    return len(wrong) >= 2 or any(_has_decimals(value) for value in wrong)
-
-
-def _has_decimals(value: Any) -> bool:
-    value = _plain(value)
-    if isinstance(value, list):
-        return any(map(_has_decimals, value))
-    if isinstance(value, dict):
-        return any(map(_has_decimals, value.values()))
-    return isinstance(value, float) and math.isfinite(value) and abs(value - round(value, 1)) > 1e-9
-
-
-def _copied(
-    notebook: str, case_id: str, values: Mapping[str, Any], wrong: Sequence[str], others: Sequence[str]
-) -> str:
-    """The sentence about answers that are right for another case, or an empty one."""
-    right = _answers(notebook, case_id)
-    for other in ("", *others):
-        if other == case_id:
-            continue
-        theirs = _answers(notebook, other)
-        whose = "the published case" if not other else "another student's case"
-        differ = [name for name in values if not same(theirs[name], right[name], TOLERANCE)]
-        if _telling({n: values[n] for n in differ}, right) and all(
-            same(values[name], theirs[name], TOLERANCE) for name in differ
-        ):
-            return f"These are the answers for {whose}, not for yours."
-        if other:
-            continue
-        taken = [n for n in wrong if n in differ and same(values[n], theirs[n], TOLERANCE)]
-        taken = [n for n in taken if isinstance(_plain(values[n]), (int, float)) and not isinstance(_plain(values[n]), bool)]
-        if taken:
-            named = " and ".join(f"`{name}`" for name in taken)
-            return f"{named} {'is' if len(taken) == 1 else 'are'} right for {whose}, not for yours."
-    return ""

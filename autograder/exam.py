@@ -10,17 +10,21 @@ import builtins
 import contextlib
 import io
 import random
+import signal
 import symtable
+import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
+from autograder.draws import drawn_once
 from autograder.explain import Failure, explain
 from autograder.limits import Limits
-from autograder.messages import describe_call, describe_failure
+from autograder.messages import describe_call, describe_failure, printable
 from autograder.notebooks import Notebook, grading
 from autograder.paper import CASE_NAME, Paper, WrongCaseError
 from autograder.process import Candidate, Died, start_candidate
@@ -28,6 +32,8 @@ from autograder.process import Candidate, Died, start_candidate
 __all__ = ["ExamResult", "Verdict", "examine"]
 
 MAX_RESTARTS = 16
+EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
+GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
 
 
 @dataclass(slots=True)
@@ -45,6 +51,9 @@ class Verdict:
     message: str = ""
     detail: str = ""
     misconceptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.message, self.detail = printable(self.message), printable(self.detail)
 
 
 @dataclass(slots=True)
@@ -68,18 +77,26 @@ class StudentError(Exception):
     """The student's function did not give a value that can be judged; the text is a sentence for the student."""
 
 
+class _TimeUp(BaseException):
+    """The notebook's time ended while the examiner was busy with an answer; no test may catch it."""
+
+
 class _Desk:
     """Holds the candidate, starts another when one is gone, and remembers the last calls."""
 
-    def __init__(self, limits: Limits, files: Mapping[str, bytes], result: ExamResult) -> None:
+    def __init__(
+        self, limits: Limits, files: Mapping[str, bytes], hidden: Sequence[Path], result: ExamResult
+    ) -> None:
         self._limits = limits
         self._files = files
+        self._hidden = hidden
         self._result = result
         self._ran: list[tuple[int, str]] = []
         self._deadly: set[int] = set()
         self._candidate: Candidate | None = None
         self._restarts = 0
         self._deadline = time.monotonic() + limits.total_seconds
+        self.calls = 0
         self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
         self.failures: list[Failure] = []
         self._stuck: set[str] = set()
@@ -118,11 +135,7 @@ class _Desk:
                     self._result.notes.append(note)
                 return None
             self._restarts += 1
-            try:
-                self._candidate = start_candidate(self._limits, self._files)
-            except Died as death:
-                self._result.notes.append(f"the notebook's process {death}")
-                continue
+            self._candidate = start_candidate(self._limits, self._files, hidden=self._hidden)
             self._result.sandbox = self._candidate.level
             for index, source in self._ran:
                 if index not in self._deadly and not self._candidate.gone:
@@ -162,7 +175,7 @@ class _Desk:
         """
         if self._candidate is None or self.seconds_left() <= 0:
             raise StudentError("There was no time left to check this: the notebook used it up.")
-        told = describe_call(name, arguments, keywords)
+        self.calls += 1
         self.called.append((name, arguments, keywords, "gave no answer"))
         del self.called[:-64]
         try:
@@ -170,8 +183,10 @@ class _Desk:
         except Died as death:
             self._stuck.add(name)
             if self._candidate.last_words is None:
-                self._candidate.last_words = f"{told} {death}."
+                self._candidate.last_words = f"{describe_call(name, arguments, keywords)} {death}."
             raise StudentError(self._candidate.last_words) from None
+        if word in ("refused", "raised"):
+            told = describe_call(name, arguments, keywords)
         if word == "refused":
             raise StudentError(
                 f"{told} returned {value}. Return plain numbers, strings, lists, dicts or arrays."
@@ -204,7 +219,8 @@ class _Desk:
 
 
 def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
-    what = f"{str(kind)[:80]}: {str(text)[:300]}" if text else str(kind)[:80]
+    text = " ".join(str(text).split())[:200]
+    what = f"{str(kind)[:80]}: {text}" if text else str(kind)[:80]
     where = ""
     if isinstance(frames, list) and frames and isinstance(frames[-1], list) and len(frames[-1]) == 2:
         line, source = frames[-1]
@@ -214,7 +230,7 @@ def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
             else f" at line {line} of its cell"
         )
     if kind == "NotImplementedError" and not text:
-        return f"{told} has no code yet."
+        return f"{told.split(',')[0].removesuffix('()`').rstrip('`')}` has no code yet."
     return f"{told} raised {what}{where}."
 
 
@@ -230,12 +246,18 @@ def examine(
     notebook: Notebook,
     limits: Limits | None = None,
     files: Mapping[str, bytes] | None = None,
+    hidden: Sequence[Path] = (),
     paper: Paper | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.assemble.assemble`): the student's cells there, its tests here.
 
-    *paper* says whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
-    Never raises for anything that a submission does.
+    Args:
+        files: what the working folder of the student's code holds, by name.
+        hidden: folders that it must not read, such as the course directory.
+        paper: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
+
+    Raises:
+        NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
     """
     paper = paper or Paper()
     result = ExamResult()
@@ -249,7 +271,7 @@ def examine(
                 message = f"This notebook could not be read: {problem}."
                 result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
         return result
-    desk = _Desk(limits, files or {}, result)
+    desk = _Desk(limits, files or {}, hidden, result)
     with contextlib.closing(desk):
         for index, cell, test in steps(notebook):
             if test:
@@ -259,7 +281,8 @@ def examine(
             else:
                 desk.run(index, cell["source"])
         asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
-        explain(desk.failures, paper, asked_for, desk.probe)
+        with contextlib.suppress(_TimeUp), _alarm(EXPLAIN_SECONDS):
+            explain(desk.failures, paper, asked_for, desk.probe)
     return result
 
 
@@ -270,16 +293,28 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
     try:
         tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
-        wanted = free_names(source)
-        values = desk.names(wanted)
-        scope |= values
-        if CASE_NAME in wanted:
-            scope[CASE_NAME] = case_id = paper.case_id(values.get(CASE_NAME))
-        random.seed(0)
-        with _fixed_hypothesis(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
-            value = _execute(tree, scope)
+        quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO())
+        with _alarm(desk.seconds_left() + GRACE_SECONDS), quiet[0], quiet[1]:
+            found = desk.names(free_names(source))
+            scope |= found
+            if CASE_NAME in free_names(source):
+                scope[CASE_NAME] = case_id = paper.case_id(found.get(CASE_NAME))
+            random.seed(0)
+            # A test that looks at a student's value could draw from it.
+            keep = (
+                drawn_once(source, lambda: desk.calls)
+                if all(map(callable, found.values()))
+                else contextlib.nullcontext()
+            )
+            with _fixed_hypothesis(), keep:
+                value = _execute(tree, scope)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
+    except _TimeUp:
+        desk.close()
+        return Verdict(
+            0.0, points, "Checking this answer took more time than the notebook has.", "time is up"
+        )
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
             raise
@@ -288,13 +323,32 @@ def _judge(desk: _Desk, source: str, points: float, paper: Paper) -> Verdict:
             return Verdict(0.0, points, str(first), f"StudentError: {first}")
         detail = "".join(traceback.format_exception_only(first)).strip()
         verdict = Verdict(0.0, points, describe_failure(first, desk.called), detail)
-        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
         return verdict
     score = _partial(value, points)
     verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
     if score < points:
-        desk.failures.append(Failure(verdict, values, tuple(desk.called), case_id))
+        desk.failures.append(Failure(verdict, found, tuple(desk.called), case_id))
     return verdict
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise :class:`_TimeUp` after *seconds*: answers can be made to be slow to judge. Only a main thread has alarms."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, GRACE_SECONDS))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _partial(value: Any, points: float) -> float:
@@ -324,7 +378,7 @@ def _first(error: BaseException) -> BaseException:
 @contextlib.contextmanager
 def _fixed_hypothesis() -> Iterator[None]:
     """Draws depend on the test alone: not on the clock, a database, or the speed of this machine."""
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 
     before = settings.get_current_profile_name()
     settings.register_profile(
@@ -334,6 +388,8 @@ def _fixed_hypothesis() -> Iterator[None]:
         deadline=None,
         print_blob=False,
         report_multiple_bugs=False,
+        # Explaining asks six times as much as drawing and shrinking together, for a text that no student sees.
+        phases=[phase for phase in Phase if phase is not Phase.explain],
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("exam")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from autograder.diagnosis import Call, Diagnosis, Finding, Unanswered
 from autograder.misconceptions import model
 from autograder.paper import Paper
@@ -68,12 +70,18 @@ def explain(
 
     diagnosis = Diagnosis(functions, bounded)
     for failure in failures:
-        found = _finding(diagnosis, failure, paper)
+        try:
+            with np.errstate(all="ignore"):
+                found = _finding(diagnosis, failure, paper)
+        except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
+            continue
         told = failure.told
         told.misconceptions = found.names
         said = found.sentence()
         if said:
-            told.message = f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
+            told.message = (
+                f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
+            )
         if (hint := found.hint()) and not found.root and len(told.message) + len(hint) < LONGEST:
             told.message += f" {hint}"
 

@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-__all__ = ["STEPS", "Hint", "Reply", "Tally", "answer_cell", "ask_hint", "count_attempt", "next_hint"]
+__all__ = [
+    "STEPS",
+    "Hint",
+    "Reply",
+    "Tally",
+    "answer_cell",
+    "ask_hint",
+    "count_attempt",
+    "hints_used",
+    "next_hint",
+]
 
 STEPS = ("question", "lesson", "shape")
+PROGRESS_FILE = "autograder-progress.json"
+LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +130,27 @@ def ask_hint(notebook: str, cell: str, tally: Tally) -> Reply:
         return Reply(None, "All three hints for this are given.", tally)
     wanted = "Try it once first" if not tally.hints else "Change your answer and check it once more first"
     return Reply(None, f"{wanted}: the next hint comes after an attempt.", tally)
+
+
+def hints_used(folder: Path) -> int | None:
+    """How many hints the work in *folder* took, if self-study's progress file was handed in with it; None if that is not known.
+
+    The file is the student's, who may have written anything into it: for information only. Never raises for what is in it.
+    """
+    path = folder / PROGRESS_FILE
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+            return None
+        notebooks = json.loads(path.read_bytes())["notebooks"]
+        given: list[int] = [
+            part.get("hints", 0)
+            for name, row in notebooks.items()
+            if name in _rows()
+            for cell, part in row["parts"].items()
+            if cell in _rows()[name]
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if any(type(count) is not int or not 0 <= count <= len(STEPS) for count in given):
+        return None
+    return sum(given)

@@ -5,7 +5,6 @@ changed (see :mod:`autograder.misconceptions`), so a line here is written to be 
 notebooks'; SI units throughout.
 """
 
-# ruff: noqa: RET505
 # mypy: ignore-errors
 
 from mlsysim import CompressionModel
@@ -142,7 +141,10 @@ def answers_1_predict(case):
     overheads = [0, 5e-6, 10e-6, 20e-6, 50e-6, 100e-6, 200e-6]
     gains = [speedup(model, device, runtime, *size, 4, quantized_kv) for model in (small, large)]
     swept = [
-        [speedup(model, device, runtime | {"layer_overhead": tau}, *size, 4, quantized_kv) for tau in overheads]
+        [
+            speedup(model, device, runtime | {"layer_overhead": tau}, *size, 4, quantized_kv)
+            for tau in overheads
+        ]
         for model in (small, large)
     ]
     fits = [sum(step_bytes(large, *size, bits, bits)) <= device["memory"] for bits in (16, 4)]

@@ -21,6 +21,8 @@ from pygments.lexers import PythonLexer
 from pygments.style import Style
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String, Token
 
+from autograder.inert import drawing_html, with_drawings
+
 __all__ = ["code_html", "code_styles", "markdown_html", "outputs_html"]
 
 MAX_TEXT = 20_000
@@ -31,8 +33,6 @@ TAGS = frozenset(
 )
 ALIGN = re.compile(r"text-align: ?(left|right|center);?")
 INLINE_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
-SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
-LABEL = re.compile(r"""\baria-label\s*=\s*("([^"]*)"|'([^']*)')|<title[^>]*>([^<]*)</title>""", re.IGNORECASE)
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 UNSEEN = "A figure without a description"
 HELD = re.compile(
@@ -182,24 +182,8 @@ def _picture(kind: str, value: Any, alt: str) -> str:
     return f'<img src="data:image/{kind};base64,{data}" alt="{html.escape(alt or UNSEEN)}">'
 
 
-def _drawing(svg: str, alt: str = "") -> str:
-    """An SVG as a picture: in an ``img`` no script of it runs and nothing is loaded."""
-    found = LABEL.search(svg)
-    alt = alt or (html.unescape(next(filter(None, found.groups()[1:]), "")) if found else "")
-    if "xmlns=" not in svg.split(">", 1)[0]:
-        svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    return _picture("svg+xml", base64.b64encode(svg.encode()).decode(), alt)
-
-
 def _html(text: str) -> str:
-    held: list[str] = []
-
-    def hold(found: re.Match[str]) -> str:
-        held.append(_drawing(found.group()))
-        return f"\ue000{len(held) - 1}\ue001"
-
-    cleaned = _clean(SVG.sub(hold, re.sub("[\ue000\ue001]", "", text)))
-    return f'<div class="shown">{HELD.sub(lambda found: held[int(found.group(1))], cleaned)}</div>'
+    return f'<div class="shown">{with_drawings(text, _clean)}</div>'
 
 
 def _bundle(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
@@ -211,7 +195,7 @@ def _bundle(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         if kind in data:
             return _picture(short, data[kind], alt(kind))
     ways: dict[str, Callable[[str], str]] = {
-        "image/svg+xml": lambda text: _drawing(text, alt("image/svg+xml")),
+        "image/svg+xml": lambda text: drawing_html(text, alt("image/svg+xml")),
         "text/html": _html,
         "text/markdown": markdown_html,
         "text/latex": lambda text: _math(text.strip().strip("$"), "block"),

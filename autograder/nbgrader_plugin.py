@@ -2,12 +2,13 @@
 
 * ``Autograde.exporter_class``: reads any submission, however broken, as a notebook in the form of its source.
 * ``Autograde.autograde_preprocessors``: :class:`Examine` in the place of ``Execute``.
-* ``Autograde.pre_convert_hook``: sets aside a timestamp that cannot be read.
+* ``Autograde.pre_convert_hook``: takes out links and a timestamp that cannot be read.
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float, Integer
+from traitlets.log import get_logger
 
 from autograder.assemble import PROBLEM, assemble
 from autograder.exam import Verdict, examine
+from autograder.inert import inert_outputs
 from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
 from autograder.paper import Paper
 from autograder.process import data_files
 
-__all__ = ["Examine", "SubmissionExporter", "set_aside_bad_timestamps"]
+__all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
 DEFAULT = Limits()
 TIMESTAMP = "timestamp.txt"
@@ -81,36 +84,53 @@ class Examine(NbGraderPreprocessor):
         config=True
     )
 
+    def folder(self, resources: Any) -> Path:
+        """The folder of the source notebooks."""
+        return _source_folder(self.parent.parent, resources)  # of the exporter's converter
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
-        folder = _source_folder(self.parent.parent, resources)  # of the exporter's converter
+        folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        result = examine(notebook, limits, data_files(folder), self._paper(resources))
+        course = self.config.CourseDirectory.get("root")
+        hidden = [Path(course)] if course else []
+        result = examine(notebook, limits, data_files(folder), hidden, self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
                 cell.outputs = nbformat.from_dict(
-                    _as_outputs(verdict) if verdict else result.outputs.get(index, [])
+                    _as_outputs(verdict) if verdict else inert_outputs(result.outputs.get(index, []))
                 )
-        nb.metadata["autograder"] = {"sandbox": result.sandbox, "notes": result.notes}
+        nb.metadata["autograder"] = {
+            "sandbox": result.sandbox,
+            "notes": result.notes,
+            "misconceptions": {
+                key: list(verdict.misconceptions)
+                for key, verdict in result.verdicts.items()
+                if verdict.misconceptions
+            },
+        }
         for note in result.notes:
             self.log.warning(
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )
         return nb, resources
 
+    def classmates(self, resources: Any) -> Iterable[str]:
+        """Ids of everyone who handed in."""
+        directory = self.parent.parent.coursedir  # of the exporter's converter
+        pattern = directory.format_path(
+            directory.submitted_directory, "*", resources["nbgrader"]["assignment"]
+        )
+        return sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
 
     def _paper(self, resources: Any) -> Paper:
         """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
-        told = resources["nbgrader"]
-        others: tuple[str, ...] = ()
-        if self.personal_cases:
-            directory = self.parent.parent.coursedir
-            pattern = directory.format_path(directory.submitted_directory, "*", told["assignment"])
-            found = sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
-            others = tuple(name for name in found if name != told["student"])
-        return Paper(told["notebook"], told["student"], self.personal_cases, others[:MAX_OTHERS])
+        student = resources["nbgrader"]["student"]
+        others = self.classmates(resources) if self.personal_cases else ()
+        others = tuple(name for name in others if name != student)[:MAX_OTHERS]
+        return Paper(resources["nbgrader"]["notebook"], student, self.personal_cases, others)
 
 
 def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
@@ -140,14 +160,28 @@ def _wrapped(message: str) -> str:
     return "\n".join(textwrap.fill(line, 96) for line in message.splitlines())
 
 
-def set_aside_bad_timestamps(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Before a submission is graded: rename a ``timestamp.txt`` that nbgrader could not parse, so that it does not stop the grading."""
+def tidy_submission(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Before a submission is graded: take out what would stop or mislead nbgrader, and log it.
+
+    Links, pipes and devices are removed (nbgrader would copy what they lead to, without end if need be); a ``timestamp.txt`` that cannot be
+    parsed is renamed.
+    """
     for folder in {Path(notebook).parent for notebook in notebooks}:
-        path = folder / TIMESTAMP
-        if path.is_symlink() or path.is_file():
-            try:
-                text = path.read_text("utf-8").strip()
-                if text:
-                    parse_utc(text)
-            except (ValueError, OverflowError, OSError):
-                path.rename(path.with_suffix(".unreadable"))
+        for path in sorted(folder.rglob("*")):
+            plain = not path.is_symlink() and (path.is_file() or path.is_dir())
+            if not plain and not (path.parent == folder and path.suffix == ".ipynb"):
+                get_logger().warning("%s: removed %s, which is no plain file", student, path.name)
+                path.unlink()
+        _check_timestamp(folder / TIMESTAMP, student)
+
+
+def _check_timestamp(path: Path, student: str) -> None:
+    if not path.exists():
+        return
+    try:
+        text = path.read_text("utf-8").strip()
+        if text:
+            parse_utc(text)
+    except (ValueError, OverflowError, TypeError, OSError):
+        get_logger().warning("%s: %s cannot be read and was renamed", student, TIMESTAMP)
+        path.rename(path.with_suffix(".unreadable"))

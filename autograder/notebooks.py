@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 __all__ = [
+    "STUDENT_TAG",
     "Notebook",
     "grading",
     "is_test",
@@ -20,6 +21,7 @@ __all__ = [
     "without_hidden_tests",
 ]
 
+STUDENT_TAG = "student-id"
 Part = Literal["public", "hidden", "both"]
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 HIDDEN = re.compile(
@@ -63,8 +65,15 @@ class Notebook:
 
 
 def grading(cell: dict[str, Any]) -> dict[str, Any]:
-    """nbgrader's metadata of a cell, or an empty dict."""
-    found: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
+    """nbgrader's metadata of a cell, or an empty dict.
+
+    The cell in which students set their id has a tag instead: nbgrader knows no cell that is theirs to write, unmarked, and released as it is.
+    """
+    metadata = cell.get("metadata", {})
+    found: dict[str, Any] = metadata.get("nbgrader", {})
+    tags = metadata.get("tags")
+    if not found and isinstance(tags, list) and STUDENT_TAG in tags:
+        return {"grade_id": "student", "grade": False, "solution": False, "locked": False, "task": False}
     return found
 
 

@@ -69,7 +69,9 @@ def _crossovers(draw: random.Random) -> list[tuple[Any, ...]]:
         for threshold, last in ((1.8, 64), (2.0, 64), (2.2, 48), (2.5, 64))
     ]
     # A curve that is below, rises above, and falls below again at the compute ceiling.
-    rising += [(LLAMA, {"peak_flops": 2e14, "bandwidth": 4e12}, eager, 1024, 1.7, last, 4, 4) for last in (200, 150)]
+    rising += [
+        (LLAMA, {"peak_flops": 2e14, "bandwidth": 4e12}, eager, 1024, 1.7, last, 4, 4) for last in (200, 150)
+    ]
     crossed = [
         (LLAMA, BIG, BARE, context, threshold, last, 4, 16)
         for context, threshold, last in ((2048, 2.0, 64), (4096, 1.5, 64), (8192, 2.5, 32), (1024, 3.0, 64))
@@ -79,7 +81,9 @@ def _crossovers(draw: random.Random) -> list[tuple[Any, ...]]:
         model, device, runtime = _place(draw)
         crossed.append((model, device, runtime, draw.choice([512, 2048]), draw.uniform(1.2, 2.5), 64, 4, 16))
     at_the_end = [
-        (*row[:5], found, *row[6:]) for row in crossed if (found := _first_below(row)) is not None and found > 1
+        (*row[:5], found, *row[6:])
+        for row in crossed
+        if (found := _first_below(row)) is not None and found > 1
     ]
     return exact + rising + crossed + at_the_end
 
@@ -109,13 +113,11 @@ def _tables(draw: random.Random) -> list[tuple[Any, ...]]:
     return made
 
 
-def _points(draw: random.Random, count: int) -> list[list[tuple[float, float]]]:
+def _points(draw: random.Random, count: int) -> list[list[tuple[Any, Any]]]:
     """A coarse grid makes ties and twins."""
     made = []
     for i in range(count):
-        points = [
-            (draw.randint(1, 5), -draw.randint(0, 4) / 8) for _ in range(draw.randint(2, 9))
-        ]
+        points = [(draw.randint(1, 5), -draw.randint(0, 4) / 8) for _ in range(draw.randint(2, 9))]
         made.append(points + points[: i % 3])
     return made
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ from autograder.candidate import CONTROL_LIMIT
 from autograder.limits import Limits
 from autograder.wire import Channel, Closed, TooSlow, WireError
 
-__all__ = ["Candidate", "Died", "start_candidate"]
+__all__ = ["Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
 
 START_SECONDS = 60.0
+
+
+class NoSandbox(Exception):
+    """No process could be started for a notebook: this machine's fault, so nothing that a mark may follow from."""
 
 
 class Died(Exception):
@@ -36,6 +40,7 @@ class _Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         self._mount_point = tempfile.mkdtemp(prefix="candidate-root-")
+        os.chmod(self._mount_point, 0o711)  # for students' folders in it, where there are no namespaces
         # Nothing of the examiner's: a clean environment, an empty command line, no open file but the socket.
         environment = {
             "PATH": os.defpath,
@@ -73,15 +78,16 @@ class _Nursery:
         self._socket = ours
         self._control = Channel(ours, CONTROL_LIMIT)
         self.owner = os.getpid()
+        self.level: str = self._control.receive(START_SECONDS)
 
     def alive(self) -> bool:
         return self.owner == os.getpid() and self._process.poll() is None
 
-    def fork(self, limits: Limits, files: Mapping[str, bytes]) -> tuple[int, socket.socket]:
+    def fork(self, order: dict[str, Any]) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._socket, [b"."], [theirs.fileno()])
-            self._control.send({"limits": asdict(limits), "files": dict(files)})
+            self._control.send(order)
             pid = self._control.receive(START_SECONDS)
         return pid, ours
 
@@ -108,21 +114,21 @@ class Candidate:
     """One student's process.
 
     Attributes:
-        level: how far it is confined (see :mod:`autograder.sandbox`).
+        level: how far it is confined, one of :data:`autograder.sandbox.LEVELS`.
         last_words: what to tell the student about its end; the one who saw it sets it.
     """
 
     last_words: str | None = None
+    _folder = ""
 
-    def __init__(self, pid: int, connection: socket.socket, limits: Limits) -> None:
+    def __init__(self, pid: int, connection: socket.socket, limits: Limits, level: str) -> None:
         self._pid = pid
+        self.level = level
         self._channel = Channel(connection, limits.answer_kb << 10)
         self._limits = limits
         self._numbers = itertools.count(1)
         self._death: str | None = None
-        word, self.level = self._receive(START_SECONDS)
-        if word != "ready":
-            self._die("did not start")
+        _, self._folder = self._receive(START_SECONDS)
 
     @property
     def gone(self) -> bool:
@@ -178,6 +184,8 @@ class Candidate:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
         self._channel.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answer(self, request: list[Any], seconds: float) -> tuple[str, Any]:
         word, *rest = self._ask(request, seconds)
@@ -223,10 +231,46 @@ class Candidate:
         raise Died(why)
 
 
-def start_candidate(limits: Limits, files: Mapping[str, bytes] | None = None) -> Candidate:
-    """A fresh candidate, confined, with *files* (content by name) in its working directory."""
-    pid, connection = _warm().fork(limits, files or {})
-    return Candidate(pid, connection, limits)
+def start_candidate(
+    limits: Limits,
+    files: Mapping[str, bytes] | None = None,
+    *,
+    hidden: Sequence[Path] = (),
+    level: str | None = None,
+) -> Candidate:
+    """A fresh candidate.
+
+    Args:
+        files: content by name, for its working folder.
+        hidden: folders that it must not read even where they lie in a folder of the interpreter or the library.
+        level: how far to confine it; by default as far as this machine can.
+
+    Raises:
+        NoSandbox: it did not start, at two tries.
+    """
+    for last in (False, True):
+        try:
+            nursery = _warm()
+            chosen = level or nursery.level
+            order = {
+                "limits": asdict(limits),
+                "files": dict(files or {}),
+                "hidden": [str(path.resolve()) for path in hidden],
+                "level": chosen,
+            }
+            return Candidate(*nursery.fork(order), limits, chosen)
+        except (Died, WireError, OSError) as error:
+            _close_nursery()
+            if last:
+                raise NoSandbox(f"no process for a notebook could be started: {error}") from error
+    raise AssertionError
+
+
+def _close_nursery() -> None:
+    global _nursery
+    if _nursery is not None:
+        _nursery.close()
+        _nursery = None
 
 
 def data_files(folder: Path) -> dict[str, bytes]:

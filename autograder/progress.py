@@ -20,9 +20,8 @@ from autograder.check import Scorecard
 from autograder.hints import Tally, count_attempt
 from autograder.notebooks import grading
 
-__all__ = ["FILE_NAME", "NotebookProgress", "Progress", "ProgressError", "open_progress"]
+__all__ = ["NotebookProgress", "Progress", "ProgressError", "open_progress"]
 
-FILE_NAME = "autograder-progress.json"
 VERSION = 1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Course
+from autograder.hints import hints_used
 from autograder.pages import render, shown_pair
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
@@ -25,6 +26,7 @@ class Row:
         trouble: why a submission could not be graded, or an empty string.
         feedback: links to the feedback by notebook, relative to the course directory.
         page: the student's page, relative to the course directory; empty if there is none.
+        hints: hints that were used in self-study, where the student handed that in; they cost nothing.
     """
 
     student: str
@@ -35,6 +37,7 @@ class Row:
     trouble: str = ""
     feedback: dict[str, str] = field(default_factory=dict)
     page: str = ""
+    hints: int | None = None
 
     @property
     def total(self) -> float:
@@ -75,6 +78,7 @@ def class_rows(
         row.trouble = (trouble or {}).get(student, "")
         page = course.student_page(student)
         row.page = page.relative_to(course.root).as_posix() if page.is_file() else ""
+        row.hints = hints_used(course.submitted(student))
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
@@ -110,6 +114,9 @@ def print_report(rows: Iterable[Row]) -> None:
     if with_expected:
         table.add_column("right", justify="right", no_wrap=True)
     table.add_column("by hand", justify="right")
+    with_hints = any(row.hints is not None for row in rows)
+    if with_hints:
+        table.add_column("hints", justify="right")
     for row in rows:
         cells = [
             row.student,
@@ -123,7 +130,10 @@ def print_report(rows: Iterable[Row]) -> None:
                 if row.as_expected and row.expected is not None
                 else f"[red]{row.expected:g} ≠[/]"
             )
-        table.add_row(*cells, f"{row.waiting:g}" if row.waiting else "")
+        cells.append(f"{row.waiting:g}" if row.waiting else "")
+        if with_hints:
+            cells.append("" if row.hints is None else str(row.hints))
+        table.add_row(*cells)
     console = Console()
     console.print(table)
     for row in rows:
@@ -135,4 +145,7 @@ def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
     """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
     rows = list(rows)
     notebooks = list(rows[0].marks) if rows else []
-    page.write_text(render("report.html.j2", rows=rows, notebooks=notebooks, **facts), "utf-8")
+    with_hints = any(row.hints is not None for row in rows)
+    page.write_text(
+        render("report.html.j2", rows=rows, notebooks=notebooks, with_hints=with_hints, **facts), "utf-8"
+    )

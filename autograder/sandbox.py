@@ -1,198 +1,117 @@
-"""Confines the process that runs a student's code; called in that process, before any of the code.
-
-On Linux: user, mount, PID, network and IPC namespaces, a file system that holds the interpreter, the library and an empty folder and
-nothing else, an own uid or no capabilities, and resource limits. Elsewhere, and where the kernel refuses, what is left is said.
-"""
+"""Confines the process that runs a student's code; called in that process, before any of the code."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import resource
-import signal
-import socket
-import stat
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from autograder.landlock import restrict_files
 from autograder.limits import Limits
+from autograder.namespaces import drop_capabilities, enter_namespaces
 
-__all__ = ["FULL", "confine"]
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
-FULL = "namespaces"
-PARTIAL = "process limits only: files, network and other processes are not hidden"
+__all__ = ["LEVELS", "confine", "strongest"]
 
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
-    0x20000,
-    0x4000000,
-    0x8000000,
-    0x10000000,
-    0x20000000,
-    0x40000000,
-)
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
-    1,
-    2,
-    4,
-    8,
-    32,
-    4096,
-    16384,
-    1 << 18,
-)
-# statvfs flags that a remount inside a user namespace may not drop
-KEPT_FLAGS = {os.ST_NOEXEC: MS_NOEXEC} if hasattr(os, "ST_NOEXEC") else {}
-KEPT_FLAGS |= {
-    getattr(os, n): f
-    for n, f in (("ST_NOATIME", 1024), ("ST_NODIRATIME", 2048), ("ST_RELATIME", 1 << 21))
-    if hasattr(os, n)
+# Strongest first, each with what an instructor is told.
+LEVELS = {
+    "namespaces": "own file system, processes and user; no network",
+    "landlock": "files outside the notebook's folder cannot be read; other processes and, on older kernels, the network are not hidden",
+    "limits": "time, memory and output are limited; files, other processes and the network are not hidden",
 }
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, MNT_DETACH, PIVOT_ROOT = 1, 38, 2, {"x86_64": 155, "aarch64": 41}
-SYSTEM = (
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/etc/ld.so.cache",
-    "/etc/localtime",
-    "/etc/fonts",
+STUDENT_UID = (
+    61000  # plus the process id, so that candidates do not share the kernel's count of a user's processes
 )
-DEVICES = ("null", "zero", "full", "random", "urandom")
-HOME = "/home/student"
-STUDENT_UID = 61000  # plus the process id, so that candidates do not share the limit on processes
 
 
 def confine(
-    limits: Limits, library: Sequence[str], hidden: Sequence[str], files: dict[str, bytes], mount_point: str
+    level: str,
+    limits: Limits,
+    library: Sequence[str],
+    hidden: Sequence[str],
+    files: dict[str, bytes],
+    mount_point: str,
 ) -> str:
-    """Confine this process and return the level reached; the caller goes on in a child of the first process.
+    """Confine this process; it goes on in a new working folder that holds *files*. Returns that folder if it must be removed later.
 
     Args:
+        level: one of :data:`LEVELS`.
         library: folders that the student's code may read besides the system and the interpreter.
         hidden: folders inside those that it may not.
-        files: what to put into the working directory, by name.
-        mount_point: an empty folder, for the new file system.
+        files: content by name.
+        mount_point: an empty folder, for a new file system or the working folder.
+
+    Raises:
+        OSError: this machine does not have that level.
     """
-    level = PARTIAL
-    if sys.platform == "linux" and os.uname().machine in PIVOT_ROOT:
-        try:
-            _enter_namespaces()
-            level = FULL
-        except OSError:
-            level = PARTIAL
-    if level == FULL:
-        _die_with_parent()
-        _supervise(os.fork())
-        _die_with_parent()
-        _new_root(limits, library, hidden, mount_point)
-        _supervise(os.fork())
-        os.chdir(HOME)
+    with contextlib.suppress(OSError):  # if memory runs out, these processes go first
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    folder, student = "", STUDENT_UID + os.getpid() % 4000
+    running = 0 if level == "namespaces" or os.getuid() == 0 else _running()
+    if level == "namespaces":
+        enter_namespaces(limits.disk_mb, library, hidden, mount_point)
     else:
-        os.chdir(tempfile.mkdtemp(prefix="notebook-"))
+        folder = tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
+        os.chdir(folder)
     for name, content in files.items():
         Path(name).write_bytes(content)
-    _limit(limits)
-    _drop_privileges(level)
-    return level
+    _limit(limits, running)
+    if os.getuid() == 0:
+        if level != "namespaces" and not _others_may_read(os.__file__):
+            raise OSError(
+                f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
+            )
+        os.chown(".", student, student)
+        os.setgroups([])
+        os.setgid(student)
+        os.setuid(student)
+    if level == "landlock":
+        restrict_files(library, hidden, folder)
+    elif level == "namespaces":
+        drop_capabilities()
+    return folder
 
 
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def strongest(attempt: Callable[[str], object]) -> str:
+    """The first of :data:`LEVELS` at which *attempt*, run in a fork, raises nothing."""
+    for level in LEVELS:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                attempt(level)
+                status = 0
+            finally:
+                os._exit(status)
+        if os.waitpid(pid, 0)[1] == 0:
+            return level
+    raise OSError("no process can be confined on this machine, not even by limits")
 
 
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"{what}: {os.strerror(error)}")
+def _others_may_read(path: str) -> bool:
+    """Whether a user who owns nothing may open *path*; it is not so for an interpreter in root's home."""
+    whole = Path(path).resolve()
+    return bool(whole.stat().st_mode & 0o004) and all(p.stat().st_mode & 0o001 for p in whole.parents)
 
 
-def _enter_namespaces() -> None:
-    uid, gid = os.getuid(), os.getgid()
-    flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
-    if uid != 0:
-        flags |= CLONE_NEWUSER
-    _check(_libc().unshare(flags), "unshare")
-    if uid != 0:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+def _running() -> int:
+    """Processes and threads of this user: the kernel counts them all against the limit."""
+    total = 0
+    for tasks in Path("/proc").glob("[0-9]*/task"):
+        with contextlib.suppress(OSError):
+            total += len(os.listdir(tasks)) if tasks.stat().st_uid == os.getuid() else 0
+    return total if total else 1 << 16  # no /proc: no limit that would be meant for one student
 
 
-def _die_with_parent() -> None:
-    _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _supervise(child: int) -> None:
-    """In the parent: wait for *child*, reaping whatever else ends, and end with it. In the child: return."""
-    if child == 0:
+def _limit(limits: Limits, running: int) -> None:
+    if resource is None:
         return
-    os.closerange(0, 4096)  # the examiner must see the student's end of the channel close
-    while True:
-        try:
-            ended, _ = os.wait()
-        except ChildProcessError:
-            os._exit(0)
-        if ended == child:
-            os._exit(0)
-
-
-def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    encoded = [None if text is None else text.encode() for text in (source, target, kind)]
-    _check(
-        _libc().mount(*encoded, ctypes.c_ulong(flags), None if data is None else data.encode()),
-        f"mount {target}",
-    )
-
-
-def _bind(source: str, target: str) -> None:
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        Path(target).touch()
-    _mount(source, target, None, MS_BIND | MS_REC)
-    kept = 0
-    for bit, flag in KEPT_FLAGS.items():
-        kept |= flag if os.statvfs(target).f_flag & bit else 0
-    device = stat.S_ISCHR(os.stat(target).st_mode)
-    flags = MS_NOSUID | kept | (0 if device else MS_RDONLY | MS_NODEV)
-    _mount(None, target, None, MS_BIND | MS_REMOUNT | flags)
-
-
-def _new_root(limits: Limits, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
-    _mount(None, "/", None, MS_REC | MS_PRIVATE)
-    _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_mb}m,mode=755")
-    bound: list[str] = []
-    for path in [*SYSTEM, *sorted(library)]:
-        if os.path.islink(path) and path in SYSTEM:
-            os.symlink(os.readlink(path), root + path)
-        elif os.path.exists(path) and not any(path == b or path.startswith(b + "/") for b in bound):
-            _bind(path, root + path)
-            bound.append(path)
-    for path in hidden:
-        if any(path.startswith(b + "/") for b in bound) and os.path.isdir(root + path):
-            _mount("tmpfs", root + path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,mode=555")
-    for device in DEVICES:
-        _bind(f"/dev/{device}", f"{root}/dev/{device}")
-    os.makedirs(root + "/proc")
-    with contextlib.suppress(OSError):  # some containers forbid it; without it there is less to see, not more
-        _mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for folder in (HOME, "/tmp", "/old"):
-        os.makedirs(root + folder, exist_ok=True)
-        os.chmod(root + folder, 0o1777)
-    os.chdir(root)
-    _check(_libc().syscall(PIVOT_ROOT[os.uname().machine], b".", b"old"), "pivot_root")
-    _check(_libc().umount2(b"/old", MNT_DETACH), "umount")
-    os.rmdir("/old")
-    socket.sethostname("notebook")
-
-
-def _limit(limits: Limits) -> None:
     megabyte = 1 << 20
     try:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
@@ -201,7 +120,7 @@ def _limit(limits: Limits) -> None:
     wanted = {
         "RLIMIT_AS": used + limits.memory_mb * megabyte,
         "RLIMIT_FSIZE": limits.disk_mb * megabyte,
-        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_NPROC": limits.processes + running,
         "RLIMIT_NOFILE": 256,
         "RLIMIT_CORE": 0,
         "RLIMIT_CPU": int(limits.total_seconds) + 5,
@@ -210,17 +129,3 @@ def _limit(limits: Limits) -> None:
         if hasattr(resource, name):
             with contextlib.suppress(ValueError, OSError):  # macOS refuses some of them
                 resource.setrlimit(getattr(resource, name), (value, value))
-
-
-def _drop_privileges(level: str) -> None:
-    if os.getuid() == 0:
-        uid = STUDENT_UID + os.getpid() % 4000
-        os.chown(".", uid, uid)
-        os.setgroups([])
-        os.setgid(uid)
-        os.setuid(uid)
-    if level == FULL:
-        libc = _libc()
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-        libc.capset(header, (ctypes.c_uint32 * 6)())

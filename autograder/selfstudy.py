@@ -15,9 +15,10 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from rich.console import Console
 
 from autograder.check import CheckError, Scorecard, check_notebook
-from autograder.hints import STEPS, Tally, answer_cell, ask_hint
+from autograder.hints import PROGRESS_FILE, STEPS, Tally, answer_cell, ask_hint
 from autograder.installed import ExamError, installed_exam
-from autograder.progress import FILE_NAME, NotebookProgress, ProgressError, open_progress
+from autograder.process import NoSandbox
+from autograder.progress import NotebookProgress, ProgressError, open_progress
 from autograder.scorecard import print_scorecard
 
 __all__ = ["Checking", "run_check"]
@@ -82,9 +83,7 @@ def _saves(notebooks: Sequence[Path], seen: dict[Path, _Stamp]) -> Iterator[list
     if not folders:
         return
     print("Waiting for the next save; Ctrl-C ends.", file=sys.stderr, flush=True)
-    for _ in watch(
-        *folders, debounce=100, step=20, rust_timeout=250, yield_on_timeout=True, recursive=False
-    ):
+    for _ in watch(*folders, debounce=100, step=20, rust_timeout=250, yield_on_timeout=True, recursive=False):
         saved = [
             path for path in notebooks if (stamp := _stamp(path)) != seen.get(path) and stamp is not None
         ]
@@ -115,7 +114,7 @@ def _round(
         try:
             with Console(stderr=True).status(f"Checking {path.name}"):
                 card = check_notebook(path, exam, public_only=asked.public)
-        except CheckError as error:
+        except (CheckError, NoSandbox) as error:
             status = _complain(error)
             continue
         cards[path] = card
@@ -151,7 +150,7 @@ def _remember(asked: Checking, path: Path, card: Scorecard) -> tuple[NotebookPro
     if asked.no_progress:
         return None, ""
     try:
-        with open_progress(asked.progress or path.parent / FILE_NAME) as (progress, message):
+        with open_progress(asked.progress or path.parent / PROGRESS_FILE) as (progress, message):
             if message:
                 print(f"autograder: {message}", file=sys.stderr)
             mine = progress.of(card.notebook)

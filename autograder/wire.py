@@ -6,10 +6,12 @@ whose first item says what it is. Types are matched exactly: a subclass could br
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,9 +20,14 @@ import numpy as np
 __all__ = ["Channel", "Closed", "Refused", "TooSlow", "WireError", "decode", "encode"]
 
 MAX_DEPTH = 64
+MAX_INT_BITS = 4096
+# What is hashed on arrival is bounded: keys can be chosen to collide, and then the time grows with the square.
+MAX_HASHED = 10_000
+MAX_RANGE = 1_000_000
 HEADER = struct.Struct(">I")
 INT64 = range(-(2**63), 2**63)
 ARRAY_KINDS = "biufcU"
+DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|U\d{1,6})")
 TAGS: dict[type, str] = {list: "l", tuple: "t", set: "e", frozenset: "f"}
 
 
@@ -62,9 +69,16 @@ def _tree(value: Any, depth: int) -> Any:
     if kind is str:
         return value if value.isascii() else ["s", value.encode("utf-8", "surrogatepass")]
     if kind is int:
-        return value if value in INT64 else ["i", format(value, "x")]
+        if value in INT64:
+            return value
+        if value.bit_length() > MAX_INT_BITS:
+            raise Refused(f"an integer of {value.bit_length()} bits")
+        return ["i", format(value, "x")]
     if depth >= MAX_DEPTH:
         raise Refused("something nested too deeply")
+    if kind is set or kind is frozenset or kind is dict:
+        if len(value) > MAX_HASHED:
+            raise Refused(f"a {kind.__name__} of {len(value):,} items, more than the {MAX_HASHED:,} allowed")
     if kind is list or kind is tuple or kind is set or kind is frozenset:
         items = value if kind is list or kind is tuple else _ordered(value)
         return [
@@ -78,12 +92,9 @@ def _tree(value: Any, depth: int) -> Any:
     if kind is complex:
         return ["c", value.real, value.imag]
     if kind is range:
-        return [
-            "r",
-            _tree(value.start, depth + 1),
-            _tree(value.stop, depth + 1),
-            _tree(value.step, depth + 1),
-        ]
+        if len(value) > MAX_RANGE:
+            raise Refused(f"a range of {len(value):,} numbers")
+        return ["r", value.start, value.stop, value.step]
     if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
         array = np.ascontiguousarray(value)
         if array.dtype.kind not in ARRAY_KINDS:
@@ -91,7 +102,11 @@ def _tree(value: Any, depth: int) -> Any:
         tag = "a" if kind is np.ndarray else "n"
         return [tag, array.dtype.str, list(np.shape(value)), array.tobytes()]
     if kind.__module__.startswith("pint") and hasattr(value, "magnitude") and hasattr(value, "units"):
-        return ["q", _tree(value.magnitude, depth + 1), str(value.units)]
+        return [
+            "q",
+            _tree(value.magnitude, depth + 1),
+            *[[str(n), float(p)] for n, p in value.unit_items()],
+        ]
     raise Refused(_called(value))
 
 
@@ -147,52 +162,93 @@ def _value(tree: Any, depth: int) -> Any:
     if depth > MAX_DEPTH + 1 or not tree or type(tree[0]) is not str:
         raise WireError("not a message: no tag, or too deep")
     tag, *rest = tree
-    if tag in ("l", "t", "e", "f"):
-        items = [_value(item, depth + 1) for item in rest]
-        made: Any = next(kind for kind, mark in TAGS.items() if mark == tag)
-        return made(items)
-    if tag == "d":
-        return {_value(k, depth + 1): _value(v, depth + 1) for k, v in rest}
-    if tag in ("a", "n"):
-        return _array(tag, *rest)
-    if tag == "q":
-        magnitude, unit = rest
-        return _quantity(magnitude, unit, depth)
-    if tag == "s":
-        (raw,) = rest
-        return bytes(raw).decode("utf-8", "surrogatepass")
-    if tag == "b":
-        (raw,) = rest
-        return bytes(raw)
-    if tag == "i":
-        (digits,) = rest
-        return int(digits, 16)
-    if tag == "c":
-        real, imaginary = rest
-        return complex(float(real), float(imaginary))
-    if tag == "r":
-        start, stop, step = (_value(item, depth + 1) for item in rest)
-        return range(start, stop, step)
-    raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+    read = _READERS.get(tag)
+    if read is None:
+        raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+    return read(rest, depth + 1)
 
 
-def _array(tag: str, dtype: str, shape: list[int], raw: bytes) -> Any:
-    kind = np.dtype(dtype)
-    if kind.kind not in ARRAY_KINDS or kind.hasobject or any(type(n) is not int or n < 0 for n in shape):
+def _items(rest: list[Any], depth: int) -> Iterator[Any]:
+    return (_value(item, depth) for item in rest)
+
+
+def _hashed(rest: list[Any]) -> list[Any]:
+    if len(rest) > MAX_HASHED:
+        raise WireError("not a message: too many items")
+    return rest
+
+
+def _bytes(rest: list[Any], depth: int = 0) -> bytes:
+    (raw,) = rest
+    if type(raw) is not bytes:  # bytes(n) of a number would be n bytes of memory
+        raise WireError("not a message: no bytes")
+    return raw
+
+
+def _integer(rest: list[Any], depth: int) -> int:
+    (digits,) = rest
+    if type(digits) is not str or len(digits) > MAX_INT_BITS // 4 + 2:
+        raise WireError("not a message: no integer")
+    return int(digits, 16)
+
+
+def _range(rest: list[Any], depth: int) -> range:
+    start, stop, step = rest
+    if (
+        not type(start) is type(stop) is type(step) is int
+        or len(made := range(start, stop, step)) > MAX_RANGE
+    ):
+        raise WireError("not a message: no range")
+    return made
+
+
+def _complex(rest: list[Any], depth: int) -> complex:
+    real, imaginary = rest
+    if not type(real) is type(imaginary) is float:
+        raise WireError("not a message: no complex number")
+    return complex(real, imaginary)
+
+
+def _array(rest: list[Any], depth: int) -> Any:
+    dtype, shape, raw = rest
+    if type(dtype) is not str or not DTYPE.fullmatch(dtype) or type(shape) is not list:
         raise WireError("not a message: an array of something else")
-    array = np.frombuffer(raw, kind).reshape(shape).copy()
-    return array if tag == "a" else array[()]
+    if any(type(n) is not int or n < 0 for n in shape):
+        raise WireError("not a message: an array of no shape")
+    return np.frombuffer(_bytes([raw]), np.dtype(dtype)).reshape(shape).copy()
 
 
-def _quantity(magnitude: Any, unit: str, depth: int) -> Any:
-    from mlsysim.units import quantity
+def _quantity(rest: list[Any], depth: int) -> Any:
+    """A Pint quantity from unit names and powers: text is not parsed, as Pint would compute what stands in it."""
+    from mlsysim.units import unit_registry
 
-    if type(unit) is not str or len(unit) > 100:
-        raise WireError("not a message: no unit")
-    try:
-        return quantity(_value(magnitude, depth + 1), unit)
-    except Exception as error:  # Pint raises many kinds for an unknown unit
-        raise WireError(f"not a message: {error}") from None
+    registry = unit_registry()
+    magnitude, *powers = rest
+    units = {}
+    for name, power in powers:
+        if type(name) is not str or not name.isidentifier() or name not in registry or len(powers) > 16:
+            raise WireError("not a message: no unit")
+        if type(power) is not float or not abs(power) <= 16:
+            raise WireError("not a message: no power of a unit")
+        units[name] = int(power) if power == int(power) else power
+    return registry.Quantity(_value(magnitude, depth), registry.UnitsContainer(units))
+
+
+_READERS: dict[str, Callable[[list[Any], int], Any]] = {
+    "l": lambda rest, depth: [_value(item, depth) for item in rest],
+    "t": lambda rest, depth: tuple(_items(rest, depth)),
+    "e": lambda rest, depth: set(_items(_hashed(rest), depth)),
+    "f": lambda rest, depth: frozenset(_items(_hashed(rest), depth)),
+    "d": lambda rest, depth: {_value(k, depth): _value(v, depth) for k, v in _hashed(rest)},
+    "s": lambda rest, depth: _bytes(rest).decode("utf-8", "surrogatepass"),
+    "b": _bytes,
+    "i": _integer,
+    "r": _range,
+    "c": _complex,
+    "a": _array,
+    "n": lambda rest, depth: _array(rest, depth)[()],
+    "q": _quantity,
+}
 
 
 class Channel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from typing import Any
 
 from mlsysim.errors import unknown_name
@@ -12,6 +14,11 @@ from mlsysim.registry import load_toml
 from mlsysim.runtimes import find_runtime
 
 __all__ = ["case"]
+
+
+@functools.cache
+def _rows() -> dict[str, dict[str, Any]]:
+    return load_toml("cases.toml")
 
 
 def case(notebook: str, student: object = None) -> dict[str, Any]:
@@ -30,10 +37,10 @@ def case(notebook: str, student: object = None) -> dict[str, Any]:
     >>> case("2_crossover", "s01") == case("2_crossover", " S01 ")
     True
     """
-    rows = load_toml("cases.toml")
+    rows = _rows()
     if notebook not in rows:
         raise unknown_name("notebook", notebook, rows)
-    row = dict(rows[notebook])
+    row = copy.deepcopy(rows[notebook])
     if name := clean_id(student):
         row |= personal_row(notebook, name)
     made: dict[str, Any] = {}

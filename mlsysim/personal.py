@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -29,7 +30,8 @@ T = TypeVar("T")
 Row = dict[str, Any]
 TRIES = 10_000
 ROOM = 1e-4  # how far, relatively, an answer must stay from where it would tip over
-CLEAR = 1.25  # how much larger the culprit's share is than the next one's
+CLEAR = 1.25  # how much larger the culprit's share is than the next one's, and a short context's crossover than a long one's
+NEAREST = 0.09  # between two sparsities of a frontier
 BATCHES = range(4, 257)  # where the crossovers lie; the sweep of the notebook goes as far
 
 
@@ -74,7 +76,7 @@ def personal_row(notebook: str, student: str) -> Row:
     choices, published = _data()
     for number in range(TRIES):
         row = MAKERS[notebook](_Draw(notebook, student, number), choices[notebook], published[notebook])
-        if row is not None:
+        if row is not None and any(value != published[notebook][key] for key, value in row.items()):
             return copy.deepcopy(row)
     raise RuntimeError(f"no case for {student!r} in {notebook} after {TRIES} tries")
 
@@ -101,9 +103,7 @@ def _both(
 ) -> tuple[step.StepTerms, step.StepTerms]:
     """The FP16 step and the INT4 step."""
     schemes = resolve("fp16", kv, device), resolve("int4", kv, device)
-    slow, fast = (
-        step.decode_step(model, device, s, find_runtime(runtime), batch, context) for s in schemes
-    )
+    slow, fast = (step.decode_step(model, device, s, find_runtime(runtime), batch, context) for s in schemes)
     return slow, fast
 
 
@@ -171,7 +171,13 @@ def _crossover(draw: _Draw, choices: Row, published: Row) -> Row | None:
         rest = max(share for name, share in shares.items() if name != culprit)
         if shares[culprit] < CLEAR * rest or _bytes(model, at + 1, context, 16) > device.memory_bytes:
             return None
-    return row if len(set(found)) == len(found) else None
+    first_short, second_short, first_long, second_long = found
+    apart = (
+        CLEAR * first_long < first_short < second_short
+        and first_long < second_long
+        and CLEAR * second_long < second_short
+    )
+    return row if apart else None
 
 
 def _frontier(draw: _Draw, choices: Row, published: Row) -> Row | None:
@@ -180,14 +186,17 @@ def _frontier(draw: _Draw, choices: Row, published: Row) -> Row | None:
     row["max_loss"] = draw.whole("max_loss", *choices["max_loss_percent"]) / 1000
     middle = draw.one("bits", choices["bits"])
     zeros = sorted({draw.one(f"sparsity {i}", choices["sparsity"]) for i in range(3)})
-    if len(zeros) < 3:
+    if len(zeros) < 3 or min(b - a for a, b in itertools.pairwise(zeros)) < NEAREST:
         return None
     kept = {option["name"]: option for option in published["options"]}
     row["options"] = [
         kept["FP16"],
         {"name": f"INT{middle}", "method": "quantization", "bits": middle, "sparsity": 0.0},
         kept["INT4"],
-        *({"name": f"pruned {zero:.0%}", "method": "pruning", "bits": 16, "sparsity": zero} for zero in zeros),
+        *(
+            {"name": f"pruned {zero:.0%}", "method": "pruning", "bits": 16, "sparsity": zero}
+            for zero in zeros
+        ),
     ]
     wanted = {"llm": "quantization", "cnn": "pruning"}
     for kind, method in wanted.items():

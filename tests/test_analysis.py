@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import batches, contexts, runtimes, thresholds, transformers
 
 import mlsysim
 from mlsysim import (
@@ -24,6 +23,7 @@ from mlsysim import (
     ridge_point,
     sweep,
 )
+from tests.strategies import batches, contexts, runtimes, thresholds, transformers
 
 LLAMA, H100 = "Llama3_8B", "H100"
 decode = ServingModel().solve

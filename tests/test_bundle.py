@@ -9,11 +9,11 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
-from environments import fresh_environment
 from packaging.requirements import Requirement
 
 from autograder.bundle import AUDIENCES, BundleError, write_bundle
 from autograder.cli import main
+from tests.environments import fresh_environment
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from environments import fresh_environment
 
 from autograder.cli import main
+from autograder.hints import PROGRESS_FILE
 from autograder.installed import ExamError, installed_exam, write_exam
 from autograder.kinds import load_kinds, write_submission
 from autograder.notebooks import grading, read_notebook
-from autograder.progress import FILE_NAME
+from tests.environments import fresh_environment
 
 ASSIGNMENT = "quantization"
 
@@ -55,7 +55,7 @@ def test_a_wrong_answer_is_told_with_its_smallest_input_and_what_it_gave(handed_
     assert main(["check", str(handed_in("s15") / "0_self_check.ipynb")]) == 1
     text = said(capsys)
     assert "10 of 13 points" in text
-    assert "`ridge_point(3e+14, 2e+12)` returned 0.00666667" in text
+    assert "`ridge_point` gave 0.00666667 FLOP/byte at peak_flops=300 TFLOP/s, bandwidth=2 TB/s." in text
     assert "both ceilings must take the same time" in text
 
 
@@ -127,7 +127,7 @@ def test_attempts_and_best_marks_are_remembered_and_a_worse_answer_does_not_lowe
     change(path, "ridge_point", "def ridge_point(peak_flops, bandwidth):\n    return 1.0")
     main(["check", str(path)])
     assert "check 2 · best 13 of 13 · hints used 0" in said(capsys)
-    kept = json.loads((path.parent / FILE_NAME).read_text())["notebooks"]["0_self_check"]
+    kept = json.loads((path.parent / PROGRESS_FILE).read_text())["notebooks"]["0_self_check"]
     assert kept["best"]["ridge_point_hidden"] == 1
     assert kept["parts"]["ridge_point"]["attempts"] == 2
     assert kept["parts"]["attainable"]["attempts"] == 1
@@ -274,7 +274,7 @@ def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_pat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "13 of 13 points from tests: public and hidden checks passed" in " ".join(done.stdout.split())
-    assert sorted(path.name for path in folder.iterdir()) == ["0_self_check.ipynb", FILE_NAME]
+    assert sorted(path.name for path in folder.iterdir()) == ["0_self_check.ipynb", PROGRESS_FILE]
     where = [python, "-c", "import autograder, mlsysim; print(autograder.__file__, mlsysim.__file__)"]
     found = subprocess.run(where, cwd=folder, env=environment, capture_output=True, text=True).stdout
     assert found.count(str(base / "env")) == 2

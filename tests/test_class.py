@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from autograder.course import Course
+from autograder.course import Course, CourseError
 from autograder.demo import grade_class, make_class
 from autograder.kinds import expected_marks, load_kinds
 from autograder.report import class_rows, write_report
@@ -17,6 +17,7 @@ UNFAIR = {
     "s03": "output on stderr zeroes a test cell",
     "s13": "a notebook that cannot be read stops the whole submission",
     "s20": "an object that equals everything passes every assert",
+    "s23": "nobody compares the id in a notebook with the one that it was handed in under",
 }
 
 
@@ -33,6 +34,18 @@ c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level
 """
 
 
+def stock_grading(course: Course) -> dict[str, str]:
+    """As ``nbgrader autograde`` and ``generate_feedback``; returns the trouble of those that could not be graded."""
+    trouble = {}
+    for student in course.students():
+        try:
+            course.autograde(student)
+            course.generate_feedback(student)
+        except CourseError as error:
+            trouble[student] = str(error)
+    return trouble
+
+
 @pytest.fixture(scope="module", params=["examiner", "stock"])
 def graded(request, root, tmp_path_factory):
     course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course")
@@ -41,7 +54,7 @@ def graded(request, root, tmp_path_factory):
     course = Course(course.root)
     course.generate_assignment()
     make_class(course, list(KINDS.values()))
-    trouble = grade_class(course)
+    trouble = grade_class(course).trouble if request.param == "examiner" else stock_grading(course)
     marks = defaultdict(dict)
     for student, notebook, cell, mark, _, _ in course.grades():
         marks[student, notebook][cell] = mark

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import batches, bit_widths, contexts, measured_curves, runtimes, sparsities
 
 from mlsysim import CompressionModel, Hardware, InputError, Models, ServingModel, SingleNodeModel
 from mlsysim.accuracy import data_rows, find_curve
 from mlsysim.storage import stored_bits
+from tests.strategies import batches, bit_widths, contexts, measured_curves, runtimes, sparsities
 
 LLAMA, H100 = "Llama3_8B", "H100"
 PRE_SPARSE = replace(Hardware["A100"], name="NoSparse", sparse_2_4=False)

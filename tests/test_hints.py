@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from autograder.hints import STEPS, Tally, answer_cell, ask_hint, count_attempt, next_hint
+from autograder.hints import STEPS, Tally, answer_cell, ask_hint, count_attempt, hints_used, next_hint
 from autograder.notebooks import grading, read_notebook, strip_solution_marks
+from autograder.report import Row, write_report
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 
@@ -104,3 +105,39 @@ def test_an_unknown_cell_or_notebook_names_the_known_ones():
         answer_cell("0_self_check", "nope")
     with pytest.raises(KeyError, match="0_self_check, 1_predict"):
         answer_cell("nope", "itl")
+
+
+def progress(folder, notebooks):
+    (folder / "autograder-progress.json").write_text(json.dumps({"version": 1, "notebooks": notebooks}))
+    return hints_used(folder)
+
+
+def test_hints_that_were_used_are_counted_from_a_progress_file_that_was_handed_in(tmp_path):
+    assert hints_used(tmp_path) is None
+    tally = dataclasses.asdict(Tally(attempts=3, hints=2, attempts_at_hint=2))
+    assert progress(tmp_path, {"1_predict": {"parts": {"itl": tally, "speedup": tally}}, "other": 1}) == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        {"1_predict": 3},
+        {"1_predict": {"parts": {"itl": {"hints": "many"}}}},
+        {"1_predict": {"parts": {"itl": {"hints": -5}}}},
+    ],
+)
+def test_a_progress_file_with_anything_else_in_it_is_not_known(tmp_path, wrong):
+    assert progress(tmp_path, wrong) is None
+
+
+def test_the_report_shows_the_hints_and_the_total_is_what_it_was(tmp_path):
+    marks = {"1_predict": (19.0, 19.0)}
+    rows = [Row("s01", marks=marks, hints=4), Row("s02", marks=marks)]
+    write_report(rows, tmp_path / "report.html", title="Class")
+    text = (tmp_path / "report.html").read_text()
+    assert "hints used" in text and '<td class="n">4</td>' in text
+    assert rows[0].total == rows[1].total
+    write_report(rows[1:], tmp_path / "report.html", title="Class")
+    assert "hints used" not in (tmp_path / "report.html").read_text()

@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from leaks import leaked, lines_of, secret_lines, telling
 
 from autograder.assemble import assemble
 from autograder.bundle import write_bundle
@@ -21,6 +20,7 @@ from autograder.kinds import load_kinds, write_submission
 from autograder.limits import Limits
 from autograder.notebooks import is_test, read_notebook, without_hidden_tests
 from autograder.process import start_candidate
+from tests.leaks import leaked, lines_of, secret_lines, telling
 
 # Wrong or unfinished in every notebook: these get messages, and must not get more.
 KINDS = {

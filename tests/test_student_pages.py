@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from leaks import leaked, secret_lines, telling
 
 from autograder.assemble import read_submission
 from autograder.course import Course
@@ -17,6 +16,7 @@ from autograder.kinds import Kind, load_kinds, write_submission
 from autograder.markup import markdown_html, outputs_html
 from autograder.pages import Mark, Sheet
 from autograder.report import class_rows, write_report
+from tests.leaks import leaked, secret_lines, telling
 
 # Everything that a page must neither run nor load nor be spread by.
 HOSTILE = """

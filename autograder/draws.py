@@ -1,0 +1,137 @@
+"""The examples of a property test, drawn once for the whole class.
+
+Hypothesis draws from a seed that is the test's own, so every submission that passes is asked the same questions; finding them anew for each
+costs some ten times more than asking them. Here they are drawn once in a process and asked directly. Only when an answer is wrong does Hypothesis
+run as always, from the same seed: it meets the same example, and shrinks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["drawn_once"]
+
+# A test that uses one of these decides about its draws while it runs; it is left to Hypothesis.
+STEERS = {
+    "assume",
+    "data",
+    "event",
+    "find",
+    "note",
+    "random",
+    "register_random",
+    "reject",
+    "reproduce_failure",
+    "seed",
+    "target",
+}
+Drawn = list[
+    bytes
+]  # (arguments, keywords) of each example; a test may change what it is given, so each gets a copy
+
+_decks: dict[tuple[Any, ...], Drawn | None] = {}
+
+
+def steers_draws(source: str) -> bool:
+    """Whether what a test cell draws could depend on what it is told while it runs."""
+    for node in ast.walk(ast.parse(source)):
+        named = {ast.Name: "id", ast.Attribute: "attr", ast.alias: "name"}.get(type(node))
+        if named and getattr(node, named).split(".")[0] in STEERS:
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def drawn_once(source: str, calls: Callable[[], int]) -> Iterator[None]:
+    """While this lasts, ``hypothesis.given`` remembers what it drew for the test cell *source*, which must define its tests itself.
+
+    Args:
+        calls: how often the student's functions have been called so far. A test that calls them while it draws is left to Hypothesis.
+    """
+    import hypothesis
+
+    if steers_draws(source):
+        yield
+        return
+    given = hypothesis.given
+    hypothesis.given = functools.partial(_given, given, source, calls)
+    try:
+        yield
+    finally:
+        hypothesis.given = given
+
+
+def _given(given: Any, source: str, calls: Callable[[], int], *strategies: Any, **named: Any) -> Any:
+    return lambda test: (
+        _Property(given(*strategies, **named), test, (source, repr(strategies), repr(named)), calls).asked
+    )
+
+
+class _Property:
+    """One property test: what its name is bound to is :attr:`asked`."""
+
+    def __init__(self, decorate: Any, test: Any, key: tuple[Any, ...], calls: Callable[[], int]) -> None:
+        self._test = test
+        self._key = (*key, test.__name__)
+        self._calls = calls
+        self._drawn: Drawn | None = None
+
+        # One function both to draw and to ask: the seed depends on its name and signature.
+        @functools.wraps(test)
+        def probe(*arguments: Any, **keywords: Any) -> Any:
+            if self._drawn is None:
+                return test(*arguments, **keywords)
+            self._drawn.append(pickle.dumps((arguments, keywords)))
+            return None
+
+        self._run = decorate(probe)
+
+        @functools.wraps(self._run)
+        def asked(*arguments: Any, **keywords: Any) -> None:
+            # @settings above @given leaves its settings on the outermost function.
+            self._run.__dict__.update({k: v for k, v in vars(asked).items() if k != "__wrapped__"})
+            if arguments or keywords:
+                self._run(*arguments, **keywords)
+            else:
+                self._ask()
+
+        self.asked = asked
+
+    def _draw(self) -> Drawn | None:
+        """The examples, or None for a test whose draws cannot be kept."""
+        used = vars(self._run).get("_hypothesis_internal_use_settings")
+        key = (*self._key, repr(used))
+        if key not in _decks:
+            before = self._calls()
+            self._drawn = []
+            try:
+                self._run()
+                _decks[key] = self._drawn if self._calls() == before else None
+            except Exception:  # what cannot be copied, or strategies that fail: Hypothesis will say it
+                _decks[key] = None
+            finally:
+                self._drawn = None
+        return _decks[key]
+
+    def _ask(self) -> None:
+        drawn = self._draw()
+        if drawn is None:
+            self._run()
+            return
+        for example in drawn:
+            arguments, keywords = pickle.loads(example)
+            random.seed(0)
+            try:
+                self._test(*arguments, **keywords)
+            except Exception as error:
+                self._run()
+                # Hypothesis found every answer right, the one that was wrong a moment ago too.
+                from hypothesis.errors import Flaky
+
+                raise Flaky("the same question got different answers") from error

@@ -1,0 +1,139 @@
+"""Attacks on the examiner as golden folders: ``attacks/NAME/attack.txt`` is what the student writes, ``expected.toml`` what it must earn.
+
+``python -m tests.attack_cases`` writes the messages into the golden files anew; the marks in them are written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assemble import assemble
+from autograder.exam import ExamResult, examine
+from autograder.limits import Limits
+from autograder.notebooks import read_notebook, strip_solution_marks
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path(__file__).parent / "attacks"
+NOTEBOOK = "0_self_check.ipynb"
+SOURCE = ROOT / "solutions" / "quantization" / NOTEBOOK
+RELEASE = ROOT / "assignments" / "quantization" / NOTEBOOK
+LIMITS = Limits(
+    cell_seconds=2, call_seconds=1, total_seconds=30, memory_mb=512, processes=24, disk_mb=16, output_kb=64
+)
+CELL = re.compile(r"^# %% (\w+)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One golden folder."""
+
+    name: str
+    cells: dict[str, str]
+    tries: str
+    base: str
+    marks: dict[str, float]
+    messages: dict[str, str]
+    notes: list[str]
+
+
+def read_cells(path: Path) -> dict[str, str]:
+    """Cells by grade_id of a text in the percent format."""
+    _, *parts = CELL.split(path.read_text("utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def load_attacks() -> dict[str, Attack]:
+    """All attacks by name."""
+    found = {}
+    for folder in sorted(path.parent for path in FOLDER.glob("*/attack.txt")):
+        expected = tomllib.loads((folder / "expected.toml").read_text("utf-8"))
+        found[folder.name] = Attack(
+            folder.name,
+            read_cells(folder / "attack.txt"),
+            expected["tries"],
+            expected["base"],
+            expected["marks"],
+            expected.get("messages", {}),
+            expected.get("notes", []),
+        )
+    return found
+
+
+def answers(base: str) -> dict[str, str]:
+    """Everything that a student fills in, ``right`` or ``wrong``."""
+    return (
+        dict(strip_solution_marks(read_notebook(SOURCE)))
+        if base == "right"
+        else read_cells(FOLDER / "wrong.txt")
+    )
+
+
+def submission(attack: Attack) -> dict[str, Any]:
+    """The notebook that is handed in; a cell named ``first`` is the student's own, after the set-up."""
+    notebook = read_notebook(RELEASE)
+    cells = notebook.by_grade_id()
+    filled = answers(attack.base) | attack.cells
+    first = filled.pop("first", None)
+    for grade_id, text in filled.items():
+        cells[grade_id]["source"] = text
+    if first is not None:
+        own = {
+            "cell_type": "code",
+            "id": "first",
+            "metadata": {},
+            "source": first,
+            "outputs": [],
+            "execution_count": None,
+        }
+        notebook.cells.insert(notebook.cells.index(cells["setup"]) + 1, own)
+    return notebook.content
+
+
+def examined(attack: Attack, folder: Path) -> ExamResult:
+    """The verdicts on an attack, handed in through *folder*."""
+    path = folder / NOTEBOOK
+    path.write_text(json.dumps(submission(attack)), "utf-8")
+    return examine(assemble(SOURCE, path), LIMITS)
+
+
+def seen(result: ExamResult) -> tuple[dict[str, float], dict[str, str], list[str]]:
+    """Marks above zero, messages and notes: what a golden file holds."""
+    marks = {key: verdict.score for key, verdict in result.verdicts.items() if verdict.score}
+    messages = {key: verdict.message for key, verdict in result.verdicts.items() if verdict.message}
+    return marks, messages, result.notes
+
+
+def _golden(attack: Attack, messages: dict[str, str], notes: list[str]) -> str:
+    def text(value: str) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    lines = [f"tries = {text(attack.tries)}", f"base = {text(attack.base)}"]
+    lines += [f"notes = [{', '.join(map(text, notes))}]", "", "[marks]"]
+    lines += [f"{key} = {value:g}" for key, value in attack.marks.items()]
+    lines += ["", "[messages]", *(f"{key} = {text(value)}" for key, value in messages.items())]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the messages anew; says where the marks are not those of the golden file, which it does not change."""
+    import tempfile
+
+    wrong = 0
+    for name, attack in load_attacks().items():
+        with tempfile.TemporaryDirectory() as folder:
+            marks, messages, notes = seen(examined(attack, Path(folder)))
+        if marks != attack.marks:
+            wrong += 1
+            print(f"{name}: marks {marks}, not {attack.marks}", file=sys.stderr)
+        (FOLDER / name / "expected.toml").write_text(_golden(attack, messages, notes), "utf-8")
+    return min(wrong, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Servers that tests start for themselves, from installed packages, on this machine only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def missing(what: str) -> None:
+    """Skip, but fail where everything must be installed."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is not installed, and in CI it must be")
+    pytest.skip(f"{what} is not installed (make test installs it where it may)")
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL server of its own."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    binaries = found[-1].parent if found else Path(shutil.which("initdb") or "missing").parent
+    if not (binaries / "initdb").is_file():
+        missing("PostgreSQL")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    as_root = os.getuid() == 0
+    who = {"user": "postgres", "group": "postgres", "extra_groups": []} if as_root else {}
+    if as_root:  # the server refuses to run as root
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(folder)}
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL, **who)
+
+    port = free_port()
+    run(binaries / "initdb", "-D", folder / "data", "-U", "tester", "--auth=trust", "--no-sync")
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    run(binaries / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
+    try:
+        yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+    finally:
+        run(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def dask_cluster(workers: int, folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """The address of a Dask scheduler, and its worker processes, which are not restarted when they die."""
+    pytest.importorskip("distributed") if not os.environ.get("CI") else __import__("distributed")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__DASHBOARD__STATUS__TASK_STREAM_LENGTH": "10"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, "env": environment}
+    port = address.rpartition(":")[2]
+    base = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--no-dashboard",
+        "--no-show",
+    ]
+    started = [subprocess.Popen(base, text=True, **quiet)]
+    single = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder)]
+    team: list[subprocess.Popen[str]] = []
+    try:
+        for _ in range(workers):
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", address, *single]
+            team.append(subprocess.Popen(command, text=True, **quiet))
+        yield address, team
+    finally:
+        for process in [*team, *started]:
+            process.kill()
+            process.wait()

@@ -1,0 +1,124 @@
+"""Examples drawn once for the class are the ones that Hypothesis draws for each, and the verdicts are its own."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from autograder import draws, exam
+from autograder.assemble import assemble, steps
+from autograder.kinds import load_kinds, write_submission
+from autograder.notebooks import read_notebook
+
+KINDS = ["s02", "s04", "s06", "s18", "s20"]
+
+
+def cell(body: str, arguments: str = "n=st.integers(0, 1000)", more: str = "") -> str:
+    return f"""
+from hypothesis import given, settings, strategies as st
+{more}
+@settings(max_examples=50, derandomize=True, database=None, deadline=None)
+@given({arguments})
+def check(n):
+    {body}
+
+check()
+"""
+
+
+def run(source, names, calls=lambda: 0):
+    scope = {"__name__": "exam", **names}
+    with exam._fixed_hypothesis(), draws.drawn_once(source, calls):
+        exec(source, scope)
+
+
+def asked_of(source, once=True, **names):
+    seen = []
+    names["f"] = lambda n: seen.append(n)
+    keep = draws.drawn_once(source, lambda: 0) if once else contextlib.nullcontext()
+    with exam._fixed_hypothesis(), keep:
+        exec(source, {"__name__": "exam", **names})
+    return seen
+
+
+def test_a_passing_function_is_asked_just_what_hypothesis_would_ask_it():
+    source = cell("f(n)")
+    plain = asked_of(source, once=False)
+    assert len(plain) == 50
+    assert asked_of(source) == plain
+    assert asked_of(source) == plain  # from the deck
+
+
+def test_explicit_examples_are_asked_too():
+    source = (
+        cell("f(n)")
+        .replace("@given", "@example(n=-7)\n@given")
+        .replace("import given", "import example, given")
+    )
+    assert asked_of(source)[0] == -7 and asked_of(source) == asked_of(source, once=False)
+
+
+def test_a_wrong_answer_is_shrunk_by_hypothesis():
+    source = cell("assert f(n), n")
+    with pytest.raises(AssertionError, match=r"^100\b"):
+        run(source, {"f": lambda n: n < 100})
+
+
+def test_an_answer_that_is_wrong_once_and_then_right_is_no_pass():
+    state = {"wrong": 1}
+
+    def moody(n):
+        state["wrong"] -= 1
+        return state["wrong"] != 0
+
+    source = cell("assert f(n)")
+    run(source, {"f": lambda n: True})
+    with pytest.raises(Exception, match="the same question got different answers"):
+        run(source, {"f": moody})
+
+
+@pytest.mark.parametrize("body", ["import hypothesis; hypothesis.assume(n > 3); f(n)", "st.data; f(n)"])
+def test_a_test_that_steers_its_draws_is_left_to_hypothesis(body):
+    source = cell(body)
+    assert draws.steers_draws(source)
+    assert asked_of(source) == asked_of(source, once=False)
+
+
+def test_a_test_that_calls_the_student_while_it_draws_is_left_to_hypothesis():
+    calls = []
+
+    def bound(n):
+        calls.append(n)
+        return n
+
+    source = cell("f(n)", "n=st.integers(0, 9).map(bound)")
+    seen = []
+    for _ in range(2):
+        run(source, {"f": seen.append, "bound": bound}, lambda: len(calls))
+    assert draws._decks[next(key for key in draws._decks if key[0] == source)] is None
+
+
+def test_the_draws_of_the_assignment_s_own_tests_are_kept(root):
+    kept = 0
+    for path in sorted((root / "solutions" / "quantization").glob("*.ipynb")):
+        for _, found, test in steps(read_notebook(path)):
+            if test and "@given" in found["source"]:
+                assert not draws.steers_draws(found["source"])
+                kept += 1
+    assert kept >= 10
+
+
+def test_an_example_that_a_test_changes_is_whole_for_the_next_student():
+    source = cell("assert sum(n) >= 0; n.append(-10**9); f(n)", "n=st.lists(st.integers(0, 9))")
+    assert [len(n) for n in asked_of(source)] == [len(n) for n in asked_of(source)]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_verdicts_and_messages_are_those_without_the_deck(root, tmp_path, monkeypatch, name):
+    source = root / "solutions" / "quantization"
+    write_submission(load_kinds()[name], source, root / "assignments" / "quantization", tmp_path)
+    notebooks = [assemble(source / path.name, path) for path in sorted(tmp_path.glob("*.ipynb"))]
+    once = [exam.examine(notebook).verdicts for notebook in notebooks]
+    monkeypatch.setattr(exam, "drawn_once", lambda *arguments: contextlib.nullcontext())
+    assert once == [exam.examine(notebook).verdicts for notebook in notebooks]
