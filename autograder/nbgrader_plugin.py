@@ -26,6 +26,7 @@ from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
 from autograder.paper import Paper
 from autograder.process import data_files
+from autograder.sandbox import LEVELS
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
@@ -104,16 +105,19 @@ class Examine(NbGraderPreprocessor):
                 cell.outputs = nbformat.from_dict(
                     _as_outputs(verdict) if verdict else inert_outputs(result.outputs.get(index, []))
                 )
+        notes = list(result.notes)
+        if result.sandbox in LEVELS and result.sandbox != next(iter(LEVELS)):
+            notes.append(f"confined by {result.sandbox} only: {LEVELS[result.sandbox]}")
         nb.metadata["autograder"] = {
             "sandbox": result.sandbox,
-            "notes": result.notes,
+            "notes": notes,
             "misconceptions": {
                 key: list(verdict.misconceptions)
                 for key, verdict in result.verdicts.items()
                 if verdict.misconceptions
             },
         }
-        for note in result.notes:
+        for note in notes:
             self.log.warning(
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.course import Course
 from autograder.hints import hints_used
+from autograder.pages import render, shown_pair
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
@@ -23,7 +24,8 @@ class Row:
         waiting: points of answers that a person has still to grade.
         expected: the right total, where the class was made by construction.
         trouble: why a submission could not be graded, or an empty string.
-        feedback: feedback pages by notebook, relative to the course directory.
+        feedback: links to the feedback by notebook, relative to the course directory.
+        page: the student's page, relative to the course directory; empty if there is none.
         hints: hints that were used in self-study, where the student handed that in; they cost nothing.
     """
 
@@ -34,6 +36,7 @@ class Row:
     expected: float | None = None
     trouble: str = ""
     feedback: dict[str, str] = field(default_factory=dict)
+    page: str = ""
     hints: int | None = None
 
     @property
@@ -73,13 +76,17 @@ def class_rows(
         row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
         row.expected = (expected or {}).get(student)
         row.trouble = (trouble or {}).get(student, "")
+        page = course.student_page(student)
+        row.page = page.relative_to(course.root).as_posix() if page.is_file() else ""
         row.hints = hints_used(course.submitted(student))
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
-            page = course.feedback(student) / f"{notebook}.html"
-            if page.is_file():
-                row.feedback[notebook] = page.relative_to(course.root).as_posix()
+            single = course.feedback(student) / f"{notebook}.html"
+            if row.page:
+                row.feedback[notebook] = f"{row.page}#{notebook}"
+            elif single.is_file():
+                row.feedback[notebook] = single.relative_to(course.root).as_posix()
         rows.append(row)
     return rows
 
@@ -88,11 +95,6 @@ def _auto_points(path: Path) -> dict[str, float]:
     from autograder.notebooks import read_notebook
 
     return read_notebook(path).auto_points()
-
-
-def _mark(pair: tuple[float | None, float]) -> str:
-    mark, maximum = pair
-    return f"{'–' if mark is None else f'{mark:g}'}/{maximum:g}"
 
 
 def print_report(rows: Iterable[Row]) -> None:
@@ -119,7 +121,7 @@ def print_report(rows: Iterable[Row]) -> None:
         cells = [
             row.student,
             row.says,
-            *(_mark(pair) for pair in row.marks.values()),
+            *(shown_pair(pair) for pair in row.marks.values()),
             f"{row.total:g}/{row.maximum:g}",
         ]
         if with_expected:
@@ -141,17 +143,9 @@ def print_report(rows: Iterable[Row]) -> None:
 
 def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
     """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("autograder", "data"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["mark"] = _mark
     rows = list(rows)
-    text = environment.get_template("report.html.j2").render(
-        rows=rows,
-        notebooks=list(rows[0].marks) if rows else [],
-        with_hints=any(row.hints is not None for row in rows),
-        **facts,
+    notebooks = list(rows[0].marks) if rows else []
+    with_hints = any(row.hints is not None for row in rows)
+    page.write_text(
+        render("report.html.j2", rows=rows, notebooks=notebooks, with_hints=with_hints, **facts), "utf-8"
     )
-    page.write_text(text, "utf-8")
