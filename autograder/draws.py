@@ -38,6 +38,7 @@ Drawn = list[
 _decks: dict[tuple[Any, ...], Drawn | None] = {}
 
 
+@functools.lru_cache(maxsize=512)
 def steers_draws(source: str) -> bool:
     """Whether what a test cell draws could depend on what it is told while it runs."""
     for node in ast.walk(ast.parse(source)):

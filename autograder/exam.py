@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import io
 import random
 import signal
@@ -18,6 +19,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
@@ -135,7 +137,7 @@ class _Desk:
                     self._run_in(self._candidate, index, source)
         return self._candidate
 
-    def names(self, wanted: set[str]) -> dict[str, Any]:
+    def names(self, wanted: frozenset[str]) -> dict[str, Any]:
         """What the test's free names stand for; those that the student did not define are left out.
 
         Raises:
@@ -257,7 +259,6 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
     desk.called.clear()
     said = io.StringIO()
     try:
-        tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
         with (
             _alarm(desk.seconds_left() + GRACE_SECONDS),
@@ -273,7 +274,7 @@ def _judge(desk: _Desk, source: str, points: float) -> Verdict:
                 map(callable, found.values())
             ):  # a test that looks at a student's value could draw from it
                 more.enter_context(drawn_once(source, lambda: desk.calls))
-            value = _execute(tree, scope)
+            value = _execute(source, scope)
     except StudentError as error:
         return Verdict(0.0, points, str(error), f"StudentError: {error}")
     except _TimeUp:
@@ -321,13 +322,21 @@ def _partial(value: Any, points: float) -> float:
     return float(value)
 
 
-def _execute(tree: ast.Module, scope: dict[str, Any]) -> Any:
+@functools.lru_cache(maxsize=512)  # the same tests for every submission
+def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
+    """A test cell, and its last expression apart."""
+    tree = ast.parse(source)
     last = tree.body[-1] if tree.body else None
     if isinstance(last, ast.Expr):
-        exec(compile(ast.Module(tree.body[:-1], []), "<test>", "exec"), scope)
-        return eval(compile(ast.Expression(last.value), "<test>", "eval"), scope)
-    exec(compile(tree, "<test>", "exec"), scope)
-    return None
+        body = compile(ast.Module(tree.body[:-1], []), "<test>", "exec")
+        return body, compile(ast.Expression(last.value), "<test>", "eval")
+    return compile(tree, "<test>", "exec"), None
+
+
+def _execute(source: str, scope: dict[str, Any]) -> Any:
+    body, last = _compiled(source)
+    exec(body, scope)
+    return None if last is None else eval(last, scope)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -360,7 +369,8 @@ def _fixed_hypothesis() -> Iterator[None]:
         settings.load_profile(before)
 
 
-def free_names(source: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def free_names(source: str) -> frozenset[str]:
     """The names that a test cell uses but neither defines nor finds among the builtins."""
     top = symtable.symtable(source, "<test>", "exec")
     bound = {
@@ -376,7 +386,7 @@ def free_names(source: str) -> set[str]:
             look(child)
 
     look(top)
-    return used - bound - set(dir(builtins))
+    return frozenset(used - bound - set(dir(builtins)))
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:
