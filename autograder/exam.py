@@ -23,13 +23,13 @@ from types import CodeType
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
-from autograder.draws import drawn_once
+from autograder.draws import draw_ahead, drawn_once
 from autograder.limits import Limits
 from autograder.messages import describe_call, describe_failure, printable
 from autograder.notebooks import Notebook, grading
 from autograder.process import Candidate, Died, start_candidate
 
-__all__ = ["ExamResult", "Verdict", "examine"]
+__all__ = ["ExamResult", "Verdict", "examine", "prepare"]
 
 MAX_RESTARTS = 16
 GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
@@ -253,6 +253,16 @@ def examine(
             else:
                 desk.run(index, cell["source"])
     return result
+
+
+def prepare(source: str) -> None:
+    """Draw the examples of a test cell before anybody is examined."""
+    with (
+        _fixed_hypothesis(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        draw_ahead(source, free_names(source))
 
 
 def _judge(desk: _Desk, source: str, points: float) -> Verdict:
