@@ -17,8 +17,9 @@ test: $(READY) $(SYSTEM) ## all tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-release: $(READY) ## generate assignments/ from solutions/
+release: $(READY) ## generate assignments/ and the exam for self-study from solutions/
 	$(BIN)/nbgrader generate_assignment quantization --force
+	$(BIN)/autograder exam
 
 docs: $(READY) ## the API reference, in build/docs/api
 	$(BIN)/python docs/make_api.py
@@ -30,6 +31,13 @@ bench: $(READY) ## speed, each figure beside its bar
 pins: $(READY) ## choose new versions for requirements.txt (needs a package index)
 	$(BIN)/pip-compile --quiet --generate-hashes --all-extras --strip-extras --allow-unsafe --no-header \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt pyproject.toml
+
+# What is handed out is pinned for every system: uv resolves for all, pip-compile for this one.
+	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install -qq uv; }
+	for who in students self-learners; do \
+		build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header \
+			--no-config --no-emit-index-url --constraint requirements.txt autograder/data/bundle/$$who.in \
+			--output-file autograder/data/bundle/$$who.txt; done
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

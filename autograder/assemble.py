@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.inert import inert_attachments, inert_markdown
-from autograder.notebooks import Notebook, grading, read_notebook
+from autograder.notebooks import STUDENT_TAG, Notebook, grading, read_notebook
 
 __all__ = ["PROBLEM", "assemble", "read_submission"]
 
@@ -74,6 +74,8 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     metadata = cell.get("metadata")
     grade = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
+    if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
+        grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
     source = source.encode("utf-8", "replace").decode("utf-8")
     made = {
         "cell_type": cell["cell_type"],
@@ -115,8 +117,8 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
             if grade_id is None or grade_id not in known or not grading(known[grade_id])["locked"]:
                 order.append(_own(cell))  # the student's own cell, or a second copy of an answer
             continue
-        answer = grading(original)["solution"] and cell["cell_type"] == original["cell_type"]
-        if grading(original)["solution"] and not answer:
+        answer = _is_students(original) and cell["cell_type"] == original["cell_type"]
+        if _is_students(original) and not answer:
             order.append(_own(cell))
             continue
         placed[grade_id] = _like(original, cell if answer else original)
@@ -128,9 +130,18 @@ def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[s
             stub = {"source": STUB[original["cell_type"]]}
             placed[grade_id] = _like(original, stub if answer else original)
             at = 0 if before is None else next(i for i, cell in enumerate(order) if cell is before) + 1
+            if answer:  # the answer may be in a cell of the student's own that lost its id: what tests it comes after that
+                while at < len(order) and not grading(order[at]):
+                    at += 1
             order.insert(at, placed[grade_id])
         before = placed[grade_id]
     return order
+
+
+def _is_students(original: dict[str, Any]) -> bool:
+    """Whether the student writes the cell: an answer, or a cell that is theirs to set and that nobody marks."""
+    grade = grading(original)
+    return bool(grade["solution"]) or not (grade["grade"] or grade["locked"])
 
 
 def _like(original: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:

@@ -85,14 +85,21 @@ def _short(error: BaseException) -> str:
 def _library() -> list[str]:
     """The folders that notebooks import from."""
     package = importlib.import_module("mlsysim").__path__[0]
-    paths = (sys.prefix, sys.base_prefix, package)
+    paths = (sys.prefix, sys.base_prefix, package, *_sites())
     return sorted({*paths, *map(os.path.realpath, paths)})
+
+
+def _sites() -> list[str]:
+    """Where packages are installed, which may be outside the environment, such as with ``--system-site-packages``."""
+    names = ("site-packages", "dist-packages")
+    return [path for path in sys.path if os.path.basename(path) in names and os.path.isdir(path)]
 
 
 def _confine(order: dict[str, Any], mount_point: str) -> str:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    hidden = [os.path.dirname(os.path.abspath(__file__)), *order["hidden"]]
+    installed = [os.path.join(os.path.realpath(site), "autograder") for site in _sites()]
+    hidden = [os.path.dirname(os.path.abspath(__file__)), *installed, *order["hidden"]]
     limits = Limits(**order["limits"])
     return confine(order["level"], limits, _library(), hidden, order["files"], mount_point)
 
@@ -134,12 +141,7 @@ def main(control_fd: int, mount_point: str) -> None:
     orders = Channel(control, CONTROL_LIMIT)
     trial = {"limits": asdict(Limits()), "hidden": [], "files": {}}
 
-    def attempt(level: str) -> None:
-        folder = _confine({**trial, "level": level}, mount_point)
-        if folder:
-            os.rmdir(folder)
-
-    orders.send(strongest(attempt))
+    orders.send(strongest(lambda level: _confine({**trial, "level": level}, mount_point)))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         try:

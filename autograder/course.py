@@ -95,6 +95,10 @@ class Course:
         """The folder of the student version."""
         return self.root / "assignments" / ASSIGNMENT
 
+    def student_page(self, student: str) -> Path:
+        """The page of all of *student*'s notebooks; beside nbgrader's folder, whose pages are released one by one."""
+        return self.feedback(student).with_suffix(".html")
+
     def submitted(self, student: str) -> Path:
         """The folder that *student*'s notebooks were collected into."""
         return self.root / "submitted" / student / ASSIGNMENT

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course import Course, CourseError
+from autograder.feedback import write_student_pages
 from autograder.grade_command import Bar, local_grader
 from autograder.grading import Summary, grade_course
 from autograder.kinds import Kind, expected_marks, load_kinds, write_submission
@@ -59,6 +60,7 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
         DemoError: one of *names* is no kind.
     """
     from rich.console import Console
+    from rich.progress import Progress
 
     known = load_kinds()
     unknown = [name for name in names or () if name not in known]
@@ -75,6 +77,9 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
     make_class(course, kinds)
     console.print(f"Made {len(kinds)} submissions in {root / 'submitted'}")
     summary = grade_class(course, console)
+    with Progress(console=console) as progress:
+        task = progress.add_task("Pages", total=len(kinds))
+        write_student_pages(course, course.students(), lambda student: progress.update(task, advance=1))
     rows = class_rows(
         course,
         {kind.name: kind.says for kind in kinds},

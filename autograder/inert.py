@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from html import escape, unescape
 from typing import Any
 
-__all__ = ["inert_attachments", "inert_markdown", "inert_outputs"]
+from autograder.rendering import showable_markdown
+
+__all__ = ["drawing_html", "inert_attachments", "inert_markdown", "inert_outputs", "with_drawings"]
 
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 TAGS = frozenset(
@@ -100,6 +103,13 @@ STYLES = [
     "width",
     "max-width",
 ]
+SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
+LABEL = re.compile(
+    r"""\baria-label\s*=\s*(?:"([^"]*)"|'([^']*)')|<title[^>]*>([^<]*)</title>""", re.IGNORECASE
+)
+HELD = re.compile(
+    "\ue000(\\d+)\ue001"
+)  # private-use characters keep the place of what is put in after cleaning
 TAG_OPENS = re.compile(r"<(?=[A-Za-z/!?])")
 FILE_NAME = re.compile(r"[\w. -]{1,100}")
 
@@ -120,6 +130,28 @@ def inert_attachments(attachments: Any) -> dict[str, dict[str, str]]:
     return kept
 
 
+def drawing_html(svg: str, alt: str = "") -> str:
+    """An SVG as a picture: in an ``img`` none of its scripts runs and its links load nothing. Its own label describes it."""
+    found = LABEL.search(svg)
+    label = alt or (unescape(next(filter(None, found.groups()), "")) if found else "") or "drawing"
+    if "xmlns=" not in svg.split(">", 1)[0]:
+        svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    encoded = base64.b64encode(svg.encode()).decode("ascii")
+    return f'<img alt="{escape(label[:2000])}" src="data:image/svg+xml;base64,{encoded}">'
+
+
+def with_drawings(text: str, clean: Callable[[str], str]) -> str:
+    """HTML after *clean*, with each drawing in it as a picture in its place."""
+    held: list[str] = []
+
+    def hold(found: re.Match[str]) -> str:
+        held.append(drawing_html(found.group()))
+        return f"\ue000{len(held) - 1}\ue001"
+
+    cleaned = clean(SVG.sub(hold, re.sub("[\ue000\ue001]", "", text)))
+    return HELD.sub(lambda found: held[int(found.group(1))], cleaned)
+
+
 def inert_outputs(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Outputs in nbformat's form with the pictures, HTML and text that are safe to show."""
     made = []
@@ -136,13 +168,13 @@ def _bundle(data: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, A
     described = {kind: _facts(metadata.get(kind)) for kind in kept}
     drawing = data.get("image/svg+xml")
     if isinstance(drawing, str) and not kept:
-        # As the source of an <img> a drawing's scripts do not run and its links load nothing.
-        encoded = base64.b64encode(drawing.encode()).decode("ascii")
-        kept["text/html"] = f'<img alt="drawing" src="data:image/svg+xml;base64,{encoded}">'
+        about = metadata.get("image/svg+xml")
+        alt = about.get("alt") if isinstance(about, dict) else ""
+        kept["text/html"] = drawing_html(drawing, alt if isinstance(alt, str) else "")
     elif isinstance(data.get("text/html"), str):
-        kept["text/html"] = _clean(data["text/html"])
+        kept["text/html"] = with_drawings(data["text/html"], _clean)
     if isinstance(data.get("text/markdown"), str):
-        kept["text/markdown"] = inert_markdown(data["text/markdown"])
+        kept["text/markdown"] = showable_markdown(inert_markdown(data["text/markdown"]))
     for kind in ("text/latex", "text/plain"):  # the pages show them as text
         if isinstance(data.get(kind), str):
             kept[kind] = data[kind]

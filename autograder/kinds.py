@@ -30,6 +30,7 @@ class Kind:
     corrupt: tuple[str, ...] = ()
     lost: Lost = field(default_factory=dict)
     stock: Lost | None = None
+    named: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def load_kinds() -> dict[str, Kind]:

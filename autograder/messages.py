@@ -1,38 +1,35 @@
-"""Sentences for students."""
+"""Sentences for students: what was asked, on which input, and what came back. Never the test's text nor the value it wanted."""
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from autograder.misconceptions import parameters
+from autograder.units import argument, returned, shown
 
 __all__ = ["describe_call", "describe_failure", "printable"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
-
-_short = reprlib.Repr()
-_short.maxdict, _short.maxlist, _short.maxtuple, _short.maxstring, _short.maxother, _short.maxlevel = (
-    8,
-    8,
-    8,
-    60,
-    80,
-    4,
-)
+LONGEST = 240  # characters of the inputs that are told
 
 
-def _shown(value: Any) -> str:
-    """A value as a student would write it: floats to six digits, NumPy scalars as numbers."""
-    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
-        value = value.item()
-    if type(value) is float:
-        return f"{value:.6g}"
-    if type(value) is dict and len(value) <= 8:
-        return "{" + ", ".join(f"{_shown(k)}: {_shown(v)}" for k, v in value.items()) + "}"
-    if type(value) in (list, tuple) and len(value) <= 8:
-        inside = ", ".join(map(_shown, value))
-        return f"[{inside}]" if type(value) is list else f"({inside}{',' if len(value) == 1 else ''})"
-    return _short.repr(value)
+def _inputs(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+    """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words."""
+    names = parameters(name)[: len(arguments)]
+    if len(names) < len(arguments):
+        return ", ".join(
+            [*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())]
+        )
+    given = dict(zip(names, arguments, strict=True)) | dict(keywords)
+    told = [argument(key, value) for key, value in given.items()]
+    words = [text for key, text in zip(given, told, strict=True) if not text.startswith(f"{key}=")]
+    numbers = [text for text in told if text not in words]
+    return "; ".join(filter(None, [", ".join(numbers), *words]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
 def printable(text: str) -> str:
@@ -41,9 +38,9 @@ def printable(text: str) -> str:
 
 
 def describe_call(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
-    """``name(arguments)`` in a student's notation."""
-    inside = [*map(_shown, arguments), *(f"{key}={_shown(value)}" for key, value in keywords.items())]
-    return f"`{name}({', '.join(inside)})`"
+    """A function and its inputs, in the field's terms and units, as the start of a sentence about what it did."""
+    inputs = _cut(_inputs(name, arguments, keywords))
+    return f"`{name}`, given {inputs}," if inputs else f"`{name}()`"
 
 
 def describe_failure(error: BaseException, called: Sequence[Call]) -> str:
@@ -54,7 +51,9 @@ def describe_failure(error: BaseException, called: Sequence[Call]) -> str:
     asked = ""
     if called:
         name, arguments, keywords, value = called[-1]
-        asked = f"{describe_call(name, arguments, keywords)} returned {_shown(value)}"
+        gave = _cut(returned(name, value))
+        at = _cut(_inputs(name, arguments, keywords))
+        asked = f"`{name}` gave {gave} at {at}" if at else f"`{name}()` gave {gave}"
     if isinstance(error, AssertionError):
         sentence = str(error).split("\n")[0].strip()
         if sentence and not sentence.startswith("assert "):

@@ -147,7 +147,7 @@ def _new_root(disk_mb: int, library: Sequence[str], hidden: Sequence[str], root:
     os.makedirs(root + "/proc")
     with contextlib.suppress(OSError):  # some containers forbid it; without it there is less to see, not more
         _mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for folder in (HOME, "/tmp", "/old"):
+    for folder in (HOME, "/tmp", "/dev/shm", "/old"):
         os.makedirs(root + folder, exist_ok=True)
         os.chmod(root + folder, 0o1777)
     os.chdir(root)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from traitlets import Float, Integer
+from traitlets import Bool, Float, Integer
 from traitlets.log import get_logger
 
 from autograder.assemble import PROBLEM, assemble
@@ -23,12 +24,16 @@ from autograder.exam import Verdict, examine
 from autograder.inert import inert_outputs
 from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
+from autograder.paper import Paper
 from autograder.process import data_files
+from autograder.rendering import showable_markdown
+from autograder.sandbox import LEVELS
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
 DEFAULT = Limits()
 TIMESTAMP = "timestamp.txt"
+MAX_OTHERS = 300  # of the class, whose cases a wrong answer is compared with
 
 
 def _source_folder(converter: Any, resources: Any) -> Path:
@@ -77,6 +82,9 @@ class Examine(NbGraderPreprocessor):
     processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
     disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
     answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
+    personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
+        config=True
+    )
 
     def folder(self, resources: Any) -> Path:
         """The folder of the source notebooks."""
@@ -91,19 +99,47 @@ class Examine(NbGraderPreprocessor):
         folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        result = examine(notebook, limits, data_files(folder), self.hidden())
+        result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
         for index, cell in enumerate(nb.cells):
+            if cell.cell_type == "markdown" and not grading(cell).get("locked"):
+                cell.source = showable_markdown(cell.source, cell.get("attachments"))
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
                 cell.outputs = nbformat.from_dict(
                     _as_outputs(verdict) if verdict else inert_outputs(result.outputs.get(index, []))
                 )
-        nb.metadata["autograder"] = {"sandbox": result.sandbox, "notes": result.notes}
-        for note in result.notes:
+        notes = list(result.notes)
+        if result.sandbox in LEVELS and result.sandbox != next(iter(LEVELS)):
+            notes.append(f"confined by {result.sandbox} only: {LEVELS[result.sandbox]}")
+        nb.metadata["autograder"] = {
+            "sandbox": result.sandbox,
+            "notes": notes,
+            "misconceptions": {
+                key: list(verdict.misconceptions)
+                for key, verdict in result.verdicts.items()
+                if verdict.misconceptions
+            },
+        }
+        for note in notes:
             self.log.warning(
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )
         return nb, resources
+
+    def classmates(self, resources: Any) -> Iterable[str]:
+        """Ids of everyone who handed in."""
+        directory = self.parent.parent.coursedir  # of the exporter's converter
+        pattern = directory.format_path(
+            directory.submitted_directory, "*", resources["nbgrader"]["assignment"]
+        )
+        return sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
+
+    def _paper(self, resources: Any) -> Paper:
+        """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
+        student = resources["nbgrader"]["student"]
+        others = self.classmates(resources) if self.personal_cases else ()
+        others = tuple(name for name in others if name != student)[:MAX_OTHERS]
+        return Paper(resources["nbgrader"]["notebook"], student, self.personal_cases, others)
 
 
 def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Notebook", "read_notebook", "strip_solution_marks"]
+__all__ = [
+    "STUDENT_TAG",
+    "Notebook",
+    "grading",
+    "is_test",
+    "read_notebook",
+    "strip_solution_marks",
+    "test_part",
+    "without_hidden_tests",
+]
 
+STUDENT_TAG = "student-id"
+Part = Literal["public", "hidden", "both"]
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+HIDDEN = re.compile(
+    r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(slots=True)
@@ -50,9 +65,35 @@ class Notebook:
 
 
 def grading(cell: dict[str, Any]) -> dict[str, Any]:
-    """nbgrader's metadata of a cell, or an empty dict."""
-    found: dict[str, Any] = cell.get("metadata", {}).get("nbgrader", {})
+    """nbgrader's metadata of a cell, or an empty dict.
+
+    The cell in which students set their id has a tag instead: nbgrader knows no cell that is theirs to write, unmarked, and released as it is.
+    """
+    metadata = cell.get("metadata", {})
+    found: dict[str, Any] = metadata.get("nbgrader", {})
+    tags = metadata.get("tags")
+    if not found and isinstance(tags, list) and STUDENT_TAG in tags:
+        return {"grade_id": "student", "grade": False, "solution": False, "locked": False, "task": False}
     return found
+
+
+def is_test(cell: dict[str, Any]) -> bool:
+    """Whether *cell* is a test cell: graded, and not by a person."""
+    grade = grading(cell)
+    return cell["cell_type"] == "code" and bool(grade.get("grade")) and not grade.get("solution")
+
+
+def without_hidden_tests(source: str) -> str:
+    """The source of a test cell as students may see it."""
+    return HIDDEN.sub("", source).rstrip()
+
+
+def test_part(source: str) -> Part:
+    """What a test cell of a source notebook holds: tests that students see, tests that they do not, or both."""
+    public = without_hidden_tests(source)
+    if not ast.parse(public).body:
+        return "hidden"
+    return "public" if public == source.rstrip() else "both"
 
 
 def read_notebook(path: Path) -> Notebook:

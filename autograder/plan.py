@@ -59,8 +59,10 @@ class Plan:
         config: nbgrader's settings (a traitlets ``Config``).
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
+        students: everyone who handed in.
         root: the course directory, which students' code must not read.
         code: see :func:`code_digest`.
+        students: everyone who handed in, to recognise answers that belong to somebody else's case.
     """
 
     assignment: str
@@ -71,7 +73,9 @@ class Plan:
     autograde: list[Any]
     db_url: str
     root: str
+    students: tuple[str, ...]
     code: str
+    students: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

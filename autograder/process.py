@@ -40,6 +40,7 @@ class _Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         self._mount_point = tempfile.mkdtemp(prefix="candidate-root-")
+        os.chmod(self._mount_point, 0o711)  # for students' folders in it, where there are no namespaces
         # Nothing of the examiner's: a clean environment, an empty command line, no open file but the socket.
         environment = {
             "PATH": os.defpath,
@@ -245,8 +246,12 @@ def start_candidate(
         level: how far to confine it; by default as far as this machine can.
 
     Raises:
-        NoSandbox: it did not start, at two tries.
+        NoSandbox: it did not start, at two tries, or this is Windows.
     """
+    if not hasattr(os, "fork"):
+        raise NoSandbox(
+            "students' code is run in forked processes, which Windows does not have: grade in WSL"
+        )
     for last in (False, True):
         try:
             nursery = _warm()

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Course
+from autograder.hints import hints_used
+from autograder.pages import render, shown_pair
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
@@ -22,7 +24,9 @@ class Row:
         waiting: points of answers that a person has still to grade.
         expected: the right total, where the class was made by construction.
         trouble: why a submission could not be graded, or an empty string.
-        feedback: feedback pages by notebook, relative to the course directory.
+        feedback: links to the feedback by notebook, relative to the course directory.
+        page: the student's page, relative to the course directory; empty if there is none.
+        hints: hints that were used in self-study, where the student handed that in; they cost nothing.
     """
 
     student: str
@@ -32,6 +36,8 @@ class Row:
     expected: float | None = None
     trouble: str = ""
     feedback: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    hints: int | None = None
 
     @property
     def total(self) -> float:
@@ -70,12 +76,17 @@ def class_rows(
         row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
         row.expected = (expected or {}).get(student)
         row.trouble = (trouble or {}).get(student, "")
+        page = course.student_page(student)
+        row.page = page.relative_to(course.root).as_posix() if page.is_file() else ""
+        row.hints = hints_used(course.submitted(student))
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
-            page = course.feedback(student) / f"{notebook}.html"
-            if page.is_file():
-                row.feedback[notebook] = page.relative_to(course.root).as_posix()
+            single = course.feedback(student) / f"{notebook}.html"
+            if row.page:
+                row.feedback[notebook] = f"{row.page}#{notebook}"
+            elif single.is_file():
+                row.feedback[notebook] = single.relative_to(course.root).as_posix()
         rows.append(row)
     return rows
 
@@ -84,11 +95,6 @@ def _auto_points(path: Path) -> dict[str, float]:
     from autograder.notebooks import read_notebook
 
     return read_notebook(path).auto_points()
-
-
-def _mark(pair: tuple[float | None, float]) -> str:
-    mark, maximum = pair
-    return f"{'–' if mark is None else f'{mark:g}'}/{maximum:g}"
 
 
 def print_report(rows: Iterable[Row]) -> None:
@@ -108,11 +114,14 @@ def print_report(rows: Iterable[Row]) -> None:
     if with_expected:
         table.add_column("right", justify="right", no_wrap=True)
     table.add_column("by hand", justify="right")
+    with_hints = any(row.hints is not None for row in rows)
+    if with_hints:
+        table.add_column("hints", justify="right")
     for row in rows:
         cells = [
             row.student,
             row.says,
-            *(_mark(pair) for pair in row.marks.values()),
+            *(shown_pair(pair) for pair in row.marks.values()),
             f"{row.total:g}/{row.maximum:g}",
         ]
         if with_expected:
@@ -121,7 +130,10 @@ def print_report(rows: Iterable[Row]) -> None:
                 if row.as_expected and row.expected is not None
                 else f"[red]{row.expected:g} ≠[/]"
             )
-        table.add_row(*cells, f"{row.waiting:g}" if row.waiting else "")
+        cells.append(f"{row.waiting:g}" if row.waiting else "")
+        if with_hints:
+            cells.append("" if row.hints is None else str(row.hints))
+        table.add_row(*cells)
     console = Console()
     console.print(table)
     for row in rows:
@@ -131,14 +143,9 @@ def print_report(rows: Iterable[Row]) -> None:
 
 def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
     """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("autograder", "data"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["mark"] = _mark
     rows = list(rows)
-    text = environment.get_template("report.html.j2").render(
-        rows=rows, notebooks=list(rows[0].marks) if rows else [], **facts
+    notebooks = list(rows[0].marks) if rows else []
+    with_hints = any(row.hints is not None for row in rows)
+    page.write_text(
+        render("report.html.j2", rows=rows, notebooks=notebooks, with_hints=with_hints, **facts), "utf-8"
     )
-    page.write_text(text, "utf-8")

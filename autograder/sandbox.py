@@ -45,7 +45,7 @@ def confine(
         library: folders that the student's code may read besides the system and the interpreter.
         hidden: folders inside those that it may not.
         files: content by name.
-        mount_point: an empty folder, for a new file system.
+        mount_point: an empty folder, for a new file system or the working folder.
 
     Raises:
         OSError: this machine does not have that level.
@@ -57,12 +57,16 @@ def confine(
     if level == "namespaces":
         enter_namespaces(limits.disk_mb, library, hidden, mount_point)
     else:
-        folder = tempfile.mkdtemp(prefix="notebook-")
+        folder = tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
         os.chdir(folder)
     for name, content in files.items():
         Path(name).write_bytes(content)
     _limit(limits, running)
     if os.getuid() == 0:
+        if level != "namespaces" and not _others_may_read(os.__file__):
+            raise OSError(
+                f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
+            )
         os.chown(".", student, student)
         os.setgroups([])
         os.setgid(student)
@@ -74,7 +78,7 @@ def confine(
     return folder
 
 
-def strongest(attempt: Callable[[str], None]) -> str:
+def strongest(attempt: Callable[[str], object]) -> str:
     """The first of :data:`LEVELS` at which *attempt*, run in a fork, raises nothing."""
     for level in LEVELS:
         pid = os.fork()
@@ -88,6 +92,12 @@ def strongest(attempt: Callable[[str], None]) -> str:
         if os.waitpid(pid, 0)[1] == 0:
             return level
     raise OSError("no process can be confined on this machine, not even by limits")
+
+
+def _others_may_read(path: str) -> bool:
+    """Whether a user who owns nothing may open *path*; it is not so for an interpreter in root's home."""
+    whole = Path(path).resolve()
+    return bool(whole.stat().st_mode & 0o004) and all(p.stat().st_mode & 0o001 for p in whole.parents)
 
 
 def _running() -> int:

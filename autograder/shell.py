@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
 
 __all__ = ["StudentShell", "make_shell", "student_frames"]
@@ -205,6 +206,8 @@ def make_shell() -> StudentShell:
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.xmode = "Context"
     shell = StudentShell.instance(config=config)
+    # The inline backend does this for the shell of a kernel; the candidate's shell is none, and figures would be shown as text.
+    select_figure_formats(shell, {"png"}, bbox_inches="tight")
     sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")
     builtins.input = _no_input
     return shell

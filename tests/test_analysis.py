@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import batches, contexts, runtimes, thresholds, transformers
 
 import mlsysim
 from mlsysim import (
@@ -24,6 +23,7 @@ from mlsysim import (
     ridge_point,
     sweep,
 )
+from tests.strategies import batches, contexts, runtimes, thresholds, transformers
 
 LLAMA, H100 = "Llama3_8B", "H100"
 decode = ServingModel().solve
@@ -312,7 +312,7 @@ def test_pruning_a_language_model_is_dominated_by_quantizing_it():
     [
         ({}, "at least one column"),
         ({"minimize": ["x"], "maximize": ["x"]}, "each once"),
-        ({"minimize": "x"}, "list of column names"),
+        ({"minimize": "x"}, "give a list of names"),
         ({"minimize": ["z"]}, "unknown column"),
         ({"minimize": ["bad"]}, "'bad' .* finite"),
         ({"minimize": ["name"]}, "'name' .* finite"),

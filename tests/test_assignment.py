@@ -8,6 +8,7 @@ import re
 import pytest
 
 import mlsysim
+from autograder.assemble import assemble
 from autograder.course import Course
 from autograder.kinds import expected_marks, load_kinds, write_submission
 from autograder.notebooks import grading, read_notebook
@@ -105,18 +106,37 @@ def test_the_case_of_a_notebook_comes_from_one_cell(root, name):
     assert sum("mlsysim.case(" in text for text in texts) == 1
 
 
-def test_the_reference_inside_the_tests_agrees_with_the_library(root):
+@pytest.mark.parametrize("student", ["", "s01", "s02", "s03"])
+def test_the_reference_inside_the_tests_agrees_with_the_library(root, student):
     """The tests carry their own arithmetic so that nothing in the library can be called instead of deriving."""
-    scope: dict = {}
+    scope: dict = {"student_id": student}
     text = sources(root, "2_crossover").by_grade_id()["test_find"]["source"]
     exec(text.split("### BEGIN HIDDEN TESTS")[1].split("expected = ")[0], scope)
-    case = mlsysim.case("2_crossover")
+    case = mlsysim.case("2_crossover", student)
     for context in (case["context_short"], case["context_long"]):
         for threshold in case["thresholds"]:
             want = mlsysim.crossover_batch(
-                "Llama3_8B", "H100", threshold, seq_len=context, runtime="compiled"
+                case["model_name"], case["device_name"], threshold, seq_len=context, runtime="compiled"
             )
             assert scope["crossover"](context, threshold) == want.batch
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_id_has_a_cell_that_students_may_edit_and_that_runs_as_released(root, name):
+    for folder in ("solutions", "assignments"):
+        cells = read_notebook(root / folder / "quantization" / f"{name}.ipynb").cells
+        (at,) = [i for i, cell in enumerate(cells) if grading(cell).get("grade_id") == "student"]
+        scope: dict = {}
+        exec(cells[at]["source"], scope)
+        assert scope["student_id"] == "" and cells[at]["metadata"].get("editable", True)
+        assert grading(cells[at + 1])["grade_id"] == "setup" and "student_id)" in cells[at + 1]["source"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_hidden_truth_is_the_case_of_the_same_id(root, name):
+    for cell in sources(root, name).cells:
+        for call in re.findall(r"mlsysim\.case\([^)]*\)", cell["source"]):
+            assert call == f'mlsysim.case("{name}", student_id)'
 
 
 def test_the_storage_costs_that_are_taught_are_the_library_s():
@@ -145,3 +165,33 @@ def test_a_right_submission_holds_the_answers_and_no_solution_marks(root, tmp_pa
     for name in NOTEBOOKS:
         text = (tmp_path / f"{name}.ipynb").read_text("utf-8")
         assert "NotImplementedError" not in text and "SOLUTION" not in text
+
+
+def submission(root, tmp_path, change):
+    notebook = read_notebook(root / "assignments" / "quantization" / "0_self_check.ipynb")
+    change(notebook.cells)
+    path = tmp_path / "0_self_check.ipynb"
+    path.write_text(notebook.dumps(), "utf-8")
+    cells = assemble(root / "solutions" / "quantization" / path.name, path).cells
+    return [cell["source"] for cell in cells if grading(cell).get("grade_id") == "student"], cells
+
+
+def at(cells):
+    return next(i for i, cell in enumerate(cells) if grading(cell).get("grade_id") == "student")
+
+
+def test_a_student_s_id_is_kept_and_a_deleted_id_cell_comes_back_empty_before_the_case(root, tmp_path):
+    def write(cells):
+        cells[at(cells)]["source"] = 'student_id = "s01"'
+
+    found, _ = submission(root, tmp_path, write)
+    assert found == ['student_id = "s01"']
+    found, cells = submission(root, tmp_path, lambda cells: cells.pop(at(cells)))
+    assert len(found) == 1 and found[0].endswith('student_id = ""')
+    assert at(cells) < next(i for i, cell in enumerate(cells) if "mlsysim.case(" in cell["source"])
+
+
+@pytest.mark.parametrize("tags", [3, "student-id", None, [["student-id"]], {"student-id": 1}])
+def test_tags_of_any_form_are_read(root, tmp_path, tags):
+    _, cells = submission(root, tmp_path, lambda cells: cells[at(cells)]["metadata"].update(tags=tags))
+    assert sum("student_id = " in cell["source"] for cell in cells) >= 1

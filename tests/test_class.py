@@ -18,6 +18,7 @@ UNFAIR = {
     "s03": "output on stderr zeroes a test cell",
     "s13": "a notebook that cannot be read stops the whole submission",
     "s20": "an object that equals everything passes every assert",
+    "s23": "nobody compares the id in a notebook with the one that it was handed in under",
 }
 
 

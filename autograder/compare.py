@@ -1,0 +1,44 @@
+"""Comparing plain values that crossed from a student's process."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["has_fractions", "plain", "same"]
+
+CLOSE = 1e-6
+
+
+def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
+    """Whether two plain values are equal, numbers up to a relative *tolerance*, lists, tuples and arrays item by item."""
+    a, b = (plain(value) for value in (a, b))
+    if isinstance(a, bool) or isinstance(b, bool):
+        return isinstance(a, bool) and isinstance(b, bool) and a == b
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        try:
+            return math.isfinite(a) and math.isfinite(b) and math.isclose(a, b, rel_tol=tolerance)
+        except OverflowError:  # a whole number that no float holds
+            return a == b
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key], tolerance) for key in a)
+    return (type(a) is type(b) and a is not None and bool(a == b)) or (a is None and b is None)
+
+
+def plain(value: Any) -> Any:
+    """*value* without NumPy, and tuples as lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def has_fractions(value: Any) -> bool:
+    """Whether there is a floating-point number in *value*."""
+    value = plain(value)
+    if isinstance(value, (list, dict)):
+        return any(map(has_fractions, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)

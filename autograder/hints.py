@@ -1,0 +1,156 @@
+"""Hints in three steps: a question, a place in the lesson, the shape of the formula; the next one only after another attempt.
+
+Everything here is a pure function of a :class:`Tally`, which whoever keeps the student's progress stores as plain data.
+Hints are counted and never cost points.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "STEPS",
+    "Hint",
+    "Reply",
+    "Tally",
+    "answer_cell",
+    "ask_hint",
+    "count_attempt",
+    "hints_used",
+    "next_hint",
+]
+
+STEPS = ("question", "lesson", "shape")
+PROGRESS_FILE = "autograder-progress.json"
+LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One hint.
+
+    Attributes:
+        step: 1, 2 or 3.
+        kind: ``question``, ``lesson`` or ``shape``.
+        text: for the student.
+        see: grade_id of the text cell that ``lesson`` sends to.
+    """
+
+    step: int
+    kind: str
+    text: str
+    see: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What happened so far with one answer cell; ``dataclasses.asdict`` makes it JSON, ``Tally(**row)`` reads it.
+
+    Attributes:
+        attempts: checks before which the answer had changed.
+        hints: hints given.
+        attempts_at_hint: attempts when the last hint was given.
+        answer: fingerprint of the answer that was checked last.
+    """
+
+    attempts: int = 0
+    hints: int = 0
+    attempts_at_hint: int = 0
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a student who asked for a hint gets: a hint or None, what to print, and the tally to keep."""
+
+    hint: Hint | None
+    text: str
+    tally: Tally
+
+
+@functools.cache
+def _rows() -> dict[str, dict[str, dict[str, Any]]]:
+    return tomllib.loads(resources.files("autograder").joinpath("data", "hints.toml").read_text("utf-8"))
+
+
+def answer_cell(notebook: str, cell: str) -> str:
+    """The grade_id of the answer that *cell* (a test cell, or the answer cell itself) is about.
+
+    Raises:
+        KeyError: there is no such notebook or cell; the message names what there is.
+    """
+    rows = _rows().get(notebook)
+    if rows is None:
+        raise KeyError(f"no hints for notebook {notebook!r}; there are: {', '.join(_rows())}")
+    for answer, row in rows.items():
+        if cell == answer or cell in row["tests"]:
+            return answer
+    raise KeyError(f"no hints for {cell!r} in {notebook}; there are: {', '.join(rows)}")
+
+
+def count_attempt(tally: Tally, answer: str) -> Tally:
+    """The tally after a check of this *answer* (the source of the answer cell): one more attempt if it had changed."""
+    fingerprint = hashlib.sha256("\n".join(answer.split()).encode()).hexdigest()[:16]
+    if fingerprint == tally.answer:
+        return tally
+    return replace(tally, attempts=tally.attempts + 1, answer=fingerprint)
+
+
+def next_hint(notebook: str, cell: str, tally: Tally) -> Hint | None:
+    """The hint that is due, or None: all three are given, or no attempt was made since the last one.
+
+    Raises:
+        KeyError: there is no such notebook or cell.
+    """
+    row = _rows()[notebook][answer_cell(notebook, cell)]
+    if tally.hints >= len(STEPS) or tally.attempts <= tally.attempts_at_hint:
+        return None
+    kind = STEPS[tally.hints]
+    return Hint(tally.hints + 1, kind, row[kind], row["see"])
+
+
+def ask_hint(notebook: str, cell: str, tally: Tally) -> Reply:
+    """Answer a student who asks for a hint: the next one if it is due, else the sentence that says why not.
+
+    Raises:
+        KeyError: there is no such notebook or cell.
+    """
+    hint = next_hint(notebook, cell, tally)
+    if hint is not None:
+        used = replace(tally, hints=hint.step, attempts_at_hint=tally.attempts)
+        return Reply(hint, f"Hint {hint.step} of {len(STEPS)}: {hint.text}", used)
+    if tally.hints >= len(STEPS):
+        return Reply(None, "All three hints for this are given.", tally)
+    wanted = "Try it once first" if not tally.hints else "Change your answer and check it once more first"
+    return Reply(None, f"{wanted}: the next hint comes after an attempt.", tally)
+
+
+def hints_used(folder: Path) -> int | None:
+    """How many hints the work in *folder* took, if self-study's progress file was handed in with it; None if that is not known.
+
+    The file is the student's, who may have written anything into it: for information only. Never raises for what is in it.
+    """
+    path = folder / PROGRESS_FILE
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+            return None
+        notebooks = json.loads(path.read_bytes())["notebooks"]
+        given: list[int] = [
+            part.get("hints", 0)
+            for name, row in notebooks.items()
+            if name in _rows()
+            for cell, part in row["parts"].items()
+            if cell in _rows()[name]
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if any(type(count) is not int or not 0 <= count <= len(STEPS) for count in given):
+        return None
+    return sum(given)

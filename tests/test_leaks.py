@@ -1,0 +1,201 @@
+"""Nothing that a student can get hold of holds a line of a solution, a line of a hidden test, or a value that only these know."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder.assemble import assemble
+from autograder.bundle import write_bundle
+from autograder.check import check_notebook
+from autograder.installed import installed_exam
+from autograder.kinds import load_kinds, write_submission
+from autograder.limits import Limits
+from autograder.notebooks import is_test, read_notebook, without_hidden_tests
+from autograder.process import start_candidate
+from tests.leaks import leaked, lines_of, secret_lines, telling
+
+# Wrong or unfinished in every notebook: these get messages, and must not get more.
+KINDS = {
+    "s04": "1_predict",
+    "s06": "2_crossover",
+    "s09": "3_frontier",
+    "s10": "2_crossover",
+    "s15": "0_self_check",
+}
+
+
+@pytest.fixture(scope="module")
+def secrets(root) -> set[str]:
+    found = secret_lines(root)
+    assert len(found) > 150
+    return found
+
+
+def test_the_search_finds_what_it_looks_for(root, secrets):
+    """The lines of a solution are found in the solution, also as a page shows them."""
+    from autograder.markup import code_html
+
+    source = read_notebook(root / "solutions" / "quantization" / "2_crossover.ipynb").by_grade_id()
+    assert leaked(source["speedup_at"]["source"], secrets)
+    assert leaked(code_html(source["crossover_hidden"]["source"]), secrets)
+    assert leaked(json.dumps(source["crossover_hidden"]["source"]).replace("\\n", " "), secrets)
+
+
+def test_releases_bundles_and_the_students_wheel_hold_no_secret(root, secrets, tmp_path):
+    release = root / "assignments" / "quantization"
+    write_bundle("students", release, tmp_path / "students")
+    texts = {path: path.read_bytes() for path in release.iterdir()}
+    for path in (tmp_path / "students").rglob("*"):
+        if path.is_file():
+            texts[path] = path.read_bytes()
+        if path.suffix == ".whl":
+            with zipfile.ZipFile(path) as wheel:
+                texts |= {path / name: wheel.read(name) for name in wheel.namelist()}
+    assert len(texts) > 50
+    for name, raw in texts.items():
+        text = raw.decode("utf-8", "replace")
+        if name.suffix == ".ipynb":
+            text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+        assert not leaked(text, secrets), name
+        assert "BEGIN HIDDEN" not in text and "BEGIN SOLUTION" not in text
+
+
+def test_the_self_learners_wheel_holds_no_solution_but_the_models_that_explain_wrong_answers(root, tmp_path):
+    """Hidden tests and those models compute what they compare with; notebooks with answers and written answers are not there."""
+    hidden = lines_of(installed_exam("quantization"))
+    answers = secret_lines(root, hidden=False) - telling(hidden)
+    write_bundle("self-learners", root / "assignments" / "quantization", tmp_path / "alone")
+    with zipfile.ZipFile(next((tmp_path / "alone").glob("*.whl"))) as wheel:
+        found = {
+            name for name in wheel.namelist() if leaked(wheel.read(name).decode("utf-8", "replace"), answers)
+        }
+    assert found <= {"autograder/lesson.py"}
+
+
+@pytest.fixture(scope="module")
+def wrong(root, tmp_path_factory) -> dict[str, Path]:
+    """Submissions that get messages: the folder of each kind."""
+    base = tmp_path_factory.mktemp("wrong")
+    for kind in KINDS:
+        write_submission(
+            load_kinds()[kind],
+            root / "solutions" / "quantization",
+            root / "assignments" / "quantization",
+            base / kind,
+        )
+    return {kind: base / kind for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def cards(wrong):
+    exam = installed_exam("quantization")
+    return {kind: check_notebook(wrong[kind] / f"{name}.ipynb", exam) for kind, name in KINDS.items()}
+
+
+def test_what_check_says_as_text_page_and_json_holds_no_secret(cards, secrets):
+    from autograder.scorecard import print_scorecard, scorecard_html
+
+    for kind, card in cards.items():
+        theirs = secrets - telling(
+            [
+                line
+                for cell in card.assembled.cells
+                for line in cell["source"].splitlines()
+                if not is_test(cell)
+            ]
+        )
+        assert len(theirs) > 100, kind
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            print_scorecard(card)
+        for text in (said.getvalue(), scorecard_html([card]), json.dumps(card.as_json())):
+            assert not leaked(text, theirs)
+            assert "derandomize" not in text and "BEGIN HIDDEN" not in text
+            assert "Traceback" not in text
+
+
+def test_no_message_of_a_hidden_test_tells_the_right_value(root, cards):
+    """The right functions are asked what the message's own question gives: that number must not be in the message."""
+    looked = 0
+    for kind, name in KINDS.items():
+        scope: dict = {}
+        for cell in read_notebook(root / "solutions" / "quantization" / f"{name}.ipynb").cells:
+            if cell["cell_type"] == "code" and not is_test(cell) and "plt.subplots" not in cell["source"]:
+                exec(cell["source"], scope)
+        for test, verdict in cards[kind].result.verdicts.items():
+            if cards[kind].parts[test] == "public":
+                continue
+            for function, arguments in re.findall(
+                r"`(\w+)\((.*?)\)` (?:returned|has no code)", verdict.message
+            ):
+                right = scope[function](*ast.literal_eval(f"({arguments},)"))
+                told = re.sub(r"returned .*?(?=\.( |$))", "", verdict.message.replace(f"({arguments})", ""))
+                for value in numbers(right):
+                    looked += 1
+                    if f"{value:.4g}" not in ("0", "1", "2", "4"):  # too short to be told from other numbers
+                        assert f"{value:.4g}" not in told, verdict.message
+    assert looked > 5
+
+
+def numbers(value) -> list[float]:
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in numbers(item)]
+    if isinstance(value, (list, tuple)):
+        return [number for item in value for number in numbers(item)]
+    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+
+
+WALK = """
+import os
+secrets = set(wanted)
+found, seen, size = [], 0, 0
+for top, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if os.path.join(top, f) not in ("/proc", "/sys", "/dev")]
+    for name in files:
+        if name.endswith((".ipynb", ".db", ".toml", ".json", ".md", ".txt", ".html")) or "mlsysim" in top or "autograder" in top:
+            try:
+                text = open(os.path.join(top, name), encoding="utf-8", errors="replace").read(2_000_000)
+            except OSError:
+                continue
+            seen += 1
+            flat = " ".join(text.replace("\\\\n", " ").replace('\\\\"', '"').split())
+            if any(secret in flat for secret in secrets):
+                found.append(os.path.join(top, name))
+hidden = [p for p in places if os.path.exists(p) and os.listdir(p)]
+environment = [v for v in os.environ.values() if "solutions" in v]
+"""
+
+
+def test_a_candidate_that_reads_every_file_it_can_see_finds_no_secret(root, secrets):
+    candidate = start_candidate(Limits(cell_seconds=110, total_seconds=120))
+    try:
+        if candidate.level != "namespaces":
+            pytest.skip(f"this machine does not hide files: {candidate.level}")
+        places = [str(root / name) for name in ("autograder", "solutions", "tests")]
+        _, error = candidate.run(f"wanted = {sorted(secrets)!r}\nplaces = {places!r}\n{WALK}", 110)
+        assert error is None
+        assert candidate.get("seen")[1] > 100  # it looked at files, and found the library's
+        assert candidate.get("found") == ("value", [])
+        assert candidate.get("hidden") == ("value", [])
+        assert candidate.get("environment") == ("value", [])
+    finally:
+        candidate.close()
+
+
+def test_the_examined_notebook_s_tests_never_reach_the_candidate(root, wrong):
+    """What is sent to the student's process is the student's cells and the set-up, never a test cell."""
+    made = assemble(
+        installed_exam("quantization") / "0_self_check.ipynb", wrong["s15"] / "0_self_check.ipynb"
+    )
+    for cell in made.cells:
+        if not is_test(cell):
+            assert "BEGIN HIDDEN" not in cell["source"]
+            assert without_hidden_tests(cell["source"]) == cell["source"].rstrip()

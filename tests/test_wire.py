@@ -1,0 +1,267 @@
+"""What crosses between the student's process and the examiner's: plain data of bounded size, and nothing that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from autograder import process
+from autograder.limits import Limits
+from autograder.wire import HEADER, Channel, Closed, Refused, TooSlow, WireError, decode, encode
+from mlsysim.units import unit_registry
+
+LIMIT = 1 << 20
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**200), 2**200),
+    st.floats(allow_nan=False),
+    st.complex_numbers(allow_nan=False),
+    st.text(st.characters(), max_size=20),
+    st.binary(max_size=20),
+)
+keys = st.one_of(
+    st.integers(-100, 2**70), st.text(max_size=8), st.tuples(st.integers(0, 9), st.text(max_size=3))
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=5),
+        st.lists(inner, max_size=5).map(tuple),
+        st.dictionaries(keys, inner, max_size=5),
+        st.sets(keys, max_size=5),
+        st.frozensets(keys, max_size=5),
+    ),
+    max_leaves=20,
+)
+arrays = hnp.arrays(
+    st.sampled_from(["?", "<i4", ">i8", "u1", "f2", "f4", "<f8", "c16", "U5"]),
+    hnp.array_shapes(min_dims=0, min_side=0, max_side=4),
+)
+
+
+def same(a: object, b: object) -> bool:
+    """Equal, and of the same types all the way down."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(map(same, a.values(), b.values()))
+    return a == b
+
+
+@given(values)
+def test_plain_values_arrive_as_they_left(value):
+    assert same(decode(encode(value, LIMIT)), value)
+
+
+@given(arrays)
+def test_arrays_and_their_scalars_arrive_with_type_and_shape(array):
+    for value in (array, *list(array.flat)[:1]):
+        got = decode(encode(value, LIMIT))
+        assert type(got) is type(value) and got.dtype == value.dtype and got.shape == np.shape(value)
+        assert np.array_equal(got, value, equal_nan=array.dtype.kind in "fc")
+
+
+@pytest.mark.parametrize("unit", ["ms", "byte / second", "second ** 0.5", "dimensionless", "degC"])
+def test_quantities_arrive_with_magnitude_and_unit(unit):
+    value = unit_registry().Quantity(2.5, unit)
+    got = decode(encode(value, LIMIT))
+    assert got.magnitude == 2.5 and got.units == value.units
+
+
+def test_not_a_number_infinities_and_signed_zero_arrive():
+    nan, up, down, zero = decode(encode([math.nan, math.inf, -math.inf, -0.0], LIMIT))
+    assert math.isnan(nan) and (up, down) == (math.inf, -math.inf) and math.copysign(1, zero) == -1
+
+
+class Sly(float):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = float.__hash__
+
+
+class Sneaky(np.ndarray):
+    pass
+
+
+REFUSED = {
+    "a Sly, a kind of float of its own": Sly(1),
+    "a object": object(),
+    "a function": len,
+    "a class": int,
+    "a generator": (n for n in ()),
+    "a Sneaky, a kind of ndarray of its own": np.ones(1).view(Sneaky),
+    "a NumPy array of object": np.array([object()]),
+    "a NumPy array of datetime64": np.array(["2026-01-01"], dtype="M8[D]"),
+    "an integer of 5001 bits": 1 << 5000,
+    "a dict of 10,001 items": dict.fromkeys(range(10_001)),
+    "a range of 1,000,001 numbers": range(1_000_001),
+    "1024 KB of data": b"x" * LIMIT,
+}
+
+
+@pytest.mark.parametrize("says", REFUSED)
+def test_what_may_not_cross_is_refused_in_words_for_the_student(says):
+    for value in (REFUSED[says], [REFUSED[says]], {"a": (REFUSED[says],)}):
+        with pytest.raises(Refused) as refusal:
+            encode(value, LIMIT)
+        assert str(refusal.value).startswith(says)
+
+
+def test_nesting_is_bounded_also_where_it_has_no_end():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(Refused, match="nested too deeply"):
+        encode(endless, LIMIT)
+
+
+# Messages that an attacker could write; each would cost memory or time, or make an object, if it were believed.
+FORGED = {
+    "memory by a number for bytes": ["b", 10**15],
+    "memory by a shape": ["a", "<f8", [10**9, 10**9], b""],
+    "a negative shape": ["a", "<f8", [-1], b"12345678"],
+    "an array of objects": ["a", "O", [1], b"12345678"],
+    "an array of records": ["a", "i4,O", [1], b"12345678"],
+    "a date": ["a", "<M8[s]", [1], b"12345678"],
+    "time by a unit's text": ["q", 1.0, ["9**9**9", 1.0]],
+    "time by a unit's power": ["q", 1.0, ["meter", 1e300]],
+    "time by a range": ["r", 0, 10**18, 1],
+    "a range without a step": ["r", 0, 1, 0],
+    "time by digits": ["i", "f" * 10**6],
+    "a number that is none": ["i", "import os"],
+    "an unknown kind": ["x", 1],
+    "no kind": [],
+    "a kind that is no text": [1, 2],
+    "a map": {"__reduce__": "os.system"},
+    "keys that cannot be keys": ["d", [["l"], 1]],
+    "half a pair": ["d", ["a"]],
+    "members that cannot be members": ["e", ["l"]],
+    "an extension type": msgspec.msgpack.Ext(1, b"x"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_message_is_no_message(name):
+    with pytest.raises(WireError):
+        decode(msgspec.msgpack.encode(FORGED[name]))
+
+
+def test_a_message_nested_deeper_than_any_that_is_sent_is_no_message():
+    with pytest.raises(WireError):
+        decode(b"\x92\xa1l" * 100_000 + b"\x00")
+
+
+@settings(max_examples=400)
+@given(st.binary(max_size=200))
+def test_random_bytes_are_a_value_or_no_message(data):
+    with contextlib.suppress(WireError):
+        decode(data)
+
+
+trees = st.recursive(
+    st.one_of(
+        scalars.filter(lambda v: type(v) is not complex and not (type(v) is int and abs(v) >= 2**63)),
+        st.sampled_from("ltefdansibrcq"),
+    ),
+    lambda inner: st.lists(inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=400)
+@given(trees)
+def test_random_messages_are_a_plain_value_or_no_message(tree):
+    try:
+        value = decode(msgspec.msgpack.encode(tree))
+    except (WireError, UnicodeEncodeError):
+        return
+    encode(value, LIMIT)  # what was believed is plain: it could be sent back
+
+
+@settings(max_examples=200)
+@given(values, st.data())
+def test_a_message_with_changed_bytes_is_a_value_or_no_message(value, data):
+    message = bytearray(encode(value, LIMIT))
+    for _ in range(data.draw(st.integers(1, 4))):
+        message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(WireError):
+        decode(bytes(message))
+
+
+def channel() -> tuple[Channel, socket.socket]:
+    ours, theirs = socket.socketpair()
+    return Channel(ours, LIMIT), theirs
+
+
+def test_a_frame_may_come_in_pieces_and_two_may_come_at_once():
+    receiver, sender = channel()
+    frames = b"".join(HEADER.pack(len(d)) + d for d in (encode([1, "a"], LIMIT), encode({"b": 2}, LIMIT)))
+    for byte in frames:
+        sender.send(bytes([byte]))
+    assert receiver.receive(5) == [1, "a"]
+    assert receiver.receive(5) == {"b": 2}
+
+
+def test_a_frame_larger_than_allowed_is_not_read():
+    receiver, sender = channel()
+    sender.send(HEADER.pack(2**32 - 1))
+    with pytest.raises(WireError, match="4294967295 bytes"):
+        receiver.receive(5)
+
+
+def test_half_a_frame_is_too_slow_or_the_end():
+    receiver, sender = channel()
+    sender.send(HEADER.pack(100) + b"x")
+    with pytest.raises(TooSlow):
+        receiver.receive(0.01)
+    sender.close()
+    with pytest.raises(Closed):
+        receiver.receive(5)
+
+
+# Some have the number and a word of a real answer, and then anything.
+answers = st.tuples(
+    st.just("l"),
+    st.integers(1, 4),
+    st.sampled_from(["done", "value", "refused", "raised"]),
+    trees,
+    trees,
+).flatmap(lambda parts: st.sampled_from([list(parts), list(parts[:4])]))
+replies = st.one_of(
+    answers.map(msgspec.msgpack.encode), trees.map(msgspec.msgpack.encode), st.binary(max_size=50)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(first=replies, later=st.lists(replies, max_size=3))
+def test_whatever_a_candidate_sends_the_examiner_gets_plain_data_or_knows_that_it_is_gone(first, later):
+    ours, theirs = socket.socketpair()
+    theirs.sendall(HEADER.pack(len(ready := encode(["ready", ""], LIMIT))) + ready)
+    candidate = process.Candidate(2**30, ours, Limits(call_seconds=0.2, cell_seconds=0.2), "limits")
+    for data in (first, *later):
+        theirs.sendall(HEADER.pack(len(data)) + data)
+    try:
+        for ask in (
+            lambda: candidate.run("1"),
+            lambda: candidate.kinds(["a"]),
+            lambda: candidate.get("a"),
+            lambda: candidate.call("a", (), {}, 0.2),
+        ):
+            try:
+                encode(ask(), 1 << 24)
+            except process.Died:
+                assert candidate.gone
+    finally:
+        candidate.close()
+        theirs.close()
