@@ -124,7 +124,6 @@ class _ExamineHere(Examine):
     source_folder = Path()
     students: tuple[str, ...] = ()
     hidden_folders: tuple[Path, ...] = ()
-    everyone: tuple[str, ...] = ()
 
     def folder(self, resources: Any) -> Path:
         return self.source_folder
@@ -134,9 +133,6 @@ class _ExamineHere(Examine):
 
     def hidden(self) -> list[Path]:
         return list(self.hidden_folders)
-
-    def classmates(self, resources: Any) -> tuple[str, ...]:
-        return self.everyone
 
 
 def _peak_mb() -> tuple[float, float]:
@@ -183,7 +179,6 @@ class Marker:
                 if isinstance(self._steps[-1], _ExamineHere):
                     self._steps[-1].source_folder = self._source
                     self._steps[-1].students = plan.students
-                    self._steps[-1].everyone = plan.students
                     self._steps[-1].hidden_folders = (Path(plan.root), Path(self._work.name))
 
     def mark(self, job: Job) -> Marked:

@@ -59,7 +59,6 @@ class Plan:
         config: nbgrader's settings (a traitlets ``Config``).
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
-        students: everyone who handed in.
         root: the course directory, which students' code must not read.
         code: see :func:`code_digest`.
         students: everyone who handed in, to recognise answers that belong to somebody else's case.
@@ -73,7 +72,6 @@ class Plan:
     autograde: list[Any]
     db_url: str
     root: str
-    students: tuple[str, ...]
     code: str
     students: tuple[str, ...] = ()
 

@@ -56,7 +56,6 @@ def make_plan(course: Course) -> Plan:
         list(autograde),
         course.db_url,
         str(course.root),
-        tuple(course.students()),
         code_digest(),
         tuple(course.students()),
     )
