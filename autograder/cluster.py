@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import pickle
 import queue
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["cluster_grader", "grade_task"]
 
 AHEAD = 3  # submissions out at one time, for each thread of the cluster
 RETRIES = 2
+ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://[^/\s]+:\d+(/.*)?")
 CONNECT_SECONDS = 20
 WORKER_SECONDS = 120
 
@@ -66,6 +68,8 @@ def cluster_grader(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise CourseError("--scheduler needs Dask: pip install 'quantization-kit[cluster]'") from None
+    if not ADDRESS.fullmatch(address):
+        raise CourseError(f"{address!r} is not the address of a Dask scheduler, such as tcp://host:8786")
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -22,14 +22,29 @@ class CourseError(Exception):
 
 
 def _with_driver(url: str) -> str:
-    """``postgresql://`` means psycopg2 to SQLAlchemy; where only psycopg 3 is installed, that."""
+    """*url*, if it can be used. ``postgresql://`` means psycopg2 to SQLAlchemy; where only psycopg 3 is installed, that.
+
+    Raises:
+        CourseError: it is no address of a database, or its driver is not installed.
+    """
     from importlib.util import find_spec
 
     scheme, mark, rest = url.partition("://")
     if scheme in ("postgresql", "postgres") and mark and find_spec("psycopg2") is None:
         if find_spec("psycopg") is None:
             raise CourseError(f"{scheme}:// needs a driver: pip install 'quantization-kit[postgres]'")
-        return f"postgresql+psycopg://{rest}"
+        url = f"postgresql+psycopg://{rest}"
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        make_url(url).get_dialect().import_dbapi()
+    except ArgumentError:
+        raise CourseError(
+            f"{url!r} is not the URL of a database, such as sqlite:////folder/gradebook.db"
+        ) from None
+    except (NoSuchModuleError, ImportError) as error:
+        raise CourseError(f"the database {scheme}:// cannot be used here: {error}") from None
     return url
 
 

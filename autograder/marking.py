@@ -123,12 +123,16 @@ class _Check(CheckCellMetadata):
 class _ExamineHere(Examine):
     source_folder = Path()
     students: tuple[str, ...] = ()
+    hidden_folders: tuple[Path, ...] = ()
 
     def folder(self, resources: Any) -> Path:
         return self.source_folder
 
     def classmates(self, resources: Any) -> tuple[str, ...]:
         return self.students
+
+    def hidden(self) -> list[Path]:
+        return list(self.hidden_folders)
 
 
 def _peak_mb() -> tuple[float, float]:
@@ -175,6 +179,7 @@ class Marker:
                 if isinstance(self._steps[-1], _ExamineHere):
                     self._steps[-1].source_folder = self._source
                     self._steps[-1].students = plan.students
+                    self._steps[-1].hidden_folders = (Path(plan.root), Path(self._work.name))
 
     def mark(self, job: Job) -> Marked:
         """The marks of one submission."""

@@ -26,6 +26,7 @@ from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
 from autograder.paper import Paper
 from autograder.process import data_files
+from autograder.sandbox import LEVELS
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
@@ -88,30 +89,35 @@ class Examine(NbGraderPreprocessor):
         """The folder of the source notebooks."""
         return _source_folder(self.parent.parent, resources)  # of the exporter's converter
 
+    def hidden(self) -> list[Path]:
+        """Folders that a student's process must not read."""
+        return [Path(self.parent.parent.coursedir.root)]
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Examine one notebook."""
         folder = self.folder(resources)
         notebook = Notebook(nb)
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
-        course = self.config.CourseDirectory.get("root")
-        hidden = [Path(course)] if course else []
-        result = examine(notebook, limits, data_files(folder), hidden, self._paper(resources))
+        result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
                 cell.outputs = nbformat.from_dict(
                     _as_outputs(verdict) if verdict else inert_outputs(result.outputs.get(index, []))
                 )
+        notes = list(result.notes)
+        if result.sandbox in LEVELS and result.sandbox != next(iter(LEVELS)):
+            notes.append(f"confined by {result.sandbox} only: {LEVELS[result.sandbox]}")
         nb.metadata["autograder"] = {
             "sandbox": result.sandbox,
-            "notes": result.notes,
+            "notes": notes,
             "misconceptions": {
                 key: list(verdict.misconceptions)
                 for key, verdict in result.verdicts.items()
                 if verdict.misconceptions
             },
         }
-        for note in result.notes:
+        for note in notes:
             self.log.warning(
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )

@@ -59,6 +59,7 @@ class Plan:
         config: nbgrader's settings (a traitlets ``Config``).
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
+        root: the course directory, which students' code must not read.
         code: see :func:`code_digest`.
         students: everyone who handed in, to recognise answers that belong to somebody else's case.
     """
@@ -70,6 +71,7 @@ class Plan:
     sanitize: list[Any]
     autograde: list[Any]
     db_url: str
+    root: str
     code: str
     students: tuple[str, ...] = ()
 

@@ -246,8 +246,12 @@ def start_candidate(
         level: how far to confine it; by default as far as this machine can.
 
     Raises:
-        NoSandbox: it did not start, at two tries.
+        NoSandbox: it did not start, at two tries, or this is Windows.
     """
+    if not hasattr(os, "fork"):
+        raise NoSandbox(
+            "students' code is run in forked processes, which Windows does not have: grade in WSL"
+        )
     for last in (False, True):
         try:
             nursery = _warm()

@@ -55,6 +55,7 @@ def make_plan(course: Course) -> Plan:
         list(sanitize),
         list(autograde),
         course.db_url,
+        str(course.root),
         code_digest(),
         tuple(course.students()),
     )

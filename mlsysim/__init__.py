@@ -10,7 +10,8 @@ from mlsysim import plots, show
 from mlsysim.analysis import Crossover, crossover_batch
 from mlsysim.architecture import Architecture
 from mlsysim.cases import case
-from mlsysim.compression import CompressionModel, CompressionResult
+from mlsysim.compression import CompressionModel
+from mlsysim.compression_result import CompressionResult
 from mlsysim.errors import InputError
 from mlsysim.explanation import Explanation, explain
 from mlsysim.hardware import Device, Hardware

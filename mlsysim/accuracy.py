@@ -22,11 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, check_number, unknown_name
+from mlsysim.checks import check_number
+from mlsysim.errors import InputError, check_name, shown
 
 __all__ = ["AccuracyCurve", "accuracy_delta", "data_rows", "find_curve"]
 
 ARGUMENT = {"quantization": "target_bitwidth", "pruning": "sparsity"}
+PATTERNS = ("unstructured", "structured", "n_m")
 UNCOMPRESSED = {"quantization": 16.0, "pruning": 0.0}
 Row = dict[str, str]
 Key = tuple[str, str, str]
@@ -165,19 +167,19 @@ def find_curve(
     >>> f"{recovery:.1%}, between {low:.1%} and {high:.1%}"
     '98.8%, between 95.9% and 99.4%'
     """
-    pattern = pattern if method == "pruning" else ""
+    check_name("method with an accuracy curve", method, ARGUMENT)
+    pattern = check_name("pattern", pattern, PATTERNS) if method == "pruning" else ""
     curves = _curves()
-    recipes = curves.get((family, method, pattern))
-    bound = recipes is None
+    recipes, bound = curves.get((str(family), method, pattern)), False
     if recipes is None:
-        recipes = curves.get((family, method, "unstructured"))
+        recipes, bound = curves.get((str(family), method, "unstructured")), True
     if recipes is None:
         have = ", ".join(dict.fromkeys(f for f, m, _ in curves if m == method))
-        raise InputError(f"no accuracy after {method} was measured for family {family!r}, only for: {have}")
-    name = next(iter(recipes)) if recipe is None else recipe
-    if name not in recipes:
-        what = f"{pattern} {method}".strip()
-        raise unknown_name(f"recipe for {what} of {family}", name, recipes)
+        without = isinstance(family, str) and not family
+        whom = "models without a family" if without else f"family {shown(family)}"
+        raise InputError(f"no accuracy after {method} was measured for {whom}, only for families: {have}")
+    what = f"recipe for {pattern} {method}".replace("  ", " ")
+    name = next(iter(recipes)) if recipe is None else check_name(f"{what} of {family}", recipe, recipes)
     curve = recipes[name]
     if not bound:
         return curve

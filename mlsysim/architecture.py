@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlsysim.errors import unknown_name
-from mlsysim.rows import one_number
+from mlsysim.checks import check_flag, one_number
+from mlsysim.errors import check_name
 
 __all__ = ["SHAPE", "Architecture"]
 
@@ -44,10 +44,12 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for attribute, low in (("hidden", 1), ("ffn", 1), ("vocab", 1), ("positions", 0), ("experts", 1)):
-            one_number(attribute, getattr(self, attribute), low, 10**9, integer=True)
+            value = one_number(attribute, getattr(self, attribute), low, 10**9, integer=True)
+            object.__setattr__(self, attribute, value)
         one_number("active_experts", self.active_experts, 1, self.experts, integer=True)
-        if self.biases not in BIASES:
-            raise unknown_name("biases", self.biases, BIASES)
+        for attribute in ("gated", "tied", "encoder"):
+            check_flag(attribute, getattr(self, attribute))
+        check_name("biases", self.biases, BIASES)
 
     @property
     def embedding_parameters(self) -> int:

@@ -2,88 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, check_number, check_shapes, unknown_name
+from mlsysim.accuracy import PATTERNS
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes
+from mlsysim.compression_result import CompressionResult
+from mlsysim.errors import InputError, check_name, shown
 from mlsysim.estimates import combine, estimate, find_student
-from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Model, Models, TransformerModel
+from mlsysim.hardware import Device, find_device
+from mlsysim.models import Model, TransformerModel, find_model
 from mlsysim.runtimes import Runtime, find_runtime
-from mlsysim.schemes import find_scheme
+from mlsysim.schemes import GROUP_SIZES, find_scheme
 from mlsysim.speedup import Workload, compressed_speedup
 from mlsysim.storage import stored_bits
-from mlsysim.units import quantity
 
-__all__ = ["CompressionModel", "CompressionResult"]
+__all__ = ["CompressionModel"]
 
 METHODS = ("quantization", "pruning", "combined", "distillation")
-PATTERNS = ("unstructured", "structured", "n_m")
 N_M_SPARSITY = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class CompressionResult:
-    """Size, accuracy and speed of a compressed model; arrays have the broadcast shape of the arguments.
-
-    Attributes:
-        original_bytes: the uncompressed checkpoint, bytes.
-        compression_ratio: the ideal ratio, payload bits alone (what the tutorial prints).
-        storage_ratio: the ratio with scales and indices, as a file on disk has it; below 1 the file grew.
-        storage_format: of the weights: ``dense``, ``bitmask``, ``csr`` or ``2:4``.
-        estimated_accuracy_delta: accuracy lost as a fraction of the uncompressed accuracy, at most 0.
-        accuracy_low, accuracy_high: the same where the sources disagree, at worst and at best.
-        accuracy_basis: ``measured``, ``interpolated``, ``upper bound`` or ``product of recoveries``.
-        accuracy_sources: of the measurements behind it.
-        notes: what a reader must know, for example why there is no speed-up; or an empty string.
-    """
-
-    table_columns: ClassVar[tuple[str, ...]] = (
-        "compression_ratio",
-        "storage_ratio",
-        "estimated_accuracy_delta",
-        "speedup",
-    )
-    original_bytes: Any
-    compression_ratio: Any
-    storage_ratio: Any
-    storage_format: Any
-    estimated_accuracy_delta: Any
-    accuracy_low: Any
-    accuracy_high: Any
-    accuracy_basis: str
-    accuracy_sources: tuple[str, ...] = field(repr=False)
-    notes: str
-    _speedup: Any = field(repr=False)
-
-    @property
-    def speedup(self) -> Any:
-        """How many times faster than the dense FP16 model on the same device, from the step model.
-
-        Raises:
-            InputError: the device cannot run the scheme, or the step model has no equations for the model; size and
-                accuracy are known all the same.
-        """
-        if isinstance(self._speedup, InputError):
-            raise self._speedup
-        return self._speedup
-
-    @property
-    def compressed_size_gb(self) -> Any:
-        """Size by the ideal ratio, GB."""
-        return quantity(self.original_bytes / self.compression_ratio, "byte", "GB")
-
-    @property
-    def stored_size_gb(self) -> Any:
-        """Size with scales and indices, GB."""
-        return quantity(self.original_bytes / self.storage_ratio, "byte", "GB")
-
-    @property
-    def memory_savings_pct(self) -> Any:
-        """Bytes saved by the ideal ratio, percent."""
-        return 100 * (1 - 1 / self.compression_ratio)
 
 
 class CompressionModel:
@@ -94,17 +32,17 @@ class CompressionModel:
         model: Model | str,
         hardware: Device | str,
         method: str = "quantization",
-        target_bitwidth: Any = None,
-        sparsity: Any = None,
+        target_bitwidth: Numbers | None = None,
+        sparsity: Numbers | None = None,
         sparsity_type: str = "unstructured",
         *,
         recipe: str | None = None,
         pruning_recipe: str | None = None,
-        group_size: Any | None = 128,
+        group_size: Numbers | None = 128,
         sparse_format: str | None = None,
-        baseline_bits: Any = 16,
-        batch_size: Any = 1,
-        seq_len: Any = 2048,
+        baseline_bits: Numbers = 16,
+        batch_size: Numbers = 1,
+        seq_len: Numbers = 2048,
         kv_precision: str | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> CompressionResult:
@@ -122,7 +60,8 @@ class CompressionModel:
             sparse_format: of the file, see :mod:`mlsysim.storage`; by default the smallest that fits the pattern.
             baseline_bits: bits of a weight in the checkpoint that sizes and ratios are relative to.
             batch_size, seq_len, kv_precision, runtime: the step whose speed-up is given, as in
-                :class:`~mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                :class:`mlsysim.solvers.ServingModel` (transformers decode, vision models run forward).
+                Group scales do not slow it down, as in a solver without ``group_size``.
 
         The accuracy of ``combined`` is the product of the two recoveries: an assumption (errors add up
         independently), not a measurement. The one such measurement known, 2:4 with distillation and INT4, is a
@@ -137,10 +76,8 @@ class CompressionModel:
         '4.02 GB 4.0x -1.2% 1.9x'
         """
         found, device = _checked(model, hardware, kv_precision)
-        if method not in METHODS:
-            raise unknown_name("method", method, METHODS)
-        if sparsity_type not in PATTERNS:
-            raise unknown_name("sparsity_type", sparsity_type, PATTERNS)
+        check_name("method", method, METHODS)
+        check_name("sparsity_type", sparsity_type, PATTERNS)
         _refuse_unused(method, target_bitwidth, sparsity, sparsity_type, pruning_recipe)
         bits, zeros, pattern = 16.0, 0.0, None
         if method == "distillation":
@@ -152,9 +89,11 @@ class CompressionModel:
         if method in ("pruning", "combined"):
             zeros, pattern = _sparsity(sparsity, sparsity_type), sparsity_type
         baseline = check_number("baseline_bits", baseline_bits, 1, 64)
-        batch_size = check_number("batch_size", batch_size, 1, 2**31, integer=True)
-        seq_len = check_number("seq_len", seq_len, 1, 2**31, integer=True)
-        group = None if group_size is None else check_number("group_size", group_size, 1, integer=True)
+        batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
+        seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+        group = (
+            None if group_size is None else check_number("group_size", group_size, *GROUP_SIZES, integer=True)
+        )
         shape = check_shapes(
             target_bitwidth=bits,
             sparsity=zeros,
@@ -209,12 +148,7 @@ class CompressionModel:
 
 
 def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, Device]:
-    found = Models[model] if isinstance(model, str) else model
-    if not (hasattr(found, "parameters") and hasattr(found, "family")):
-        raise InputError(f"model = {found!r} is not allowed: give a model or the name of one")
-    device = Hardware[hardware] if isinstance(hardware, str) else hardware
-    if not isinstance(device, Device):
-        raise InputError(f"hardware = {device!r} is not allowed: give a Device or the name of one")
+    found, device = find_model(model), find_device(hardware)
     if kv_precision is not None:
         find_scheme(kv_precision, "kv_precision")
         if not isinstance(found, TransformerModel):
@@ -225,10 +159,10 @@ def _checked(model: Any, hardware: Any, kv_precision: str | None) -> tuple[Any, 
 def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_recipe: str | None) -> None:
     """Refuse what *method* would otherwise ignore without a word."""
     unused: dict[str, Any] = {}
-    if method in ("pruning", "distillation") and bits is not None and np.any(np.not_equal(bits, 16)):
+    if method in ("pruning", "distillation") and bits is not None and not _all(bits, 16):
         unused["target_bitwidth"] = bits  # 16 says what a pruned model keeps anyway
     if method in ("quantization", "distillation"):
-        if sparsity is not None and np.any(np.not_equal(sparsity, 0)):
+        if sparsity is not None and not _all(sparsity, 0):
             unused["sparsity"] = sparsity
         if pattern != "unstructured":
             unused["sparsity_type"] = pattern
@@ -236,18 +170,22 @@ def _refuse_unused(method: str, bits: Any, sparsity: Any, pattern: str, pruning_
         unused["pruning_recipe"] = pruning_recipe
     for name, value in unused.items():
         raise InputError(
-            f"{name} = {value!r} is not used by method {method!r}; 'combined' quantizes and prunes"
+            f"{name} = {shown(value)} is not used by method {method!r}; 'combined' quantizes and prunes"
         )
+
+
+def _all(value: Any, number: float) -> bool:
+    """Whether *value* is that number, or an array of nothing else."""
+    try:
+        return bool(np.size(value) and np.all(np.equal(value, number)))
+    except (TypeError, ValueError):  # no numbers at all
+        return False
 
 
 def _sparsity(sparsity: Any, pattern: str) -> Any:
     if sparsity is None and pattern != "n_m":
         raise InputError("sparsity is missing: give the share of the weights that is zero, from 0 to below 1")
-    zeros = check_number("sparsity", N_M_SPARSITY if sparsity is None else sparsity, 0, 1)
-    if np.any(np.equal(zeros, 1)):
-        raise InputError(
-            "sparsity = 1 is not allowed: nothing would be left; give a number from 0 to below 1"
-        )
+    zeros = check_number("sparsity", N_M_SPARSITY if sparsity is None else sparsity, 0, 1, open_high=True)
     if pattern == "n_m" and not np.all(np.equal(zeros, N_M_SPARSITY)):
-        raise InputError(f"sparsity = {sparsity!r} is not allowed with n_m: 2:4 sparsity is 0.5")
+        raise InputError(f"sparsity = {shown(sparsity)} is not allowed with n_m: 2:4 sparsity is 0.5")
     return zeros

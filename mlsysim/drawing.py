@@ -27,7 +27,7 @@ GAPS = (12, 26, 46)  # pixels between a point and its label
 DIRECTIONS = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
 LEADER = {"arrowstyle": "-", "color": "0.5", "lw": 0.7}
 
-#: Colour and hatch of each part of a step (:attr:`mlsysim.results.StepResult.parts`).
+#: Colour and hatch of each part of a step (:attr:`mlsysim.step_result.StepResult.parts`).
 PART_STYLES: dict[str, tuple[str, str]] = {
     "compute ceiling": ("#D55E00", "xxx"),
     "weight traffic": ("#56B4E9", "///"),
@@ -49,6 +49,11 @@ class Plot:
     def __init__(self, figure: Figure, alt: str) -> None:
         self.figure = figure
         self.alt = alt
+
+    @classmethod
+    def of(cls, axes: Axes, alt: Sequence[str]) -> Plot:
+        """The plot of the *axes*' figure; *alt* is joined to one sentence."""
+        return cls(cast("Figure", axes.figure), "; ".join(alt) + ".")
 
     def png(self) -> bytes:
         """The figure as a small PNG of 128 colours."""

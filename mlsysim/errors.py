@@ -1,15 +1,13 @@
-"""Errors for bad input: each names the argument, its value and what is allowed."""
+"""What bad input raises: errors that name the thing, its value and what is allowed."""
 
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Collection, Iterable
 
-import numpy as np
+__all__ = ["InputError", "UnknownNameError", "check_name", "check_names", "shown", "unknown_name"]
 
-__all__ = ["InputError", "UnknownNameError", "check_number", "check_shapes", "unknown_name"]
+SHOWN = 60  # characters of a value in a message
 
 
 class InputError(ValueError):
@@ -20,79 +18,51 @@ class UnknownNameError(InputError, AttributeError):
     """A name is in none of the registries; an ``AttributeError`` too, so that ``hasattr`` works."""
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+def shown(value: object) -> str:
+    """*value* as a message shows it: on one line, cut after 60 characters.
+
+    >>> len(shown(10**400))
+    60
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def unknown_name(kind: str, name: object, known: Collection[str]) -> UnknownNameError:
     """The error for an unknown *kind* (model, device, precision …), naming the nearest known ones."""
-    known = sorted(known)
-    folded = {k.casefold().replace("-", "").replace("_", "").replace(" ", ""): k for k in known}
-    wanted = str(name).casefold().replace("-", "").replace("_", "").replace(" ", "")
-    near = [folded[k] for k in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)]
-    near += [k for f, k in folded.items() if wanted and wanted in f and k not in near][: 3 - len(near)]
-    hint = f"nearest known: {', '.join(near)}" if near else f"known: {', '.join(known)}"
-    return UnknownNameError(f"unknown {kind} {name!r}; {hint}")
+    names = sorted(known)
+    near: list[str] = []
+    if isinstance(name, str):
+        folded, wanted = {_folded(k): k for k in names}, _folded(name)
+        near = [folded[k] for k in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)]
+        near += [k for f, k in folded.items() if wanted and wanted in f and k not in near][: 3 - len(near)]
+    hint = f"nearest known: {', '.join(near)}" if near else f"known: {', '.join(names)}"
+    return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}")
 
 
-def check_number(
-    name: str,
-    value: Any,
-    low: float,
-    high: float = math.inf,
-    *,
-    integer: bool = False,
-    open_low: bool = False,
-) -> Any:
-    """Return *value* (a number, or an array of numbers) if all of it lies in the range.
-
-    A Python or NumPy scalar comes back as a Python number, anything array-like as an array.
+def check_name(kind: str, name: object, known: Collection[str]) -> str:
+    """Return *name* if it is one of *known*.
 
     Raises:
-        InputError: wrong type, NaN, not whole although ``integer``, or out of range.
+        UnknownNameError: it is not, or no text at all.
     """
-    kind = type(value)
-    if kind is int or kind is float:
-        if (low < value or (low == value and not open_low)) and value <= high and value < math.inf:
-            if not integer or kind is int or value == int(value):
-                return value
-        _refuse(name, value, low, high, integer, open_low)
-    if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
-        _refuse(name, value, low, high, integer, open_low)
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError):
-        _refuse(name, value, low, high, integer, open_low)
-    if array.dtype.kind not in "iuf" or array.size == 0:
-        _refuse(name, value, low, high, integer, open_low)
-    low_ok = array > low if open_low else array >= low
-    good = low_ok & (array <= high) & np.isfinite(array)
-    if integer:
-        good &= array == np.floor(array)
-    if not good.all():
-        _refuse(name, array[~good].flat[0].item(), low, high, integer, open_low)
-    return array.item() if array.ndim == 0 else array
+    if isinstance(name, str) and name in known:
+        return name
+    raise unknown_name(kind, name, known)
 
 
-def check_shapes(**arguments: Any) -> tuple[int, ...]:
-    """The shape that the *arguments* broadcast to; ``()`` if all are plain numbers.
+def check_names(argument: str, names: object) -> list[str]:
+    """Return *names* as a list if they are a list, or another collection, of texts.
 
     Raises:
-        InputError: they do not broadcast; the message says each one's shape.
+        InputError: they are one text, or something else.
     """
-    shapes = {name: np.shape(value) for name, value in arguments.items()}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-        raise InputError(f"arrays do not broadcast: {listed}") from None
-
-
-def _refuse(name: str, value: object, low: float, high: float, integer: bool, open_low: bool) -> NoReturn:
-    what = "a whole number" if integer else "a number"
-    if high == math.inf:
-        allowed = f"{what} {'above' if open_low else 'of at least'} {low:g}"
-    else:
-        allowed = (
-            f"{what} {'above' if open_low else 'from'} {low:g} {'and up to' if open_low else 'to'} {high:g}"
-        )
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
-    raise InputError(f"{name} = {shown} is not allowed: give {allowed} (or an array of them)")
+    one = isinstance(names, (str, bytes)) or getattr(names, "ndim", 1) == 0  # a 0-d array says it is iterable
+    listed = list(names) if isinstance(names, Iterable) and not one else [None]
+    if not all(isinstance(name, str) for name in listed):
+        raise InputError(f"{argument} = {shown(names)} is not allowed: give a list of names")
+    return [str(name) for name in listed]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlsysim.accuracy import data_rows, find_curve
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, check_name, shown
 
 __all__ = ["Estimate", "Student", "combine", "estimate", "find_student"]
 
@@ -88,11 +88,9 @@ def find_student(family: str, recipe: str | None = None) -> Student:
     'sparse_2_4'
     """
     students = _students()
-    if family not in students:
+    if not isinstance(family, str) or family not in students:
         have = ", ".join(f"{recipe} ({known})" for known, recipes in students.items() for recipe in recipes)
-        raise InputError(f"no distilled student is known for family {family!r}; there are: {have}")
+        raise InputError(f"no distilled student is known for family {shown(family)}; there are: {have}")
     if recipe is None:
         return next(iter(students[family].values()))
-    if recipe not in students[family]:
-        raise unknown_name(f"recipe for distillation of {family}", recipe, students[family])
-    return students[family][recipe]
+    return students[family][check_name(f"recipe for distillation of {family}", recipe, students[family])]

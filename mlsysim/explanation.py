@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlsysim.errors import InputError
-from mlsysim.results import StepResult
+from mlsysim.errors import InputError, shown
+from mlsysim.results import NodeResult
+from mlsysim.step_result import StepResult, check_one_point
+from mlsysim.training import TrainingResult
 
 __all__ = ["Explanation", "Term", "explain"]
 
 ADVICE = {
     "compute": "a faster rate (int8, fp8), 2:4 sparsity or fewer FLOPs",
+    "compute in training": "a faster floating-point rate (bf16, fp8) or fewer FLOPs",
     "weight traffic": "fewer weight bits or more bandwidth",
     "KV traffic": "fewer KV bits, fewer KV heads, a shorter context or more bandwidth",
     "memory traffic": "fewer activation and weight bits, fused layers or more bandwidth",
@@ -88,11 +91,12 @@ def explain(result: StepResult) -> Explanation:
     """
     if not isinstance(result, StepResult):
         raise InputError(
-            f"result = {result!r} is not allowed: give what ServingModel or SingleNodeModel returns"
+            f"result = {shown(result)} is not allowed: give what ServingModel or SingleNodeModel returns"
         )
-    if result.shape:
-        raise InputError(f"the result has shape {result.shape}: explain takes one point")
+    check_one_point(result, "explain")
     total = float(result.latency_s)
+    trains = isinstance(result, TrainingResult) or (isinstance(result, NodeResult) and result.training)
+    compute = ADVICE["compute in training" if trains else "compute"]
     terms = []
     for kernel in result.kernels:
         computes = kernel.compute >= kernel.memory
@@ -101,7 +105,7 @@ def explain(result: StepResult) -> Explanation:
             (kernel.traffic, kernel.memory, kernel.compute, not computes),
         ):
             saved = own - max(own / 2, other) if takes else 0.0
-            advice = ADVICE.get(name, ADVICE["compute"])
+            advice = ADVICE.get(name, compute)
             terms.append(_term(name, own if takes else 0.0, own, total, saved, advice))
     overhead = float(result.terms.overhead)
     terms.append(_term("overhead", overhead, overhead, total, overhead / 2, ADVICE["overhead"]))

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from mlsysim import rows
-from mlsysim.errors import InputError, UnknownNameError, check_number, unknown_name
+from mlsysim.checks import check_flag, check_number, one_number
+from mlsysim.errors import InputError, UnknownNameError, check_name, shown
 from mlsysim.registry import Registry
 from mlsysim.units import quantity
 
-__all__ = ["Device", "Hardware"]
+__all__ = ["Device", "Hardware", "find_device"]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
@@ -35,9 +36,9 @@ class Device:
         group: where a registry lists it.
         year: of release, or None.
         memory_bytes: device memory, bytes.
-        bandwidth_bytes_s: peak memory bandwidth, byte/s.
+        bandwidth_bytes_s: peak memory bandwidth, byte/s; an array makes results arrays, as for a device that is designed.
         peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers); a precision
-            that the device lacks, or whose rate its source does not give, is absent.
+            that the device lacks, or whose rate its source does not give, is absent; arrays as for the bandwidth.
         dispatch_s: host time to launch one forward pass, seconds.
         memory_type: ``hbm``, ``gddr``, ``lpddr`` or ``""`` (not stated); what a layer costs goes with it.
         sparse_2_4: whether the vendor states a faster rate for 2:4 sparse weights.
@@ -46,7 +47,7 @@ class Device:
         sources: citation by number (see :attr:`numbers`) where it is another.
 
     Raises:
-        InputError: a number out of range, or a precision that is not known.
+        InputError: a number out of range, a text that is none, or a precision that is not known.
     """
 
     name: str
@@ -54,8 +55,8 @@ class Device:
     group: str = "Custom"
     year: int | None = None
     memory_bytes: float
-    bandwidth_bytes_s: float
-    peaks: Mapping[str, float]
+    bandwidth_bytes_s: Any
+    peaks: Mapping[str, Any]
     dispatch_s: float = DISPATCH_S
     memory_type: str = ""
     sparse_2_4: bool = False
@@ -64,19 +65,27 @@ class Device:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for attribute in ("memory_bytes", "bandwidth_bytes_s"):
-            check_number(attribute, getattr(self, attribute), 0, open_low=True)
-        check_number("dispatch_s", self.dispatch_s, 0)
+        rows.check_spec(self, "name", "title", "group", "source")
+        check_name("memory_type", self.memory_type, MEMORY_TYPES)
+        if not isinstance(self.peaks, Mapping):
+            raise InputError(f"peaks = {shown(self.peaks)} is not allowed: give a dict of rates by precision")
+        checked: dict[str, Any] = {
+            "title": self.title or self.name,
+            "memory_bytes": one_number("memory_bytes", self.memory_bytes, 0, open_low=True),
+            "bandwidth_bytes_s": check_number("bandwidth_bytes_s", self.bandwidth_bytes_s, 0, open_low=True),
+            "peaks": {
+                check_name("precision in peaks", precision, PRECISIONS): check_number(
+                    f"peaks[{precision!r}]", rate, 0, open_low=True
+                )
+                for precision, rate in self.peaks.items()
+            },
+            "dispatch_s": one_number("dispatch_s", self.dispatch_s, 0),
+            "sparse_2_4": check_flag("sparse_2_4", self.sparse_2_4),
+        }
         if self.tdp_w is not None:
-            check_number("tdp_w", self.tdp_w, 0, open_low=True)
-        for precision, rate in self.peaks.items():
-            if precision not in PRECISIONS:
-                raise unknown_name("precision in peaks", precision, PRECISIONS)
-            check_number(f"peaks[{precision!r}]", rate, 0, open_low=True)
-        if self.memory_type not in MEMORY_TYPES:
-            raise unknown_name("memory_type", self.memory_type, MEMORY_TYPES)
-        rows.check_year(self.year)
-        object.__setattr__(self, "title", self.title or self.name)
+            checked["tdp_w"] = one_number("tdp_w", self.tdp_w, 0, open_low=True)
+        for attribute, value in checked.items():
+            object.__setattr__(self, attribute, value)
 
     def __hash__(self) -> int:
         return hash((Device, self.name))
@@ -116,16 +125,15 @@ class Device:
             raise InputError(f"{self.name} has no tdp: its source gives none ({self.source})")
         return quantity(self.tdp_w, "W")
 
-    def peak_flops(self, precision: str = "fp16") -> float:
+    def peak_flops(self, precision: str = "fp16") -> Any:
         """Dense peak in FLOP/s at a *precision* that computes (``fp16``, ``int8`` …).
 
         Raises:
             UnknownNameError: the device has no such rate; the message says which it has.
         """
-        try:
-            return self.peaks[precision]
-        except (KeyError, TypeError):
-            raise UnknownNameError(f"{self.name} has no {precision} peak; {self.peaks_known()}") from None
+        if not isinstance(precision, str) or precision not in self.peaks:
+            raise UnknownNameError(f"{self.name} has no {precision} peak; {self.peaks_known()}")
+        return self.peaks[precision]
 
     def peaks_known(self) -> str:
         """What peaks there are, in words, for messages."""
@@ -192,3 +200,15 @@ def _parse(name: str, row: Mapping[str, Any]) -> Device:
 
 
 Hardware: Registry[Device] = Registry("device", (Device,), _parse, FILES)
+
+
+def find_device(hardware: Any) -> Device:
+    """The device called so; a :class:`Device` passes through.
+
+    Raises:
+        InputError: no such device, with the nearest known ones, or neither a device nor a name.
+    """
+    found = Hardware[hardware] if isinstance(hardware, str) else hardware
+    if not isinstance(found, Device):
+        raise InputError(f"hardware = {shown(hardware)} is not allowed: give a Device or the name of one")
+    return found

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlsysim import rows
 from mlsysim.architecture import SHAPE, Architecture
-from mlsysim.errors import InputError, check_number
+from mlsysim.checks import one_number
+from mlsysim.errors import InputError, shown
 
 __all__ = ["Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
+
+MOST = 10**6  # layers, heads or dimensions
+
+
+def _keep_checked(spec: object, *attributes: str, high: float = math.inf, integer: bool = False) -> None:
+    """Check numbers of a frozen spec, and keep them as plain Python numbers."""
+    for attribute in attributes:
+        value = one_number(attribute, getattr(spec, attribute), 1, high, integer=integer)
+        object.__setattr__(spec, attribute, value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,10 +41,13 @@ class _Transformer:
     published: str = ""
 
     def __post_init__(self) -> None:
-        check_number("parameters", self.parameters, 1)
-        for attribute in ("layers", "heads", "kv_heads", "head_dim"):
-            check_number(attribute, getattr(self, attribute), 1, integer=True)
-        rows.check_year(self.year)
+        rows.check_spec(self, "name", "title", "group", "family", "source", "published")
+        if self.architecture is not None and not isinstance(self.architecture, Architecture):
+            raise InputError(
+                f"architecture = {shown(self.architecture)} is not allowed: give an Architecture"
+            )
+        _keep_checked(self, "parameters")
+        _keep_checked(self, "layers", "heads", "kv_heads", "head_dim", high=MOST, integer=True)
         object.__setattr__(self, "title", self.title or self.name)
 
     def __hash__(self) -> int:
@@ -164,10 +178,9 @@ class VisionModel:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for attribute in ("parameters", "flops_per_image", "activations_per_image"):
-            check_number(attribute, getattr(self, attribute), 1)
-        check_number("layers", self.layers, 1, integer=True)
-        rows.check_year(self.year)
+        rows.check_spec(self, "name", "title", "group", "family", "source")
+        _keep_checked(self, "parameters", "flops_per_image", "activations_per_image")
+        _keep_checked(self, "layers", high=MOST, integer=True)
         object.__setattr__(self, "title", self.title or self.name)
 
     def __hash__(self) -> int:

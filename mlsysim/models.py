@@ -7,11 +7,11 @@ from typing import Any
 
 from mlsysim import rows
 from mlsysim.architecture import SHAPE, Architecture
-from mlsysim.errors import InputError
+from mlsysim.errors import InputError, shown
 from mlsysim.model_specs import Model, SizeOnlyModel, TransformerModel, VisionModel
 from mlsysim.registry import Registry
 
-__all__ = ["Model", "Models", "SizeOnlyModel", "TransformerModel", "VisionModel"]
+__all__ = ["Model", "Models", "SizeOnlyModel", "TransformerModel", "VisionModel", "find_model"]
 
 FILES = ("models_language.toml", "models_vision.toml")
 LARGEST_GAP = 0.01  # between a stated parameter count and the one the architecture gives
@@ -79,3 +79,21 @@ def _parameters(
 
 
 Models: Registry[Model] = Registry("model", (TransformerModel, VisionModel, SizeOnlyModel), _parse, FILES)
+
+
+def find_model(model: Any, kind: type | None = None, taker: str = "") -> Any:
+    """The model called so; a model passes through.
+
+    Args:
+        kind: the class that *taker* (a solver's name, for the message) takes; by default any model.
+
+    Raises:
+        InputError: no such model, with the nearest known ones, neither a model nor a name, or not of that kind.
+    """
+    found = Models[model] if isinstance(model, str) else model
+    if not isinstance(found, (TransformerModel, VisionModel, SizeOnlyModel)):
+        raise InputError(f"model = {shown(model)} is not allowed: give a model or the name of one")
+    if kind is not None and not isinstance(found, kind):
+        because = f" ({found.reason})" if isinstance(found, SizeOnlyModel) else ""
+        raise InputError(f"model = {found.title} is not allowed: {taker} takes a {kind.__name__}{because}")
+    return found

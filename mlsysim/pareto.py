@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError
+from mlsysim.errors import InputError, check_names
 from mlsysim.table import Table
 
 __all__ = ["pareto_front"]
@@ -32,23 +32,15 @@ def pareto_front(
     [4, 2, 1]
     """
     table = table if isinstance(table, Table) else Table((), table)
-    names = [*_names("maximize", maximize), *_names("minimize", minimize)]
+    up, down = check_names("maximize", maximize), check_names("minimize", minimize)
+    names = [*up, *down]
     if not names or len(set(names)) != len(names):
         raise InputError(
-            f"maximize = {list(maximize)!r} with minimize = {list(minimize)!r} is not allowed: "
-            "name at least one column, and each once"
+            f"maximize = {up!r} with minimize = {down!r} is not allowed: name at least one column, and each once"
         )
     costs = np.column_stack([_objective(table, name) for name in names])
-    costs[:, : len(maximize)] *= -1
-    # Distinct points in ascending order: only an earlier one can dominate a later one.
-    points, index = np.unique(costs, axis=0, return_inverse=True)
-    return table.where(_undominated(points)[index.ravel()])
-
-
-def _names(argument: str, names: Sequence[str]) -> list[str]:
-    if isinstance(names, str):
-        raise InputError(f"{argument} = {names!r} is not allowed: give a list of column names")
-    return list(names)
+    costs[:, : len(up)] *= -1
+    return table.where(_undominated(costs))
 
 
 def _objective(table: Table, name: str) -> np.ndarray:
@@ -59,20 +51,27 @@ def _objective(table: Table, name: str) -> np.ndarray:
     return numbers
 
 
-def _undominated(points: np.ndarray) -> np.ndarray:
-    """Mask of the rows of *points* (distinct, in lexicographic order) that no other row is at most equal to."""
-    if points.shape[1] == 1:
-        first: np.ndarray = np.arange(len(points)) == 0
-        return first
-    if points.shape[1] == 2:  # one pass: each must be below all before it
-        best = np.minimum.accumulate(points[:, 1])
-        below: np.ndarray = np.append(True, points[1:, 1] < best[:-1])
-        return below
-    left = np.arange(len(points))
-    front = []
+def _undominated(costs: np.ndarray) -> np.ndarray:
+    """Mask of the rows of *costs* that no other row dominates."""
+    # Only the order counts: ranks compare faster, and their sum is larger for a row than for any that dominates it.
+    ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in costs.T])
+    mask = np.zeros(len(ranks), bool)
+    if ranks.shape[1] <= 2:
+        mask[_staircase(ranks[:, 0], ranks[:, -1])] = True
+        return mask
+    left = np.argsort(ranks.sum(axis=1), kind="stable")
     while left.size:
-        front.append(left[0])
-        rest = left[1:]
-        left = rest[(points[rest] < points[left[0]]).any(axis=1)]
-    mask: np.ndarray = np.isin(np.arange(len(points)), front)
+        best = ranks[left[0]]
+        same = (ranks[left] == best).all(axis=1)
+        mask[left[same]] = True
+        left = left[(ranks[left] < best).any(axis=1)]
     return mask
+
+
+def _staircase(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rows of the front in two dimensions: the lowest y of their x, and below all y of a smaller x."""
+    order = np.lexsort((y, x))
+    y, starts = y[order], np.searchsorted(x[order], x[order])
+    before = np.append(np.inf, np.minimum.accumulate(y))[starts]
+    front: np.ndarray = order[(y == y[starts]) & (y < before)]
+    return front

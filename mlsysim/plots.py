@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import cycle, groupby
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any, TypeVar
 
 import numpy as np
 
-from mlsysim.compression import CompressionResult
-from mlsysim.drawing import COLOURS, LINES, MARKERS, PART_STYLES, Plot, label_points, new_axes
-from mlsysim.errors import InputError, check_number
-from mlsysim.hardware import Device, Hardware
+from mlsysim.compression_result import CompressionResult
+from mlsysim.drawing import COLOURS, LINES, MARKERS, Plot, label_points, new_axes
+from mlsysim.errors import InputError, shown
+from mlsysim.hardware import Device, find_device
 from mlsysim.pareto import pareto_front
-from mlsysim.results import StepResult
-from mlsysim.runtimes import Runtime
-from mlsysim.solvers import ServingModel
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from mlsysim.speedup_plot import speedup_curve
+from mlsysim.step_result import StepResult
 
 __all__ = ["frontier", "roofline", "speedup_curve"]
 
 TERA = 1e12
+T = TypeVar("T")
 
 
 def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None = None) -> Plot:
@@ -37,14 +33,19 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
         workloads: results of solvers by label, each one step on this device (not an array).
 
     Raises:
-        InputError: the device is unknown, or a workload is an array or ran on another device.
+        InputError: the device is unknown or has no peak, or a workload is an array, no result, or ran on another
+            device.
 
     >>> from mlsysim import ServingModel
     >>> roofline("H100", {"decode, batch 1": ServingModel().solve("Llama3_8B", "H100")}).alt.split("; ")[-1]
     'decode, batch 1: 1.0 FLOP/byte, 2.05 TFLOP/s.'
     """
-    device = Hardware[hardware] if isinstance(hardware, str) else hardware
-    steps = dict(workloads or {})
+    device = find_device(hardware)
+    if not device.peaks or any(np.ndim(rate) for rate in (device.bandwidth_bytes_s, *device.peaks.values())):
+        raise InputError(f"{device.name} has no roofline to draw: {device.peaks_known()}, each one number")
+    steps = _labelled(
+        "workloads", {} if workloads is None else workloads, StepResult, "ServingModel or SingleNodeModel"
+    )
     points = [_place_on_roofline(label, step, device) for label, step in steps.items()]
     by_rate = groupby(sorted((rate, name.upper()) for name, rate in device.peaks.items()), key=lambda p: p[0])
     roofs = {rate / TERA: "/".join(name for _, name in same) for rate, same in by_rate}
@@ -63,7 +64,7 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     axes.plot([left, ridge], [left * slope, top], color="black", lw=1.8)
     for i, (rate, names) in enumerate(roofs.items()):
         axes.plot([rate / slope, right], [rate, rate], color="black", lw=1.5, ls=LINES[i % len(LINES)])
-        text = f"{names} {rate:,.4g}, ridge at {rate / slope:.0f}"
+        text = f"{names} {rate:,.5g}, ridge at {rate / slope:.0f}"
         axes.annotate(text, (right, rate), (-2, 3), textcoords="offset points", ha="right", size=8)
     bandwidth = f"{device.bandwidth_bytes_s / 1e9:,.5g} GB/s"
     along = ((left * ridge) ** 0.5, (left * ridge) ** 0.5 * slope)
@@ -81,14 +82,26 @@ def roofline(hardware: Device | str, workloads: Mapping[str, StepResult] | None 
     alt = [f"Roofline of the {device.title}: bandwidth {bandwidth}"]
     for rate, names in roofs.items():
         unit = "TOP/s" if names.startswith("INT") else "TFLOP/s"
-        alt.append(f"{names} peak {rate:,.4g} {unit} from {rate / slope:.0f} FLOP/byte")
+        alt.append(f"{names} peak {rate:,.5g} {unit} from {rate / slope:.0f} FLOP/byte")
     for label, (ai, rate) in zip(steps, points, strict=True):
         alt.append(f"{label}: {ai:.1f} FLOP/byte, {rate:,.3g} TFLOP/s")
-    return _plot(axes, alt)
+    return Plot.of(axes, alt)
+
+
+def _labelled(argument: str, results: Mapping[str, Any], kind: type[T], solver: str) -> dict[str, T]:
+    """*results* as a dict, once each is found to be of its *kind* (that *solver* returns) under a label that is text."""
+    if not isinstance(results, Mapping) or not all(isinstance(label, str) for label in results):
+        raise InputError(f"{argument} = {shown(results)} is not allowed: give a dict of results by label")
+    for label, result in results.items():
+        if not isinstance(result, kind):
+            raise InputError(
+                f"{argument}[{label!r}] = {shown(result)} is not allowed: give a result of {solver}"
+            )
+    return dict(results)
 
 
 def _peak(step: StepResult) -> float:
-    return step.hardware.peaks[step.scheme.computes_at]
+    return float(step.hardware.peaks[step.scheme.computes_at])
 
 
 def _place_on_roofline(label: str, step: StepResult, device: Device) -> tuple[float, float]:
@@ -102,105 +115,6 @@ def _place_on_roofline(label: str, step: StepResult, device: Device) -> tuple[fl
     return flops / ((t.matmul_memory + t.attention_memory) * memory), flops / step.latency_s / TERA
 
 
-def speedup_curve(
-    model: Any,
-    hardware: Device | str,
-    *,
-    precisions: Sequence[str] = ("int4", "int8"),
-    baseline: str = "fp16",
-    seq_len: int = 2048,
-    kv_precision: str | None = "fp16",
-    runtime: str | Runtime = "tutorial",
-    max_batch: int = 512,
-    thresholds: Sequence[float] = (2.0, 1.5),
-) -> Plot:
-    """Decode speed-up over *baseline* against batch, shaded by what takes most of the first precision's step.
-
-    A line is faint where the baseline no longer fits in device memory. Marks show the smallest batch whose speed-up,
-    at the first precision, is below each threshold, as :func:`mlsysim.crossover_batch` finds it.
-
-    Args:
-        model: a transformer, or its name.
-        hardware: a device, or its name.
-        precisions: schemes to draw; the first one is shaded and marked.
-        kv_precision: scheme of the KV cache, the same for all; ``None`` is each scheme's own.
-        max_batch: the largest batch drawn, 2 to 1,000,000.
-        thresholds: speed-ups to mark.
-
-    Raises:
-        InputError: a name is unknown, a number out of range, or there is no precision.
-
-    >>> "INT4 below 1.5x from batch 38" in speedup_curve("Llama3_8B", "H100").alt
-    True
-    """
-    if not precisions or isinstance(precisions, str):
-        raise InputError(f"precisions = {precisions!r} is not allowed: give a list of at least one scheme")
-    if np.ndim(seq_len):
-        raise InputError(f"seq_len = {seq_len!r} is not allowed: give one context, not an array")
-    last = int(check_number("max_batch", max_batch, 2, 10**6, integer=True))
-    batches = np.arange(1, last + 1)
-    slow, *fast = (
-        ServingModel().solve(model, hardware, seq_len, batches, p, kv_precision=kv_precision, runtime=runtime)
-        for p in (baseline, *precisions)
-    )
-    case = f"{slow.model.title} on {slow.hardware.name}, context {seq_len}, runtime {slow.runtime.name}"
-    gain = f"Decode speed-up over {baseline.upper()}"
-    curves = {name.upper(): slow.itl_s / r.itl_s for name, r in zip(precisions, fast, strict=True)}
-    highest = max(float(curve.max()) for curve in curves.values())
-    axes = new_axes(case, "Batch size (sequences decoded together)", f"{gain} (ratio of ITLs)")
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set(xlim=(1, last), ylim=(0, highest * 1.15))
-    alt = [f"{gain} against batch size, {case}"]
-    fits = np.asarray(slow.feasible)
-    axes.axhline(1, color="black", lw=0.9)
-    for (name, curve), style in zip(curves.items(), cycle(LINES)):
-        axes.plot(batches[~fits], curve[~fits], color="black", lw=2.2, ls=style, alpha=0.3)
-        axes.plot(batches[fits], curve[fits], color="black", lw=2.2, ls=style, label=f"{name} speed-up")
-        alt.append(f"{name} {curve[0]:.2f}x at batch 1, {curve[-1]:.2f}x at batch {last}")
-    if not fits.all():
-        misfit = f"{baseline.upper()} does not fit in memory"
-        axes.plot([], [], color="black", lw=2.2, alpha=0.3, label=f"faint: {misfit}")
-        alt.append(f"{misfit} from batch {batches[~fits][0]} (faint line)")
-    alt += _shade_binding(axes, precisions[0].upper(), batches, fast[0].binding)
-    alt += _mark_crossings(axes, precisions[0].upper(), thresholds, next(iter(curves.values())))
-    return _plot(axes, alt)
-
-
-def _shade_binding(axes: Axes, name: str, batches: Any, binding: Any) -> list[str]:
-    """Shade the batches by what binds there; say the same in words."""
-    ends = np.append(np.flatnonzero(binding[1:] != binding[:-1]) + 1, len(batches))
-    said, start = [], 0
-    for end in ends:
-        part = str(binding[start])
-        colour, hatch = PART_STYLES[part]
-        known = axes.get_legend_handles_labels()[1]
-        label = f"{name} bound by {part}"
-        style: Any = {"facecolor": (colour, 0.25), "edgecolor": (colour, 0.5), "hatch": hatch, "lw": 0}
-        right = batches[min(end, len(batches) - 1)]
-        axes.axvspan(batches[start], right, label="_" if label in known else label, zorder=0, **style)
-        said.append(f"{label} at batch {batches[start]} to {batches[end - 1]}")
-        start = end
-    cast(Any, axes.figure).legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return said
-
-
-def _mark_crossings(axes: Axes, name: str, thresholds: Sequence[float], curve: Any) -> list[str]:
-    """Mark the first batch below each threshold; say the same in words."""
-    points, labels, said = [], [], []
-    for threshold in thresholds:
-        axes.axhline(threshold, color="0.35", lw=0.9, ls=(0, (6, 4)))
-        below = np.flatnonzero(curve < threshold)
-        if below.size:
-            points.append((float(below[0] + 1), float(curve[below[0]])))
-            labels.append(f"below {threshold:g}x from batch {below[0] + 1}")
-        said.append(f"{name} {labels[-1]}" if below.size else f"{name} nowhere below {threshold:g}x")
-    for x, y in points:
-        axes.plot(x, y, "o", color="white", mec="black", mew=1.5, ms=7, zorder=3, clip_on=False)
-    label_points(axes, points, labels)
-    return said
-
-
 def frontier(results: Mapping[str, CompressionResult]) -> Plot:
     """Accuracy lost against compression, with the Pareto front: the points that no other point beats in both.
 
@@ -209,7 +123,7 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
             compression is that of the stored file, with scales and indices.
 
     Raises:
-        InputError: no result, or one that is an array.
+        InputError: no result, or one that is an array or none of CompressionModel's.
 
     >>> from mlsysim import CompressionModel
     >>> solve = CompressionModel().solve
@@ -218,6 +132,7 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
     >>> frontier({"INT4": int4, "50% pruned": pruned}).alt.split("; ")[1:]
     ['on the Pareto front: INT4 3.9x -1.2%', 'dominated: 50% pruned 1.8x -12.2%.']
     """
+    results = _labelled("results", results, CompressionResult, "CompressionModel")
     if not results:
         raise InputError("results is empty: give at least one result of CompressionModel by its label")
     for label, result in results.items():
@@ -246,8 +161,4 @@ def frontier(results: Mapping[str, CompressionResult]) -> Plot:
         alt.append(f"{label}: " + ", ".join(f"{n} {x:.1f}x {y:+.1f}%" for n, (x, y) in chosen.items()))
     axes.legend(loc="lower right", fontsize=9)
     label_points(axes, points, list(results))
-    return _plot(axes, alt)
-
-
-def _plot(axes: Axes, alt: Sequence[str]) -> Plot:
-    return Plot(cast("Figure", axes.figure), "; ".join(alt) + ".")
+    return Plot.of(axes, alt)

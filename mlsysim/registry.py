@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, UnknownNameError, check_name, shown, unknown_name
 from mlsysim.rows import check_citations, parse_rows
 from mlsysim.spec_tables import html_table, text_table
 
@@ -70,13 +70,10 @@ class _Named(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         specs = self._specs()
-        try:
-            return specs[name]
-        except (KeyError, TypeError):
-            raise unknown_name(self._kind, name, specs) from None
+        return specs[check_name(self._kind, name, specs)]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._specs()
+        return isinstance(name, str) and name in self._specs()
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._specs().values())
@@ -85,6 +82,9 @@ class _Named(Generic[T]):
         return len(self._specs())
 
     def __dir__(self) -> list[str]:
+        return list(self._specs())
+
+    def _ipython_key_completions_(self) -> list[str]:
         return list(self._specs())
 
     def _rows(self) -> list[dict[str, str]]:
@@ -99,6 +99,11 @@ class _Named(Generic[T]):
     def _repr_html_(self) -> str:
         return html_table(self._caption(), self._rows())
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise InputError(f"{name} cannot be assigned: a {self._kind} comes in by add(...) or load(...)")
+        super().__setattr__(name, value)
+
 
 class Group(_Named[T]):
     """The specs of one group of a registry, such as ``Hardware.Cloud``."""
@@ -110,6 +115,12 @@ class Group(_Named[T]):
 
     def _specs(self) -> dict[str, T]:
         return self._registry._groups().get(self._name, {})
+
+    def __getitem__(self, name: str) -> T:
+        elsewhere = self._registry._specs().get(name) if isinstance(name, str) else None
+        if elsewhere is not None and elsewhere.group != self._name:
+            raise UnknownNameError(f"unknown {self._kind} {name!r}; it is in the group {elsewhere.group}")
+        return super().__getitem__(name)
 
 
 class Registry(_Named[T]):
@@ -181,7 +192,7 @@ class Registry(_Named[T]):
             taken = isinstance(name, str) and hasattr(type(self), name)
             if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or taken:
                 raise InputError(
-                    f"{what} = {name!r} is not allowed: give letters, digits and underscores, beginning with a letter, "
+                    f"{what} = {shown(name)} is not allowed: give letters, digits and underscores, beginning with a letter, "
                     "and not a name the registry uses itself (add, load)"
                 )
         if spec.name in known and not replace:
@@ -198,7 +209,7 @@ class Registry(_Named[T]):
         """
         if not isinstance(spec, self._types):
             allowed = " or a ".join(t.__name__ for t in self._types)
-            raise InputError(f"spec = {spec!r} is not allowed: give a {allowed}")
+            raise InputError(f"spec = {shown(spec)} is not allowed: give a {allowed}")
         self._keep(self._with(self._specs(), [spec], "", replace))
         return spec
 
@@ -214,7 +225,7 @@ class Registry(_Named[T]):
             file = Path(path)
             text = file.read_text("utf-8")
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"path = {path!r} is not allowed: give a TOML file ({error})") from None
+            raise InputError(f"path = {shown(path)} is not allowed: give a TOML file ({error})") from None
         new = self._read(text, file.name)
         self._keep(self._with(self._specs(), new, file.name, replace))
         return new

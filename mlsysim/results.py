@@ -1,164 +1,18 @@
-"""What a solver returns: SI numbers inside, quantities at the edge."""
+"""What a solver returns for one decode step, or for one pass of a vision model."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from mlsysim import step
-from mlsysim.errors import InputError
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel, VisionModel
 from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme
+from mlsysim.step_result import Kernel, StepResult, step_terms
 from mlsysim.units import quantity
 
-__all__ = ["Kernel", "NodeResult", "ServingResult", "StepResult"]
-
-
-class Kernel(NamedTuple):
-    """One kernel of a step: seconds of its compute ceiling, seconds of its traffic, and what the traffic is."""
-
-    name: str
-    compute: Any
-    memory: Any
-    traffic: str
-
-
-class StepResult:
-    """Time and memory of one step; every value has the broadcast shape of the inputs.
-
-    Attributes:
-        terms: seconds of each ceiling (:class:`mlsysim.step.StepTerms`).
-        scheme: the precision as the device ran it; ``scheme.note`` says where that is not what the name says.
-        shape: the broadcast shape; ``()`` for plain numbers.
-    """
-
-    __slots__ = ("batch_size", "hardware", "model", "runtime", "scheme", "shape", "terms")
-    table_columns: ClassVar[tuple[str, ...]] = (
-        "latency_s",
-        "throughput",
-        "memory_needed_bytes",
-        "feasible",
-        "binding",
-    )
-
-    def __init__(
-        self,
-        model: Any,
-        hardware: Device,
-        scheme: Scheme,
-        runtime: Runtime,
-        batch_size: Any,
-        terms: step.StepTerms,
-    ) -> None:
-        self.model = model
-        self.hardware = hardware
-        self.scheme = scheme
-        self.runtime = runtime
-        self.batch_size = batch_size
-        self.terms = terms
-        self.shape: tuple[int, ...] = getattr(terms.total, "shape", ())
-
-    def _shaped(self, value: Any) -> Any:
-        return np.broadcast_to(value, self.shape) if self.shape else value
-
-    @property
-    def notes(self) -> str:
-        """What ran otherwise than the precision's name says, or an empty string."""
-        return self.scheme.note
-
-    @property
-    def latency_s(self) -> Any:
-        """Seconds of the step."""
-        return self.terms.total
-
-    @property
-    def latency(self) -> Any:
-        """Time of the step, ms."""
-        return quantity(self.latency_s, "s", "ms")
-
-    @property
-    def throughput(self) -> Any:
-        """Images (vision) or tokens (decode) per second, a plain number."""
-        return self.batch_size / self.terms.total
-
-    @property
-    def weights_bytes(self) -> Any:
-        """Bytes of the weights."""
-        return self._shaped(step.weight_bytes(self.model.parameters, self.scheme.weight_bits))
-
-    @property
-    def model_weights_size(self) -> Any:
-        """Size of the weights, GB."""
-        return quantity(self.weights_bytes, "byte", "GB")
-
-    @property
-    def memory_needed_bytes(self) -> Any:
-        """Bytes that must be on the device at once."""
-        raise NotImplementedError
-
-    @property
-    def memory_needed(self) -> Any:
-        """What must be on the device at once, GB."""
-        return quantity(self.memory_needed_bytes, "byte", "GB")
-
-    @property
-    def memory_available(self) -> Any:
-        """What the device has, GB."""
-        return self.hardware.memory
-
-    @property
-    def memory_utilization(self) -> Any:
-        """Memory needed over memory had; above 1 it does not fit."""
-        return self.memory_needed_bytes / self.hardware.memory_bytes
-
-    @property
-    def feasible(self) -> Any:
-        """Whether it fits in device memory."""
-        return self.memory_needed_bytes <= self.hardware.memory_bytes
-
-    @property
-    def kernels(self) -> tuple[Kernel, ...]:
-        """The kernels of the step; each takes the larger of its two ceilings."""
-        t = self.terms
-        return (
-            Kernel("matmuls", t.matmul_compute, t.matmul_memory, "weight traffic"),
-            Kernel("attention", t.attention_compute, t.attention_memory, "KV traffic"),
-        )
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """Seconds of the step by what they are spent on; they add up to the latency."""
-        compute: Any = 0.0
-        traffic = {}
-        for kernel in self.kernels:
-            computes = kernel.compute >= kernel.memory
-            compute = compute + kernel.compute * computes
-            traffic[kernel.traffic] = self._shaped(kernel.memory * np.logical_not(computes))
-        return {
-            "compute ceiling": self._shaped(compute),
-            **traffic,
-            "overhead": self._shaped(self.terms.overhead),
-        }
-
-    @property
-    def binding(self) -> Any:
-        """The largest of :attr:`parts`, by name (an array of names for arrays)."""
-        parts = self.parts
-        if not self.shape:
-            return max(parts, key=parts.__getitem__)
-        return np.array(list(parts))[np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)]
-
-    @property
-    def bottleneck(self) -> Any:
-        """The regime: ``Compute``, ``Memory`` (all traffic together) or ``Overhead``, whichever takes most."""
-        parts = self.parts
-        compute, overhead = parts.pop("compute ceiling"), parts.pop("overhead")
-        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead))
-        regime = np.array(["Compute", "Memory", "Overhead"])[spent.argmax(axis=0)]
-        return regime if self.shape else str(regime)
+__all__ = ["NodeResult", "ServingResult"]
 
 
 class ServingResult(StepResult):
@@ -177,11 +31,9 @@ class ServingResult(StepResult):
         batch_size: Any,
         seq_len: Any,
     ) -> None:
-        try:
-            terms = step.decode_step(model, hardware, scheme, runtime, batch_size, seq_len)
-        except ValueError as error:
-            shapes = f"batch_size {np.shape(batch_size)}, seq_len {np.shape(seq_len)}"
-            raise InputError(f"arrays do not broadcast: {shapes}") from error
+        terms = step_terms(
+            step.decode_step, model, hardware, scheme, runtime, batch_size=batch_size, seq_len=seq_len
+        )
         super().__init__(model, hardware, scheme, runtime, batch_size, terms)
         self.seq_len = seq_len
 
@@ -230,18 +82,7 @@ class ServingResult(StepResult):
         return self.weights_bytes + self.kv_bytes
 
     def __repr__(self) -> str:
-        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
-        if self.shape:
-            return f"<ServingResult {what}, shape {self.shape}>"
-        fits = (
-            ""
-            if self.feasible
-            else (
-                f"; does NOT fit: needs {self.memory_needed_bytes / 1e9:.1f} GB, "
-                f"the device has {self.hardware.memory_bytes / 1e9:.1f} GB"
-            )
-        )
-        return f"<ServingResult {what}: ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}{fits}>"
+        return self._told(lambda: f"ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}")
 
 
 class NodeResult(StepResult):
@@ -260,7 +101,9 @@ class NodeResult(StepResult):
         training: bool,
         optimizer_bytes: float = 0,
     ) -> None:
-        terms = step.vision_step(model, hardware, scheme, runtime, batch_size, training)
+        terms = step_terms(
+            step.vision_step, model, hardware, scheme, runtime, batch_size=batch_size, training=training
+        )
         super().__init__(model, hardware, scheme, runtime, batch_size, terms)
         self.training = training
         self.optimizer_bytes = optimizer_bytes
@@ -277,13 +120,10 @@ class NodeResult(StepResult):
 
         Training also keeps ``optimizer_bytes`` for each parameter: weights, gradient, master copy and moments.
         """
-        activations = self.model.activations_per_image * self.batch_size * self.scheme.activation_bits / 8
+        activations = self.batch_size * (self.model.activations_per_image * self.scheme.activation_bits / 8)
         kept = activations if self.training else activations / self.model.layers
         weights = self.model.parameters * self.optimizer_bytes if self.training else self.weights_bytes
-        return weights + kept
+        return self._shaped(weights + kept)
 
     def __repr__(self) -> str:
-        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
-        if self.shape:
-            return f"<NodeResult {what}, shape {self.shape}>"
-        return f"<NodeResult {what}: {self.latency_s * 1e3:.2f} ms, bound by {self.binding}>"
+        return self._told(lambda: f"{self.latency_s * 1e3:.2f} ms, bound by {self.binding}")

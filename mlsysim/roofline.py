@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, check_number, check_shapes, unknown_name
-from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Models, TransformerModel, VisionModel
-from mlsysim.results import NodeResult, ServingResult, StepResult
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
+from mlsysim.errors import InputError, check_name, shown
+from mlsysim.hardware import Device, Hardware, find_device
+from mlsysim.models import TransformerModel, VisionModel, find_model
+from mlsysim.results import NodeResult, ServingResult
 from mlsysim.runtimes import Runtime, find_runtime
 from mlsysim.schemes import Scheme, find_scheme, resolve
+from mlsysim.step_result import StepResult, check_one_point
 
 __all__ = ["Regime", "arithmetic_intensity", "attainable", "regime", "ridge_point"]
 
 
-def ridge_point(
-    hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal"
-) -> float:
+def ridge_point(hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal") -> Any:
     """The arithmetic intensity (FLOP/byte) at which compute and memory take equally long.
 
     *precision* is a scheme: ``int4`` (W4A16) computes in fp16, so its ridge point is that of fp16. The peaks are
@@ -32,11 +32,11 @@ def ridge_point(
     '153 306'
     """
     compute, memory = _rates(hardware, precision, runtime)
-    return float(compute / memory)
+    return compute / memory
 
 
 def attainable(
-    intensity: Any, hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal"
+    intensity: Numbers, hardware: Device | str, precision: str = "fp16", *, runtime: str | Runtime = "ideal"
 ) -> Any:
     """The roofline itself: FLOP/s that a kernel of this *intensity* (FLOP/byte) can reach.
 
@@ -45,25 +45,29 @@ def attainable(
     """
     compute, memory = _rates(hardware, precision, runtime)
     intensity = check_number("intensity", intensity, 0)
+    check_shapes(intensity=intensity, peak=compute, bandwidth=memory)
     rate = np.minimum(compute, intensity * memory)
-    return rate if isinstance(intensity, np.ndarray) else float(rate)
+    return rate if np.ndim(rate) else float(rate)
 
 
 def _rates(hardware: Device | str, precision: str, runtime: str | Runtime) -> tuple[Any, Any]:
     """FLOP/s and byte/s that kernels reach."""
-    device = Hardware[hardware] if isinstance(hardware, str) else hardware
-    if not isinstance(device, Device):
-        raise InputError(f"hardware = {device!r} is not allowed: give a Device or the name of one")
-    software = find_runtime(runtime)
-    compute = device.peak_flops(resolve(precision, None, device).computes_at) * software.compute_efficiency
-    return compute, device.bandwidth_bytes_s * software.bandwidth_efficiency
+    device, software = find_device(hardware), find_runtime(runtime)
+    peak = device.peak_flops(resolve(precision, None, device).computes_at)
+    check_shapes(
+        peak=peak,
+        bandwidth_bytes_s=device.bandwidth_bytes_s,
+        compute_efficiency=software.compute_efficiency,
+        bandwidth_efficiency=software.bandwidth_efficiency,
+    )
+    return peak * software.compute_efficiency, device.bandwidth_bytes_s * software.bandwidth_efficiency
 
 
 def arithmetic_intensity(
-    workload: Any,
+    workload: StepResult | TransformerModel | VisionModel | str,
     *,
-    batch_size: Any = 1,
-    seq_len: Any = 2048,
+    batch_size: Numbers = 1,
+    seq_len: Numbers = 2048,
     precision: str = "fp16",
     kernel: str | None = None,
 ) -> Any:
@@ -80,31 +84,30 @@ def arithmetic_intensity(
     if isinstance(workload, StepResult):
         kernels = _flops_and_bytes(workload)
     else:
-        model = Models[workload] if isinstance(workload, str) else workload
-        kernels = _kernels_of(model, find_scheme(precision), batch_size, seq_len)
+        kernels = _kernels_of(workload, find_scheme(precision), batch_size, seq_len)
     if kernel is not None:
-        if kernel not in kernels:
-            raise unknown_name("kernel", kernel, kernels)
-        kernels = {kernel: kernels[kernel]}
+        kernels = {kernel: kernels[check_name("kernel", kernel, kernels)]}
     flops, traffic = (sum(pair[i] for pair in kernels.values()) for i in (0, 1))
     return flops / traffic
 
 
 def _kernels_of(model: Any, scheme: Scheme, batch_size: Any, seq_len: Any) -> dict[str, tuple[Any, Any]]:
-    batch_size = check_number("batch_size", batch_size, 1, integer=True)
-    seq_len = check_number("seq_len", seq_len, 1, integer=True)
+    batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
+    seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
     check_shapes(batch_size=batch_size, seq_len=seq_len)
-    device, runtime = next(iter(Hardware)), find_runtime("ideal")
-    device = replace(
-        device, peaks={scheme.computes_at: 1.0}
-    )  # any device will do: intensity is the model's own
+    if not isinstance(model, (str, TransformerModel, VisionModel)):
+        raise InputError(
+            f"workload = {shown(model)} is not allowed: give a result, a model or the name of one"
+        )
+    model, runtime = find_model(model), find_runtime("ideal")
+    # Any device will do: intensity is the model's own.
+    device = replace(next(iter(Hardware)), peaks={scheme.computes_at: 1.0})
     result: StepResult
     if isinstance(model, TransformerModel):
         result = ServingResult(model, device, scheme, runtime, batch_size, seq_len)
-    elif isinstance(model, VisionModel):
-        result = NodeResult(model, device, scheme, runtime, batch_size, False)
     else:
-        raise InputError(f"workload = {model!r} is not allowed: give a result, a model or the name of one")
+        model = find_model(model, VisionModel, "arithmetic_intensity of one pass")
+        result = NodeResult(model, device, scheme, runtime, batch_size, False)
     return _flops_and_bytes(result)
 
 
@@ -158,14 +161,13 @@ def regime(workload: StepResult | float, ridge: float | None = None) -> Regime:
     if not isinstance(workload, StepResult):
         if ridge is None:
             raise InputError("ridge is missing: give the ridge point, FLOP/byte (see ridge_point)")
-        intensity = _one("workload", workload)
-        at = _one("ridge", ridge)
+        intensity = float(one_number("workload", workload, 0, open_low=True))
+        at = float(one_number("ridge", ridge, 0, open_low=True))
         name, margin = _side(intensity / at)
         return Regime(name, margin, intensity, at)
     if ridge is not None:
-        raise InputError(f"ridge = {ridge!r} is not used with a result, which has its own")
-    if workload.shape:
-        raise InputError(f"the result has shape {workload.shape}: regime takes one point")
+        raise InputError(f"ridge = {shown(ridge)} is not used with a result, which has its own")
+    check_one_point(workload, "regime")
     return _regime_of(workload)
 
 
@@ -187,10 +189,3 @@ def _regime_of(result: StepResult) -> Regime:
 def _side(ratio: float) -> tuple[str, float]:
     """Regime and margin at *ratio* times the ridge point."""
     return ("compute", ratio) if ratio >= 1 else ("memory", 1 / ratio)
-
-
-def _one(name: str, value: Any) -> float:
-    value = check_number(name, value, 0, open_low=True)
-    if isinstance(value, np.ndarray):
-        raise InputError(f"{name} has shape {value.shape}: regime takes one point")
-    return float(value)

@@ -8,11 +8,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
+from mlsysim.checks import one_number
+from mlsysim.errors import InputError, check_name, shown
 
-from mlsysim.errors import InputError, check_number, unknown_name
-
-__all__ = ["YEARS", "Row", "check_citations", "check_year", "one_number", "parse_rows", "source_of"]
+__all__ = ["YEARS", "Row", "check_citations", "check_spec", "parse_rows", "source_of"]
 
 DEFAULTS = "defaults"  # the table whose values every row of a file takes unless it has its own
 YEARS = (1950, 2100)
@@ -22,7 +21,7 @@ YEAR = re.compile(r"\((?:19|20)\d\d\)")
 def _check_citation(name: str, value: object) -> None:
     if not isinstance(value, str) or not YEAR.search(value):
         raise InputError(
-            f"{name} = {value!r} is not allowed: "
+            f"{name} = {shown(value)} is not allowed: "
             "give a citation with its year in brackets, as in 'Vendor datasheet (2024)'"
         )
 
@@ -32,22 +31,28 @@ def check_citations(source: object, sources: Mapping[str, object], fields: Itera
     _check_citation("source", source)
     known = list(fields)
     for field, citation in sources.items():
-        if field not in known:
-            raise unknown_name("field in sources", field, known)
+        check_name("field in sources", field, known)
         _check_citation(f"sources.{field}", citation)
 
 
-def check_year(year: int | None) -> None:
-    """Raise unless *year* is a year, or None for not known."""
-    if year is not None:
-        one_number("year", year, *YEARS, integer=True)
+def check_spec(spec: Any, *texts: str) -> None:
+    """Raise unless the spec's *texts* are texts, its ``sources`` a mapping and its year a year or None (not known)."""
+    for field in texts:
+        value = getattr(spec, field)
+        if not isinstance(value, str):
+            raise InputError(f"{field} = {shown(value)} is not allowed: give a text")
+    if not isinstance(spec.sources, Mapping):
+        raise InputError(
+            f"sources = {shown(spec.sources)} is not allowed: give a dict of citations by number"
+        )
+    if spec.year is not None:
+        one_number("year", spec.year, *YEARS, integer=True)
 
 
 def source_of(spec: Any, field: str) -> str:
     """The citation behind one number of a spec: that field's own, or else the entry's."""
-    if field not in spec.numbers:
-        raise unknown_name(f"number of {spec.name}", field, spec.numbers)
-    citation: str = spec.sources.get(field, spec.source)
+    number = check_name(f"number of {spec.name}", field, spec.numbers)
+    citation: str = spec.sources.get(number, spec.source)
     return citation
 
 
@@ -63,7 +68,9 @@ def parse_rows(text: str, file: str) -> dict[str, dict[str, Any]]:
         raise InputError(f"{file} is not valid TOML: {error}") from None
     for name, row in tables.items():
         if not isinstance(row, dict):
-            raise InputError(f"{file}: {name} = {row!r} is not allowed: every entry is a table, [{name}]")
+            raise InputError(
+                f"{file}: {name} = {shown(row)} is not allowed: every entry is a table, [{name}]"
+            )
     defaults = tables.pop(DEFAULTS, {})
     return {name: _filled(defaults, row) for name, row in tables.items()}
 
@@ -88,8 +95,7 @@ class Row:
     def __init__(self, row: Mapping[str, Any], allowed: Iterable[str]) -> None:
         known = list(allowed)
         for key in row:
-            if key not in known:
-                raise unknown_name("field", key, known)
+            check_name("field", key, known)
         self._row = row
 
     def __contains__(self, key: str) -> bool:
@@ -106,14 +112,14 @@ class Row:
         """A string."""
         value = self._get(key, default, "a text")
         if not isinstance(value, str):
-            raise InputError(f"{key} = {value!r} is not allowed: give a text")
+            raise InputError(f"{key} = {shown(value)} is not allowed: give a text")
         return value
 
     def flag(self, key: str, default: bool | None = None) -> bool:
         """``true`` or ``false``."""
         value = self._get(key, default, "true or false")
         if not isinstance(value, bool):
-            raise InputError(f"{key} = {value!r} is not allowed: give true or false")
+            raise InputError(f"{key} = {shown(value)} is not allowed: give true or false")
         return value
 
     def number(
@@ -134,13 +140,5 @@ class Row:
         """A table in the row, empty if it is not there."""
         value = self._get(key, {}, "a table")
         if not isinstance(value, dict):
-            raise InputError(f"{key} = {value!r} is not allowed: give a table {{ name = value }}")
+            raise InputError(f"{key} = {shown(value)} is not allowed: give a table {{ name = value }}")
         return value
-
-
-def one_number(name: str, value: Any, low: float, high: float = math.inf, **kind: bool) -> Any:
-    """As :func:`~mlsysim.errors.check_number`, but a single number only."""
-    checked = check_number(name, value, low, high, **kind)
-    if isinstance(checked, np.ndarray):
-        raise InputError(f"{name} = {value!r} is not allowed: give one number")
-    return checked

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlsysim.errors import InputError, check_number, unknown_name
-from mlsysim.hardware import Device
+from mlsysim.checks import check_flag, check_number, one_number
+from mlsysim.errors import InputError, check_name, shown
+from mlsysim.hardware import MEMORY_TYPES, Device
 from mlsysim.registry import load_toml
 
 __all__ = ["Runtime", "find_runtime"]
@@ -16,7 +17,7 @@ __all__ = ["Runtime", "find_runtime"]
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Kernel efficiencies and per-layer overhead.
+    """Kernel efficiencies and per-layer overhead; each of the three may be an array, and so are results then.
 
     Attributes:
         bandwidth_efficiency: e_m, the share of peak bandwidth reached, above 0 and up to 1.
@@ -41,15 +42,24 @@ class Runtime:
     error: str = field(repr=False, default="")
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InputError(f"name = {shown(self.name)} is not allowed: give a text")
         for attribute in ("bandwidth_efficiency", "compute_efficiency"):
             value = check_number(attribute, getattr(self, attribute), 0, 1, open_low=True)
             object.__setattr__(self, attribute, value)
         value = check_number("layer_overhead_s", self.layer_overhead_s, 0)
         object.__setattr__(self, "layer_overhead_s", value)
+        if not isinstance(self.overhead_by_memory, Mapping):
+            given = shown(self.overhead_by_memory)
+            raise InputError(
+                f"overhead_by_memory = {given} is not allowed: give a dict of seconds by memory type"
+            )
         for kind, seconds in self.overhead_by_memory.items():
-            check_number(f"overhead_by_memory[{kind!r}]", seconds, 0)
+            check_name("memory type in overhead_by_memory", kind, MEMORY_TYPES)
+            one_number(f"overhead_by_memory[{kind!r}]", seconds, 0)
+        check_flag("reads_embedding", self.reads_embedding)
         if self.head_bits is not None:
-            check_number("head_bits", self.head_bits, 0, 64, open_low=True)
+            one_number("head_bits", self.head_bits, 0, 64, open_low=True)
 
     def overhead_on(self, device: Device) -> Any:
         """τ on *device*, seconds per layer and step: by its memory type if that is known, else the general one."""
@@ -95,8 +105,6 @@ def find_runtime(runtime: str | Runtime) -> Runtime:
     if type(runtime) is Runtime:
         return runtime
     if not isinstance(runtime, str):
-        raise InputError(f"runtime = {runtime!r} is not allowed: give a name or a Runtime")
+        raise InputError(f"runtime = {shown(runtime)} is not allowed: give a name or a Runtime")
     known = _runtimes()
-    if runtime not in known:
-        raise unknown_name("runtime", runtime, known)
-    return known[runtime]
+    return known[check_name("runtime", runtime, known)]

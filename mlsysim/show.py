@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+from mlsysim.errors import InputError, shown
 
 __all__ = ["info", "table"]
 
 
 def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     size = abs(value)
@@ -35,7 +40,10 @@ def _cell(value: Any) -> str:
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print *rows* under *headers*: the first column to the left, the others to the right.
 
-    Quantities are printed with their unit; every row must have as many cells as there are headers.
+    Quantities are printed with their unit.
+
+    Raises:
+        InputError: *rows* are no lists of cells, or one has another number of cells than there are headers.
 
     >>> table(["Precision", "Speed-up"], [["fp16", "1.0x"], ["int4", "1.9x"]])
     Precision  Speed-up
@@ -43,11 +51,14 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     fp16           1.0x
     int4           1.9x
     """
-    for row in rows:
-        if len(row) != len(headers):
-            raise ValueError(f"a row has {len(row)} cells, the header has {len(headers)}: {list(row)!r}")
-    cells = [[str(h) for h in headers], *([_cell(v) for v in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    titles = [str(h) for h in _listed("headers", headers)]
+    cells = [titles]
+    for row in _listed("rows", rows):
+        values = _listed("a row", row)
+        if len(values) != len(titles):
+            raise InputError(f"a row has {len(values)} cells, the header has {len(titles)}: {shown(values)}")
+        cells.append([_cell(value) for value in values])
+    widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
     lines = [
         "  ".join(
             c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
@@ -58,6 +69,12 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     print("─" * (sum(widths) + 2 * (len(widths) - 1)))
     for line in lines[1:]:
         print(line.rstrip())
+
+
+def _listed(argument: str, values: Any) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
+        raise InputError(f"{argument} = {shown(values)} is not allowed: give a list")
+    return list(values)
 
 
 def info(title: str | None = None, **fields: Any) -> None:

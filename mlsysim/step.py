@@ -132,7 +132,8 @@ def prefill_step(
     return _terms(
         tokens * (2 * parameters / compute),
         weights / memory,
-        tokens * seq_len * (4 * model.layers * model.heads * model.head_dim / compute),
+        # Floats first: batch · S² does not fit 64 bits for every batch and S that is allowed.
+        tokens * (seq_len * (4 * model.layers * model.heads * model.head_dim / compute)),
         kv_cache_bytes(model, seq_len, batch, scheme.kv_bits) / memory,
         model.layers * runtime.overhead_on(device) + device.dispatch_s,
     )
@@ -144,9 +145,9 @@ def vision_step(
     """A forward pass of *batch* images, or a training step, as one kernel."""
     compute = device.peaks[scheme.computes_at] * runtime.compute_efficiency
     memory = device.bandwidth_bytes_s * runtime.bandwidth_efficiency
-    flops = model.flops_per_image * batch * (TRAINING_FLOPS if training else 1)
+    flops = batch * float(model.flops_per_image * (TRAINING_FLOPS if training else 1))
     weights = weight_bytes(model.parameters, scheme.weight_bits) * (TRAINING_FLOPS if training else 1)
-    activations = model.activations_per_image * batch * scheme.activation_bits / 8
+    activations = batch * (model.activations_per_image * scheme.activation_bits / 8)
     traffic = weights + activations * (TRAINING_PASSES if training else FORWARD_PASSES)
     overhead = model.layers * runtime.overhead_on(device) + device.dispatch_s
     return _terms(flops / compute, traffic / memory, 0.0, 0.0, overhead)

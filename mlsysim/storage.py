@@ -8,7 +8,8 @@ Bits per original weight, for values of b bits, sparsity s and groups of g weigh
     2:4      b/2 + 2·2/4 + 16/g                             a 2-bit position for each of the two values kept of four
 
 The scale is there below 8 bits only (at 8 bits and above one scale a channel is enough, less than 0.1% of the size), and
-``structured`` pruning leaves a smaller dense matrix: (1 - s)·(b + 16/g).
+``structured`` pruning leaves a smaller dense matrix: (1 - s)·(b + 16/g). A width that is not whole stands for a mixture of
+the two whole ones around it, so between 7 and 8 bits only the share of 7-bit weights has group scales: no size jumps.
 Sources: group 128 and FP16 scales, GPTQ and AWQ checkpoints (arXiv 2210.17323, 2306.00978); CSR with 32-bit indices,
 as cuSPARSE and SciPy store it; 2:4, NVIDIA sparse tensor cores (arXiv 2104.08378).
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, check_name
 
 __all__ = ["FORMATS", "scale_bits", "stored_bits"]
 
@@ -36,7 +37,7 @@ FORMATS = {
 
 def scale_bits(bits: Any, group_size: Any | None) -> Any:
     """Bits per weight of the group scales; none from 8 bits up, or with *group_size* None (one scale a channel)."""
-    return 0.0 if group_size is None else (bits < 8) * (SCALE_BITS / group_size)
+    return 0.0 if group_size is None else np.clip(8.0 - bits, 0, 1) * (SCALE_BITS / group_size)
 
 
 def stored_bits(
@@ -55,13 +56,13 @@ def stored_bits(
     >>> stored_bits(16, 0.5, "unstructured", None, 128)
     (9.0, 'bitmask')
     """
-    allowed = FORMATS[pattern]
-    if sparse_format is not None and sparse_format not in allowed:
-        if sparse_format in {name for names in FORMATS.values() for name in names}:
+    allowed = FORMATS[check_name("pattern", pattern, FORMATS)]
+    if sparse_format is not None:
+        check_name("sparse_format", sparse_format, {name for names in FORMATS.values() for name in names})
+        if sparse_format not in allowed:
             raise InputError(
                 f"sparse_format = {sparse_format!r} is not allowed for {pattern} zeros: give {', '.join(allowed)}"
             )
-        raise unknown_name("sparse_format", sparse_format, allowed)
     kept, scale = 1 - sparsity, scale_bits(bits, group_size)
     if pattern == "structured":
         return kept * (bits + scale), "dense"

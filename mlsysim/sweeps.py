@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, check_name, check_names, shown
 from mlsysim.table import Table
 
 __all__ = ["sweep"]
@@ -54,10 +54,13 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
     mesh = dict(zip(numeric, np.ix_(*(np.asarray(axes[name]) for name in numeric)), strict=True))
 
     blocks: dict[str, list[np.ndarray]] = {}
+    units: dict[str, str] = {}
     for combination in itertools.product(*(axes[name] for name in named)):
         point = dict(zip(named, combination, strict=True))
         for column, values in _extract(_call(solve, fixed, point, mesh), columns).items():
             blocks.setdefault(column, []).append(_broadcast(column, values, shape))
+            if hasattr(values, "units"):
+                units[column] = f"{values.units:~P}"
 
     # Blocks stack the named axes in front; bring the axes into the caller's order, then flatten.
     order = [(named + numeric).index(name) for name in axes]
@@ -72,18 +75,20 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
         if column in table:
             raise InputError(f"column {column!r} is the name of an axis too: rename it with columns={{...}}")
         table[column] = np.stack(parts).reshape(full).transpose(order).ravel()
-    result = Table(tuple(axes), table, sizes)
+    result = Table(tuple(axes), table, sizes, units)
     _check_finite(result)
     return result
 
 
 def _is_axis(value: Any) -> bool:
-    if isinstance(value, (str, bytes, Mapping)) or (isinstance(value, np.ndarray) and not value.ndim):
+    if isinstance(value, (str, bytes, Mapping)) or hasattr(value, "units") or getattr(value, "ndim", 1) == 0:
         return False
     return hasattr(value, "__iter__") and hasattr(value, "__len__")
 
 
 def _labels(name: str, values: Any) -> Any:
+    if np.ma.isMaskedArray(values):
+        raise InputError(f"{name} = {shown(values)} is not allowed: give an axis without a mask")
     values = values if isinstance(values, np.ndarray) else list(values)
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise InputError(f"{name} has shape {values.shape}: an axis has one dimension")
@@ -111,12 +116,11 @@ def _check_arguments(solve: Any, arguments: Mapping[str, Any]) -> None:
     try:
         parameters = inspect.signature(solve).parameters
     except (TypeError, ValueError):
-        raise InputError(f"solver = {solve!r} is not allowed: give a solver or a function") from None
+        raise InputError(f"solver = {shown(solve)} is not allowed: give a solver or a function") from None
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for name in arguments:
-        if name not in parameters:
-            raise unknown_name("argument of the solver", name, parameters)
+        check_name("argument of the solver", name, parameters)
 
 
 def _call(solve: Any, fixed: Mapping[str, Any], point: Mapping[str, Any], mesh: Mapping[str, Any]) -> Any:
@@ -132,25 +136,27 @@ def _call(solve: Any, fixed: Mapping[str, Any], point: Mapping[str, Any], mesh: 
 def _extract(result: Any, columns: Columns | None) -> dict[str, Any]:
     if columns is None:
         if isinstance(result, Mapping):
+            check_names("columns", result)
             return dict(result)
         names = getattr(type(result), "table_columns", None)
         return {"value": result} if names is None else {name: getattr(result, name) for name in names}
-    getters = columns if isinstance(columns, Mapping) else {name: name for name in columns}
-    if isinstance(columns, str) or not getters:
-        raise InputError(f"columns = {columns!r} is not allowed: give a list of attribute names, or a dict")
+    names = check_names("columns", columns)
+    if not names:
+        raise InputError("columns is empty: name at least one attribute of a result")
+    getters = columns if isinstance(columns, Mapping) else {name: name for name in names}
     return {name: get(result) if callable(get) else _attribute(result, get) for name, get in getters.items()}
 
 
-def _attribute(result: Any, name: str) -> Any:
-    try:
-        return getattr(result, name)
-    except AttributeError:
-        known = [n for n in dir(result) if not n.startswith("_")]
-        raise unknown_name("column", name, known) from None
+def _attribute(result: Any, name: Any) -> Any:
+    known = [n for n in dir(result) if not n.startswith("_")]
+    return getattr(result, check_name("column", name, known))
 
 
 def _broadcast(column: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    values = np.asarray(getattr(values, "magnitude", values))
+    try:
+        values = np.asarray(getattr(values, "magnitude", values))
+    except ValueError:
+        raise InputError(f"column {column!r} holds {shown(values)}: not a number or an array") from None
     try:
         return np.broadcast_to(values, shape)
     except ValueError:

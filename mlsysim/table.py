@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.errors import InputError, unknown_name
+from mlsysim.errors import InputError, check_name, check_names, shown
 
 __all__ = ["Table"]
 
@@ -20,7 +20,8 @@ class Table:
     """Columns of equal length; the first of them, the axes, say which point a row is.
 
     ``table["itl_s"]`` is a column, ``table.grid("itl_s")`` the same with one dimension an axis,
-    ``table.where(mask)`` the rows of a mask or an index, and iterating gives rows as dicts.
+    ``table.where(mask)`` the rows of a mask or an index, and iterating gives rows as dicts. A column of quantities
+    becomes plain numbers, and its unit stands in the header and in ``units``.
 
     >>> Table(["batch"], {"batch": [1, 2], "speedup": [1.9, 1.8]})
     batch  speedup
@@ -28,12 +29,27 @@ class Table:
         2      1.8
     """
 
-    __slots__ = ("_columns", "axes", "shape")
+    __slots__ = ("_columns", "axes", "shape", "units")
 
     def __init__(
-        self, axes: Sequence[str], columns: Mapping[str, Any], shape: tuple[int, ...] | None = None
+        self,
+        axes: Sequence[str],
+        columns: Mapping[str, Any],
+        shape: tuple[int, ...] | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> None:
-        self._columns = {name: np.asarray(values) for name, values in columns.items()}
+        if not isinstance(columns, Mapping):
+            raise InputError(f"columns = {shown(columns)} is not allowed: give a dict of columns by name")
+        names = check_names("columns", columns)
+        masked = [name for name in names if np.ma.isMaskedArray(columns[name])]
+        if masked:
+            raise InputError(f"column {masked[0]!r} has a mask, which would be lost: leave those rows out")
+        self.units = dict(units or {})
+        self.units |= {n: f"{columns[n].units:~P}" for n in names if hasattr(columns[n], "units")}
+        try:
+            self._columns = {n: np.asarray(getattr(columns[n], "magnitude", columns[n])) for n in names}
+        except ValueError as error:
+            raise InputError(f"columns = {shown(columns)} is not allowed: {error}") from None
         lengths = {name: column.shape for name, column in self._columns.items()}
         if (
             not lengths
@@ -44,10 +60,7 @@ class Table:
             raise InputError(
                 f"columns must be one-dimensional and equally long; they are: {listed or 'none'}"
             )
-        for axis in axes:
-            if axis not in self._columns:
-                raise unknown_name("axis", axis, self._columns)
-        self.axes = tuple(axes)
+        self.axes = tuple(check_name("axis", axis, names) for axis in check_names("axes", axes))
         self.shape = shape if shape is not None else (len(self),)
 
     @property
@@ -59,9 +72,7 @@ class Table:
         return len(next(iter(self._columns.values())))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._columns:
-            raise unknown_name("column", name, self._columns)
-        return self._columns[name]
+        return self._columns[check_name("column", name, self._columns)]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for values in zip(*self._columns.values(), strict=True):
@@ -72,8 +83,21 @@ class Table:
         return self[name].reshape(self.shape)
 
     def where(self, rows: Any) -> Table:
-        """The rows of a boolean mask or of an array of row numbers."""
-        return Table(self.axes, {name: column[np.asarray(rows)] for name, column in self._columns.items()})
+        """The rows of a boolean mask or of an array of row numbers.
+
+        Raises:
+            InputError: it is neither, of the wrong length, or beyond the table.
+        """
+        if hasattr(rows, "units") or np.ma.isMaskedArray(rows):
+            raise InputError(f"rows = {shown(rows)} is not allowed: give a mask or row numbers")
+        try:
+            index = np.asarray(rows)
+            columns = {name: column[index] for name, column in self._columns.items()}
+        except (IndexError, OverflowError, ValueError) as error:
+            raise InputError(
+                f"rows = {shown(rows)} is not allowed: give a mask or row numbers ({error})"
+            ) from None
+        return Table(self.axes, columns, units=self.units)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame``, if pandas is installed.
@@ -94,7 +118,7 @@ class Table:
         n = len(self)
         rows = range(n) if n <= SHOWN else [*range(SHOWN // 2), -1, *range(n - SHOWN // 2, n)]
         body = [["…" if r < 0 else _cell(c[r]) for c in self._columns.values()] for r in rows]
-        return [list(self._columns), *body]
+        return [[f"{n} ({self.units[n]})" if n in self.units else n for n in self._columns], *body]
 
     def __repr__(self) -> str:
         text = self._text()

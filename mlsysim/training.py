@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from mlsysim import step
-from mlsysim.errors import check_shapes, unknown_name
+from mlsysim.errors import check_name
 from mlsysim.hardware import Device
 from mlsysim.models import TransformerModel
-from mlsysim.results import Kernel, StepResult
 from mlsysim.runtimes import Runtime
 from mlsysim.schemes import Scheme, resolve
 from mlsysim.speedup import half_precision
+from mlsysim.step_result import Kernel, StepResult, step_terms
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme"]
 
@@ -68,9 +68,7 @@ def find_optimizer(name: str) -> Optimizer:
     Raises:
         UnknownNameError: no such optimizer.
     """
-    if not isinstance(name, str) or name not in OPTIMIZERS:
-        raise unknown_name("optimizer", name, OPTIMIZERS)
-    return OPTIMIZERS[name]
+    return OPTIMIZERS[check_name("optimizer", name, OPTIMIZERS)]
 
 
 def training_scheme(precision: str, device: Device) -> Scheme:
@@ -108,10 +106,11 @@ class TrainingResult(StepResult):
         seq_len: Any,
         optimizer: Optimizer,
     ) -> None:
-        check_shapes(batch_size=batch_size, seq_len=seq_len)
         self.seq_len = seq_len
         self.optimizer = optimizer
-        forward = step.prefill_step(model, hardware, scheme, runtime, batch_size, seq_len)
+        forward = step_terms(
+            step.prefill_step, model, hardware, scheme, runtime, batch_size=batch_size, seq_len=seq_len
+        )
         compute = hardware.peaks[scheme.computes_at] * runtime.compute_efficiency
         memory = hardware.bandwidth_bytes_s * runtime.bandwidth_efficiency
         self.optimizer_compute = model.parameters * optimizer.flops_per_parameter / compute
@@ -159,7 +158,9 @@ class TrainingResult(StepResult):
         tokens = self.batch_size * self.seq_len
         return {
             "state": self._shaped(self.model.parameters * self.optimizer.bytes_per_parameter),
-            "activations": tokens * (_activation_bytes(self.model) * self.scheme.activation_bits / 16),
+            "activations": self._shaped(
+                tokens * (_activation_bytes(self.model) * self.scheme.activation_bits / 16)
+            ),
         }
 
     @property
@@ -168,13 +169,8 @@ class TrainingResult(StepResult):
         return sum(self.memory_parts.values())
 
     def __repr__(self) -> str:
-        what = f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
-        if self.shape:
-            return f"<TrainingResult {what}, shape {self.shape}>"
-        fits = "" if self.feasible else "; does NOT fit"
-        return (
-            f"<TrainingResult {what}: {self.latency_s * 1e3:.1f} ms a step, MFU {self.mfu:.0%}, "
-            f"needs {self.memory_needed_bytes / 1e9:.1f} GB{fits}>"
+        return self._told(
+            lambda: f"{self.latency_s * 1e3:.1f} ms a step, MFU {self.mfu:.0%}, bound by {self.binding}"
         )
 
 

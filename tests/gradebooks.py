@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,18 @@ TABLES = {
 }
 
 
+def _plain(value: Any) -> Any:
+    """A value as SQLite keeps it, whatever the database."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "microseconds")
+    return int(value) if isinstance(value, bool) else value
+
+
 def rows(course: Course) -> dict[str, list[str]]:
     """All rows of nbgrader's tables."""
     with course.gradebook() as book, book.engine.connect() as connection:
         return {
-            name: sorted(repr(tuple(row)) for row in connection.execute(text(query)))
+            name: sorted(repr(tuple(map(_plain, row))) for row in connection.execute(text(query)))
             for name, query in TABLES.items()
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -59,13 +60,21 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Team(list[subprocess.Popen[str]]):
+    """Worker processes, and the scheduler's."""
+
+    def __init__(self, scheduler: subprocess.Popen[str]) -> None:
+        super().__init__()
+        self.scheduler = scheduler
+
+
 @contextlib.contextmanager
-def dask_cluster(workers: int, folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+def dask_cluster(workers: int, folder: Path) -> Iterator[tuple[str, Team]]:
     """The address of a Dask scheduler, and its worker processes, which are not restarted when they die."""
-    pytest.importorskip("distributed") if not os.environ.get("CI") else __import__("distributed")
+    if importlib.util.find_spec("distributed") is None:
+        missing("Dask")
     address = f"tcp://127.0.0.1:{free_port()}"
-    environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__DASHBOARD__STATUS__TASK_STREAM_LENGTH": "10"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, "env": environment}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     port = address.rpartition(":")[2]
     base = [
         sys.executable,
@@ -80,7 +89,7 @@ def dask_cluster(workers: int, folder: Path) -> Iterator[tuple[str, list[subproc
     ]
     started = [subprocess.Popen(base, text=True, **quiet)]
     single = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder)]
-    team: list[subprocess.Popen[str]] = []
+    team = Team(started[0])
     try:
         for _ in range(workers):
             command = [sys.executable, "-m", "distributed.cli.dask_worker", address, *single]

@@ -312,7 +312,7 @@ def test_pruning_a_language_model_is_dominated_by_quantizing_it():
     [
         ({}, "at least one column"),
         ({"minimize": ["x"], "maximize": ["x"]}, "each once"),
-        ({"minimize": "x"}, "list of column names"),
+        ({"minimize": "x"}, "give a list of names"),
         ({"minimize": ["z"]}, "unknown column"),
         ({"minimize": ["bad"]}, "'bad' .* finite"),
         ({"minimize": ["name"]}, "'name' .* finite"),

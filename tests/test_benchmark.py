@@ -36,7 +36,7 @@ def test_measurements_are_taken_in_turns_and_their_medians_given():
         return measure
 
     values = [float(v) for v in range(bench.ROUNDS)]
-    medians = bench.in_turns(take("a", iter(values)), take("b", iter(values[::-1])))
+    medians = bench.in_turns("", take("a", iter(values)), take("b", iter(values[::-1])))
     assert order == ["a", "b"] * bench.ROUNDS
     assert medians == [values[bench.ROUNDS // 2]] * 2
 

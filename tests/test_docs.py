@@ -42,6 +42,12 @@ def test_the_first_page_links_every_module(reference):
     assert not [m for m in MODULES[1:] if f'href="{m.replace(".", "/")}.html"' not in page]
 
 
+def test_signatures_name_what_takes_a_number_or_an_array(reference):
+    page = (reference / "mlsysim" / "solvers.html").read_text("utf-8")
+    assert page.count(">mlsysim.checks.Numbers</a>") >= 8
+    assert "numpy.number" not in page
+
+
 def test_the_reference_loads_nothing_from_elsewhere(reference):
     for page in reference.rglob("*.html"):
         text = page.read_text("utf-8")

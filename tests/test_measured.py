@@ -26,7 +26,7 @@ def study():
     return Study()
 
 
-@pytest.mark.parametrize("figure", BARS)
+@pytest.mark.parametrize("figure", [figure for figure, bar in BARS.items() if bar is not None])
 def test_the_error_on_devices_left_out_is_within_its_bar(study, figure):
     assert study.after.errors[figure].mape <= BARS[figure]
 

@@ -4,8 +4,8 @@ import base64
 import html
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,8 +150,9 @@ coordinate = st.integers(1, 6)
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=7))
 def test_the_front_is_exactly_the_points_that_no_other_point_beats(points):
+    some = compress("Llama3_8B", "H100")
     results = {
-        f"p{i}": SimpleNamespace(storage_ratio=x, estimated_accuracy_delta=-y / 100)
+        f"p{i}": replace(some, storage_ratio=x, estimated_accuracy_delta=-y / 100)
         for i, (x, y) in enumerate(points)
     }
     alt = plots.frontier(results).alt

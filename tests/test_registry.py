@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vision_counts import COUNTS
 
 import mlsysim
 from mlsysim import (
@@ -22,6 +21,7 @@ from mlsysim import (
 )
 from mlsysim.architecture import Architecture
 from mlsysim.registry import Registry
+from tests.vision_counts import COUNTS
 
 DEVICES, MODELS = list(Hardware), list(Models)
 TRANSFORMERS = [m for m in MODELS if not isinstance(m, VisionModel)]
@@ -36,6 +36,10 @@ def test_there_are_at_least_40_devices_of_four_groups_and_18_models():
     assert {d.group for d in DEVICES} == {"Cloud", "Workstation", "Edge", "Apple"}
     assert len(MODELS) >= 18
     assert {m.group for m in MODELS} == {"Language", "Vision"}
+
+
+def test_the_librarys_page_says_how_many_there_are(root):
+    assert f"| {len(DEVICES)} devices, {len(MODELS)} models, " in (root / "docs" / "library.md").read_text()
 
 
 @pytest.mark.parametrize("spec", DEVICES + MODELS, **by_name)
@@ -235,7 +239,7 @@ def test_tab_completion_offers_groups_names_and_the_ways_to_add():
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(InputError, match=r"unknown device 'H10'; nearest known: .*H100"):
         _ = Hardware.H10
-    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'"):
+    with pytest.raises(InputError, match=r"unknown Cloud device 'JetsonThor'; it is in the group Edge"):
         _ = Hardware.Cloud.JetsonThor
     with pytest.raises(InputError, match="unknown model"):
         Models[["Llama3_8B"]]

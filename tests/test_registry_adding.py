@@ -69,6 +69,13 @@ def test_a_model_is_added_in_one_call(models):
     assert models.add(toy) is models.Toy is models.Custom.Toy
 
 
+def test_nothing_is_assigned_past_the_registry(devices):
+    for place in (devices, devices.Cloud):
+        with pytest.raises(InputError, match=r"H100 cannot be assigned: .*add"):
+            place.H100 = a_device()
+    assert devices.H100.memory_bytes == 80e9
+
+
 def test_a_name_that_is_taken_is_refused_unless_replaced(devices):
     with pytest.raises(
         InputError, match=r"name = 'H100' is not allowed: there is such a device already; replace=True"
@@ -170,6 +177,13 @@ def test_a_toml_file_adds_its_devices(devices, file):
     with pytest.raises(InputError, match=r"my.toml, \[Alpha\]: .*already"):
         devices.load(file(GOOD))
     assert devices.load(str(file(GOOD)), replace=True)[0] is devices.Alpha is not alpha
+
+
+def test_the_file_on_the_librarys_page_loads(devices, file, root):
+    page = (root / "docs" / "library.md").read_text()
+    (card,) = devices.load(file(page.split("```toml\n")[1].split("```")[0]))
+    assert devices.MyCard is card and card.peak_flops("int8") == 100e12
+    assert card.source_of("int8") == card.source
 
 
 @pytest.mark.parametrize(

@@ -248,3 +248,21 @@ def in_a_candidate(
         )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
+    import nbformat
+    from traitlets.config import Config
+
+    from autograder import exam
+    from autograder.nbgrader_plugin import Examine
+
+    monkeypatch.setattr("autograder.nbgrader_plugin.examine", lambda *a: exam.ExamResult(sandbox="landlock"))
+    step = Examine(config=Config())
+    monkeypatch.setattr(step, "folder", lambda resources: root / "solutions" / "quantization")
+    monkeypatch.setattr(step, "hidden", list)
+    monkeypatch.setattr(step, "classmates", lambda resources: ())
+    about = {"nbgrader": {"student": "s01", "notebook": "0_self_check", "assignment": "quantization"}}
+    nb, _ = step.preprocess(nbformat.v4.new_notebook(), about)
+    assert nb.metadata["autograder"]["sandbox"] == "landlock"
+    assert "other processes" in nb.metadata["autograder"]["notes"][0]

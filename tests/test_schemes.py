@@ -150,11 +150,21 @@ def test_an_image_model_takes_groups_too():
 
 
 @pytest.mark.parametrize(
-    "size", [0, 1, -128, 12.5, "128", True, [128], np.array([64, 128]), float("nan"), 2**40]
+    "size", [0, 1, -128, 12.5, "128", True, [128, 1], np.array([64, 0]), float("nan"), 2**40]
 )
 def test_a_group_size_that_is_no_whole_number_above_one_is_refused(size):
     with pytest.raises(InputError, match="group_size = "):
         decode("int4", group_size=size)
+
+
+def test_group_sizes_broadcast_like_any_number():
+    r = decode("int4", group_size=[[32], [128]], batch_size=[1, 8, 64])
+    assert r.shape == (2, 3)
+    for i, size in enumerate((32, 128)):
+        one = decode("int4", group_size=size, batch_size=8)
+        assert (r.itl_s[i, 1], r.weights_bytes[i, 1]) == (one.itl_s, one.weights_bytes)
+    with pytest.raises(InputError, match=r"batch_size \(3,\), group_size \(2,\)"):
+        decode("int4", group_size=[32, 128], batch_size=[1, 2, 3])
 
 
 # --- names

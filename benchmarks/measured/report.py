@@ -12,6 +12,7 @@ from benchmarks.measured.rows import CRITERIA, FIT, MAX_FIT_CONTEXT, Row, compos
 from benchmarks.measured.score import (
     Error,
     Prediction,
+    Progress,
     held_out,
     itl_error,
     speedup_errors,
@@ -28,7 +29,7 @@ LONG, ENGINE, EXLLAMA = (
 )
 TEMPLATE = Path(__file__).with_name("report_template.md")
 PREFILL = "time includes the prefill"
-BARS = {
+BARS: dict[str, float | None] = {  # None: shown without one
     "batch 1, context up to 512: ITL": 0.14,
     "batch 1, every context: ITL": 0.14,
     "batch 1, context up to 512: INT8 speed-up": 0.05,
@@ -39,6 +40,11 @@ BARS = {
     "by batch, engines: ITL": 0.15,
     "by batch, engines and rows with the prefill: ITL": 0.15,
     "by batch, all of these and exllama: ITL": 0.15,
+    "by batch, composed: INT8 speed-up": 0.15,
+    "by batch, composed: INT4 speed-up": 0.15,
+    "by batch, engines: INT4 speed-up": 0.15,
+    "by batch, engines and rows with the prefill: INT4 speed-up": None,
+    "by batch, rows with the prefill: INT8 speed-up": None,
 }
 
 
@@ -68,6 +74,11 @@ class Scores:
             itl_error(self.using(ENGINE)),
             itl_error(self.using(ENGINE, PREFILL)),
             itl_error(self.using("composed", ENGINE, PREFILL, EXLLAMA)),
+            speedup_errors(composed, "int8"),
+            speedup_errors(composed, "int4"),
+            speedup_errors(self.using(ENGINE), "int4"),
+            speedup_errors(self.using(ENGINE, PREFILL), "int4"),
+            speedup_errors(self.using(PREFILL), "int8"),
         )
         return dict(zip(BARS, values, strict=True))
 
@@ -75,13 +86,13 @@ class Scores:
 class Study:
     """The fit to all rows, and the scores of the forms that are compared."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress = iter) -> None:
         self.rows: tuple[Row, ...] = decode_rows() + composed_rows()
         self.runtime: Runtime = fit(self.rows)
-        self.before = Scores(held_out(self.rows, one_tau))
-        self.after = Scores(held_out(self.rows, by_memory))
-        self.reported = Scores(held_out(self.rows, by_memory, with_reported_bytes))
-        fitted_long = held_out(self.rows, by_memory, _use(LONG, FIT, lambda row: True))
+        self.before = Scores(held_out(self.rows, one_tau, progress=progress))
+        self.after = Scores(held_out(self.rows, by_memory, progress=progress))
+        self.reported = Scores(held_out(self.rows, by_memory, with_reported_bytes, progress))
+        fitted_long = held_out(self.rows, by_memory, _use(LONG, FIT, lambda row: True), progress)
         restore = _use(FIT, LONG, lambda row: row.context > MAX_FIT_CONTEXT)
         self.long = Scores([replace(p, row=restore(p.row)) for p in fitted_long])
 
@@ -167,7 +178,7 @@ def report(study: Study) -> str:
             _percent(study.after.errors[name].mape),
             _percent(study.reported.errors[name].mape),
             _percent(study.long.errors[name].mape),
-            f"{100 * bar:.0f}%",
+            "" if bar is None else f"{100 * bar:.0f}%",
         ]
         for name, bar in BARS.items()
     ]

@@ -10,7 +10,18 @@ import numpy as np
 from benchmarks.measured.fit import Form, by_memory, fit, predict
 from benchmarks.measured.rows import NOT_STATED, Row
 
-__all__ = ["Error", "Prediction", "held_out", "itl_error", "speedup_errors", "with_reported_bytes"]
+__all__ = [
+    "Error",
+    "Prediction",
+    "Progress",
+    "held_out",
+    "itl_error",
+    "speedup_errors",
+    "with_reported_bytes",
+]
+
+
+Progress = Callable[[Sequence[str]], Iterable[str]]  # goes through the devices, and may show how far it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,10 @@ class Error:
 
 
 def held_out(
-    rows: Iterable[Row], form: Form = by_memory, seen_as: Callable[[Row], Row] = lambda row: row
+    rows: Iterable[Row],
+    form: Form = by_memory,
+    seen_as: Callable[[Row], Row] = lambda row: row,
+    progress: Progress = iter,
 ) -> list[Prediction]:
     """Each row, predicted by a fit that has seen none of its device's rows, from any source.
 
@@ -44,7 +58,7 @@ def held_out(
     """
     rows = [seen_as(r) for r in rows if r.device.bandwidth_bytes_s > NOT_STATED]
     found = []
-    for device in sorted({r.device.name for r in rows}):
+    for device in progress(sorted({r.device.name for r in rows})):
         runtime = fit([r for r in rows if r.device.name != device], form)
         found += [Prediction(r, predict(r, runtime)) for r in rows if r.device.name == device]
     return found

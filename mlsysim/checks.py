@@ -1,0 +1,143 @@
+"""Checks of numbers, arrays and flags; what fails is an error that names the argument, its value and the range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlsysim.errors import InputError, shown
+
+__all__ = ["MAX_BATCH", "MAX_CONTEXT", "Numbers", "check_flag", "check_number", "check_shapes", "one_number"]
+
+Numbers = float | np.number[Any] | Sequence[Any] | np.ndarray  # one number, or an array of them
+MAX_BATCH = MAX_CONTEXT = 2**31  # sequences, and tokens of each
+LARGEST, SMALLEST = 1e60, 1e-60  # no number of this model comes near; a product of a few of them stays finite
+NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, memoryview, type(None))
+
+
+def check_number(
+    name: str,
+    value: Any,
+    low: float,
+    high: float = math.inf,
+    *,
+    integer: bool = False,
+    open_low: bool = False,
+    open_high: bool = False,
+    single: bool = False,
+) -> Any:
+    """Return *value* (a number, or an array of numbers) if all of it lies in the range.
+
+    A Python or NumPy scalar comes back as a Python number, anything array-like as an array of 64-bit integers (if
+    *integer*) or floats, so that nothing computed from a short type overflows.
+
+    Args:
+        integer: whole numbers only.
+        open_low, open_high: the bound itself is not allowed.
+        single: one number only, no array.
+
+    Raises:
+        InputError: wrong type, NaN, not whole although *integer*, out of range, masked, or a quantity with a unit.
+    """
+    kind = type(value)
+    if kind is int or kind is float:
+        if (max(low, SMALLEST) <= value if open_low else low <= value) and value <= min(high, LARGEST):
+            if not (open_high and value == high):
+                if not integer or kind is int:
+                    return value
+                if value == int(value):
+                    return int(value)
+        raise _refusal(name, value, low, high, integer, open_low, open_high, single)
+    array = _array(value)
+    if array is None:
+        raise _refusal(name, value, low, high, integer, open_low, open_high, single)
+    if single and array.ndim:
+        raise InputError(f"{name} = {shown(value)} is not allowed: give one number, not an array")
+    low_ok = array >= max(low, SMALLEST) if open_low else array >= low
+    high_ok = array < high if open_high else array <= min(high, LARGEST)
+    good = low_ok & high_ok
+    if integer:
+        good &= array == np.floor(array)
+    if not good.all():
+        wrong = array[~good].flat[0].item()
+        raise _refusal(name, wrong, low, high, integer, open_low, open_high, single)
+    array = array.astype(np.int64 if integer else np.float64, copy=False)
+    return array.item() if array.ndim == 0 else array
+
+
+def _array(value: Any) -> np.ndarray | None:
+    """*value* as an array in 64 bits, or None if it is not made of numbers."""
+    # A quantity would lose its unit, a masked array its mask, without a word.
+    if isinstance(value, NO_NUMBERS) or hasattr(value, "units") or np.ma.isMaskedArray(value):
+        return None
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if array.dtype.kind not in "iuf" or array.size == 0:
+        return None
+    if array.dtype.kind == "f" or array.dtype == np.uint64:
+        return array.astype(np.float64, copy=False)
+    return array.astype(np.int64, copy=False)
+
+
+def one_number(name: str, value: Any, low: float, high: float = math.inf, **kind: bool) -> Any:
+    """As :func:`check_number`, but a single number only."""
+    return check_number(name, value, low, high, single=True, **kind)
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return *value* if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} = {shown(value)} is not allowed: give True or False")
+    return bool(value)
+
+
+def check_shapes(**arguments: Any) -> tuple[int, ...]:
+    """The shape that the *arguments* broadcast to; ``()`` if all are plain numbers.
+
+    Raises:
+        InputError: they do not broadcast; the message says each one's shape.
+    """
+    shapes = {name: np.shape(value) for name, value in arguments.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise InputError(f"arrays do not broadcast: {listed}") from None
+
+
+def _refusal(
+    name: str,
+    value: object,
+    low: float,
+    high: float,
+    integer: bool,
+    open_low: bool,
+    open_high: bool,
+    single: bool,
+) -> InputError:
+    if isinstance(value, (int, float)):
+        if open_low and low < value < SMALLEST:
+            low = SMALLEST
+        if high == math.inf and LARGEST < value < math.inf:
+            high = LARGEST
+    least, most = _bound(low), _bound(high)
+    above = f"{'above' if open_low else 'from'} {least}"
+    if high == math.inf:
+        allowed = f"above {least}" if open_low else f"of at least {least}"
+    elif open_high:
+        allowed = f"{above} to below {most}"
+    else:
+        allowed = f"{above} {'and up to' if open_low else 'to'} {most}"
+    what = "a whole number" if integer else "a number"
+    unit = " without a unit" if hasattr(value, "units") else ""
+    more = "" if single else " (or an array of them)"
+    return InputError(f"{name} = {shown(value)} is not allowed: give {what} {allowed}{unit}{more}")
+
+
+def _bound(value: float) -> str:
+    return f"{int(value):,}" if abs(value) < 1e15 and value == int(value) else f"{value:g}"
