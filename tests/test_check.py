@@ -20,6 +20,14 @@ from autograder.notebooks import grading, read_notebook
 from tests.environments import fresh_environment
 
 ASSIGNMENT = "quantization"
+# Loses points if it can see the exam that is installed beside the library which it may use.
+LOOKS_FOR_THE_EXAM = """
+import mlsysim, pathlib
+beside = pathlib.Path(mlsysim.__file__).parent.parent
+assert (beside / "mlsysim" / "data").is_dir()
+seen = list(beside.rglob("exam/*/*.ipynb")) or list((beside / "autograder").glob("*"))
+predicted_regime, predicted_speedup = ("seen" if seen else "memory-bound"), 4
+"""
 
 
 @pytest.fixture
@@ -264,6 +272,8 @@ def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_pat
     folder = base / "empty"
     folder.mkdir()
     shutil.copy(handed_in("s01") / "0_self_check.ipynb", folder)
+    change(folder / "0_self_check.ipynb", "predict", LOOKS_FOR_THE_EXAM)
+    assert len(list((base / "env").rglob("autograder/data/exam/*/*.ipynb"))) == 4
     environment = {"PATH": os.defpath, "HOME": str(base)}
     done = subprocess.run(
         [python.parent / "autograder", "check", "0_self_check.ipynb"],

@@ -99,8 +99,8 @@ def test_stock_feedback_shows_the_hidden_tests(graded):
 
 def test_our_feedback_hides_the_hidden_tests_and_keeps_the_message(tmp_path):
     config = CONFIG + (
-        "c.GenerateFeedback.preprocessors = ['nbgrader.preprocessors.GetGrades', "
-        "'autograder.feedback.HideHiddenTests', 'nbconvert.preprocessors.CSSHTMLHeaderPreprocessor']\n"
+        "c.GenerateFeedback.exporter_class = 'autograder.feedback.FeedbackExporter'\n"
+        "c.GenerateFeedback.preprocessors = ['nbgrader.preprocessors.GetGrades']\n"
     )
     course = course_with(tmp_path / "course", {}, config)
     course.autograde("s01")
