@@ -107,4 +107,4 @@ def test_our_feedback_hides_the_hidden_tests_and_keeps_the_message(tmp_path):
     course.generate_feedback("s01")
     page = (course.feedback("s01") / "traps.html").read_text()
     assert "assert 1 == 2" not in page and "HIDDEN" not in page
-    assert "AssertionError" in page
+    assert SECRET in page  # the message is for the student, the test is not
