@@ -75,6 +75,9 @@ def test_what_cannot_be_checked_is_said_and_the_rest_is_checked(handed_in, capsy
     assert "nope.ipynb is not a file" in captured.err
     assert "2_crossover.ipynb cannot be read: it is not JSON" in captured.err
     assert "13 of 13" in captured.out
+    main(["check", "--json", *map(str, paths[:2])])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["notebooks"], found["status"], len(found["errors"])) == ([], 2, 2)
 
 
 def test_a_file_that_is_no_notebook_of_the_assignment_names_those_that_are(root, capsys):
