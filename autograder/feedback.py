@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import Exporter
 
 from autograder.course import ASSIGNMENT, Course
@@ -78,7 +77,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
             g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
         }
         comments = {c.name: c.comment or "" for c in row.comments}
-        content = nbformat.read(path, as_version=4)
+        content = read_notebook(path).content
         sheets.append(
             _sheet(source.stem, content, scores, comments, float(row.late_submission_penalty or 0.0))
         )
@@ -99,7 +98,7 @@ def _sheet(
     name: str, nb: Any, scores: Mapping[str, float | None], comments: Mapping[str, str], penalty: float
 ) -> Sheet:
     marks = {}
-    for cell in nb.cells:
+    for cell in nb["cells"]:
         grade = grading(cell)
         if not grade.get("grade") and not grade.get("task"):
             continue
@@ -107,17 +106,18 @@ def _sheet(
         score = scores.get(grade_id)
         if is_test(cell):
             full = score is not None and score >= points
-            message = "" if full else _message(cell.outputs)
+            message = "" if full else _message(cell["outputs"])
             marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, message, full)
         else:
             marks[grade_id] = Mark(grade_id, score, points, comments.get(grade_id, ""), by_hand=True)
-    notes = nb.metadata.get("autograder", {}).get("notes", [])
-    return sheet(name, nb.cells, marks, penalty=penalty, notes=notes)
+    notes = nb["metadata"].get("autograder", {}).get("notes", [])
+    return sheet(name, nb["cells"], marks, penalty=penalty, notes=notes)
 
 
 def _message(outputs: list[Any]) -> str:
     """The sentence that the examiner left in a test cell; never a traceback, which quotes the test."""
     for output in outputs:
-        if output.output_type == "error":
-            return " ".join(str(output.evalue or output.ename).split())
-    return " ".join(o.text for o in outputs if o.output_type == "stream").strip()
+        if output["output_type"] == "error":
+            return " ".join(str(output["evalue"] or output["ename"]).split())
+    texts = ("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
+    return " ".join(texts).strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import html
 import re
 from collections.abc import Callable, Mapping
@@ -70,6 +71,7 @@ def code_styles() -> str:
     )
 
 
+@functools.lru_cache(maxsize=512)  # a class has most of its text and many of its answers in common
 def code_html(source: str) -> str:
     """Python code, highlighted."""
     inside = highlight(source.strip("\n"), PythonLexer(), _FORMAT) if source.strip() else ""
@@ -150,6 +152,7 @@ class _Renderer(mistune.HTMLRenderer):
         return self.hold(_math(text, "block")) + "\n"
 
 
+@functools.lru_cache(maxsize=512)
 def markdown_html(text: str, level: int = 1) -> str:
     """Markdown with formulas between dollar signs; a heading of depth n becomes one of depth n + *level*, and of 3 at least."""
     held: list[str] = []

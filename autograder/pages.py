@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from autograder.markup import code_html, code_styles, markdown_html, outputs_html
@@ -159,8 +161,11 @@ def graded_test(
 
 def render(template: str, **facts: Any) -> str:
     """A page from one of the package's templates."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    return _environment().get_template(template).render(code_styles=code_styles(), **facts)
 
+
+@functools.cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("autograder", "data"),
         autoescape=True,
@@ -170,7 +175,7 @@ def render(template: str, **facts: Any) -> str:
     )
     environment.filters["sentence"] = _sentence
     environment.filters["pair"] = shown_pair
-    return environment.get_template(template).render(code_styles=code_styles(), **facts)
+    return environment
 
 
 def shown_pair(pair: tuple[float | None, float]) -> str:

@@ -108,6 +108,7 @@ def _round(
 ) -> int:
     """Check the notebooks at *paths* and show them; *cards* keeps the last outcome of each, *seen* what it was of."""
     status, began = 0, time.monotonic()
+    errors: list[str] = []
     for path in paths:
         cards.pop(path, None)
         seen[path] = _stamp(path)
@@ -116,6 +117,7 @@ def _round(
                 card = check_notebook(path, exam, public_only=asked.public)
         except (CheckError, NoSandbox) as error:
             status = _complain(error)
+            errors.append(str(error))
             continue
         cards[path] = card
         progress, hint = _remember(asked, path, card)
@@ -125,7 +127,9 @@ def _round(
         status = max(status, int(bool(card.failing) or unasked))
     if asked.json:
         print(
-            json.dumps({"notebooks": [card.as_json() for card in cards.values()], "status": status}),
+            json.dumps(
+                {"notebooks": [c.as_json() for c in cards.values()], "errors": errors, "status": status}
+            ),
             flush=True,
         )
     if asked.html and cards:

@@ -23,6 +23,7 @@ from mlsysim.models import Models, TransformerModel
 from mlsysim.registry import load_toml
 from mlsysim.runtimes import find_runtime
 from mlsysim.schemes import resolve
+from mlsysim.storage import stored_bits
 
 __all__ = ["clean_id", "personal_row"]
 
@@ -200,25 +201,30 @@ def _frontier(draw: _Draw, choices: Row, published: Row) -> Row | None:
     ]
     wanted = {"llm": "quantization", "cnn": "pruning"}
     for kind, method in wanted.items():
-        points = [_point(row[kind], row, option, published["scale_bits"]) for option in row["options"]]
+        points = [_point(row[kind], row, option) for option in row["options"]]
         if any(abs(row["max_loss"] + delta) < 1e-3 for _, delta in points):
             return None
         best = max((point, i) for i, point in enumerate(points) if -point[1] <= row["max_loss"])[1]
         if row["options"][best]["method"] != method or best == 0:
             return None
-        front = [p for p in points if not any(q[0] >= p[0] and q[1] >= p[1] and q != p for q in points)]
-        if not 3 <= len(front) < len(points):
+        if not 3 <= _front_size(points) < len(points):
             return None
     return row
 
 
-def _point(model: str, row: Row, option: Row, scale_bits: int) -> tuple[float, float]:
-    bits = option["bits"]
-    if option["method"] == "pruning":
-        bits = 16 * (1 - option["sparsity"]) + 1
-    elif bits < 8:
-        bits += scale_bits / row["group_size"]
-    return 16 / bits, _loss(model, option["method"], option["bits"], option["sparsity"])
+def _front_size(points: Sequence[tuple[float, float]]) -> int:
+    """How many of the (ratio, change in accuracy) are on the front: from the highest ratio down, each that beats all before it."""
+    size, best = 0, -np.inf
+    for _, delta in sorted(set(points), reverse=True):
+        if delta > best:
+            size, best = size + 1, delta
+    return size
+
+
+def _point(model: str, row: Row, option: Row) -> tuple[float, float]:
+    pattern = ("bitmask", None) if option["sparsity"] else ("dense", row["group_size"])
+    stored, _ = stored_bits(option["bits"], option["sparsity"], "unstructured", *pattern)
+    return 16 / float(stored), _loss(model, option["method"], option["bits"], option["sparsity"])
 
 
 @functools.cache

@@ -20,6 +20,14 @@ from autograder.notebooks import grading, read_notebook
 from tests.environments import fresh_environment
 
 ASSIGNMENT = "quantization"
+# Loses points if it can see the exam that is installed beside the library which it may use.
+LOOKS_FOR_THE_EXAM = """
+import mlsysim, pathlib
+beside = pathlib.Path(mlsysim.__file__).parent.parent
+assert (beside / "mlsysim" / "data").is_dir()
+seen = list(beside.rglob("exam/*/*.ipynb")) or list((beside / "autograder").glob("*"))
+predicted_regime, predicted_speedup = ("seen" if seen else "memory-bound"), 4
+"""
 
 
 @pytest.fixture
@@ -67,6 +75,9 @@ def test_what_cannot_be_checked_is_said_and_the_rest_is_checked(handed_in, capsy
     assert "nope.ipynb is not a file" in captured.err
     assert "2_crossover.ipynb cannot be read: it is not JSON" in captured.err
     assert "13 of 13" in captured.out
+    main(["check", "--json", *map(str, paths[:2])])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["notebooks"], found["status"], len(found["errors"])) == ([], 2, 2)
 
 
 def test_a_file_that_is_no_notebook_of_the_assignment_names_those_that_are(root, capsys):
@@ -264,6 +275,8 @@ def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_pat
     folder = base / "empty"
     folder.mkdir()
     shutil.copy(handed_in("s01") / "0_self_check.ipynb", folder)
+    change(folder / "0_self_check.ipynb", "predict", LOOKS_FOR_THE_EXAM)
+    assert len(list((base / "env").rglob("autograder/data/exam/*/*.ipynb"))) == 4
     environment = {"PATH": os.defpath, "HOME": str(base)}
     done = subprocess.run(
         [python.parent / "autograder", "check", "0_self_check.ipynb"],

@@ -5,8 +5,11 @@ from __future__ import annotations
 import doctest
 import re
 import runpy
+import shlex
 
 import pytest
+
+from autograder.arguments import build_parser
 
 
 def test_the_readme_has_at_most_eighty_lines(root):
@@ -33,6 +36,19 @@ def test_every_link_of_the_pages_leads_to_a_file(root):
     for page in [root / "README.md", *(root / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+@pytest.mark.parametrize(
+    "page", ["docs/self-learners.md", "docs/instructors.md", "autograder/data/bundle/self-learners.md"]
+)
+def test_every_autograder_command_of_a_page_is_one_that_the_program_knows(root, page):
+    lines = re.findall(r"^(?:\.venv/bin/)?autograder (.*)$", (root / page).read_text(), re.MULTILINE)
+    assert lines
+    for line in lines:
+        options = build_parser(root).parse_args(shlex.split(line, comments=True))
+        for notebook in getattr(options, "notebooks", []):
+            base = root if page.startswith("docs") else root / "assignments"
+            assert list(base.glob(str(notebook))), notebook
 
 
 def test_the_commands_of_the_readme_are_targets_of_the_makefile_and_ci_runs_the_tests(root):

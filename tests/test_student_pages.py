@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from autograder.assemble import read_submission
+from autograder.cli import main
 from autograder.course import Course
 from autograder.demo import make_class
 from autograder.feedback import write_student_pages
@@ -126,6 +127,13 @@ def test_no_page_holds_a_script_a_handler_or_an_address_that_is_loaded(course, s
 @pytest.mark.parametrize("student", ["s04", "s90"])
 def test_a_page_passes_wcag_2_1_aa_and_never_scrolls_sideways(course, browser, student, width):
     _passes(browser, course.student_page(student), width)
+
+
+def test_the_page_of_a_self_check_does_too(course, browser, tmp_path):
+    notebook = course.submitted("s04") / "1_predict.ipynb"
+    command = ["check", "--no-progress", "--html", str(tmp_path / "card.html"), str(notebook)]
+    assert main(command) == 1
+    _passes(browser, tmp_path / "card.html", 390)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
