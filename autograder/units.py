@@ -145,7 +145,7 @@ def argument(name: str, value: Any) -> str:
     if name in SUMMARIES:
         try:
             return SUMMARIES[name](value)
-        except (KeyError, TypeError, AttributeError):
+        except Exception:  # a value of any other form
             return f"{name}={shown(value)}"
     value = _plain(value)
     if name in ARGUMENTS and isinstance(value, (int, float)) and not isinstance(value, bool):
