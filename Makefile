@@ -26,6 +26,7 @@ docs: $(READY) ## the API reference, in build/docs/api
 
 bench: $(READY) ## speed, each figure beside its bar
 	$(BIN)/python benchmarks/bench_mlsysim.py
+	$(BIN)/python benchmarks/bench_grading.py
 
 pins: $(READY) ## choose new versions for requirements.txt (needs a package index)
 	$(BIN)/pip-compile --quiet --generate-hashes --all-extras --strip-extras --allow-unsafe --no-header \

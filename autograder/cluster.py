@@ -43,14 +43,14 @@ def grade_task(plan_bytes: bytes, job: Job) -> Marked | Failed:
         atexit.register(process.close)
     process.give(job)
     try:
+        if not process.greeted:
+            process.take()
         answer = process.take()
-        if answer is None:  # its greeting came first
-            answer = process.take()
     except Failed as failure:
         return failure
     except EOFError:
         raise RuntimeError(f"the grading process {process.why_gone()}") from None
-    assert answer is not None
+    assert isinstance(answer, (Marked, Failed))
     if process.done >= 200:
         process.close()
     else:

@@ -60,6 +60,8 @@ class Course:
         config = self.root / "nbgrader_config.py"
         if not config.is_file():
             raise CourseError(f"{self.root} is not a course directory: it has no nbgrader_config.py")
+        # jsonschema would import it, for a second, to check addresses that no notebook has.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
         from nbgrader.apps import NbGraderAPI
         from sqlalchemy.exc import SAWarning
         from traitlets.config.loader import PyFileConfigLoader
@@ -132,8 +134,12 @@ class Course:
     def converter(self) -> Any:
         """nbgrader's own ``Autograde``, with the settings of this course."""
         from nbgrader.converters import Autograde
+        from traitlets import TraitError
 
-        return Autograde(coursedir=self._api.coursedir, parent=self._api)
+        try:
+            return Autograde(coursedir=self._api.coursedir, parent=self._api)
+        except (TraitError, ImportError, AttributeError) as error:
+            raise CourseError(f"{self.root / 'nbgrader_config.py'} cannot be used: {error}") from None
 
     @property
     def shared_with_group(self) -> bool:

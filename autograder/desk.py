@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class Desk:
                     self._run_in(self._candidate, index, source)
         return self._candidate
 
-    def names(self, wanted: set[str]) -> dict[str, Any]:
+    def names(self, wanted: Set[str]) -> dict[str, Any]:
         """What the test's free names stand for; those that the student did not define are left out.
 
         Raises:

@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["drawn_once"]
+__all__ = ["Decks", "draw_ahead", "drawn_once", "exchange"]
 
 # A test that uses one of these decides about its draws while it runs; it is left to Hypothesis.
 STEERS = {
@@ -31,13 +31,35 @@ STEERS = {
     "seed",
     "target",
 }
-Drawn = list[
-    bytes
-]  # (arguments, keywords) of each example; a test may change what it is given, so each gets a copy
+# (arguments, keywords) of each example; a test may change what it is given, so each gets a copy.
+Drawn = list[bytes]
+Decks = dict[tuple[Any, ...], Drawn | None]
 
-_decks: dict[tuple[Any, ...], Drawn | None] = {}
+_decks: Decks = {}
+_ahead = False  # draw, and ask nothing
 
 
+def exchange(more: Decks | None = None) -> Decks:
+    """The examples drawn so far in this process, after adding those that another process has drawn."""
+    _decks.update(more or {})
+    return dict(_decks)
+
+
+def draw_ahead(source: str, names: frozenset[str]) -> None:
+    """Draw what the test cell *source* will ask for; *names* are the student's in it. What cannot be drawn now is drawn when it is asked for."""
+    global _ahead
+    _ahead = True
+    scope: dict[str, Any] = {"__name__": "exam", **dict.fromkeys(names, lambda *arguments, **keywords: None)}
+    try:
+        with drawn_once(source, lambda: 0):
+            exec(compile(source, "<test>", "exec"), scope)
+    except Exception:
+        pass  # a plain assertion between the properties: the answers here are none
+    finally:
+        _ahead = False
+
+
+@functools.lru_cache(maxsize=512)
 def steers_draws(source: str) -> bool:
     """Whether what a test cell draws could depend on what it is told while it runs."""
     for node in ast.walk(ast.parse(source)):
@@ -121,6 +143,8 @@ class _Property:
 
     def _ask(self) -> None:
         drawn = self._draw()
+        if _ahead:
+            return
         if drawn is None:
             self._run()
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import io
 import random
 import signal
@@ -17,11 +18,12 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from autograder.assemble import PROBLEM, steps
 from autograder.desk import Desk, StudentError
-from autograder.draws import drawn_once
+from autograder.draws import draw_ahead, drawn_once
 from autograder.explain import Failure, explain
 from autograder.limits import Limits
 from autograder.messages import describe_failure, printable
@@ -29,7 +31,7 @@ from autograder.notebooks import Notebook, grading
 from autograder.paper import CASE_NAME, Paper, WrongCaseError
 from autograder.process import NoSandbox
 
-__all__ = ["ExamResult", "Verdict", "examine"]
+__all__ = ["ExamResult", "Verdict", "examine", "prepare"]
 
 EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
 GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
@@ -125,6 +127,16 @@ def examine(
     return result
 
 
+def prepare(source: str) -> None:
+    """Draw the examples of a test cell before anybody is examined."""
+    with (
+        _fixed_hypothesis(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        draw_ahead(source, free_names(source))
+
+
 def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[Failure]) -> Verdict:
     """What one test cell earns; what is to be explained later is added to *failures*."""
     desk.called.clear()
@@ -132,7 +144,6 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
     case_id: str | None = None
     found: dict[str, Any] = {}
     try:
-        tree = ast.parse(source)
         scope: dict[str, Any] = {"__name__": "exam"}
         with (
             _alarm(desk.seconds_left() + GRACE_SECONDS),
@@ -149,7 +160,7 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
             # A test that looks at a student's value could draw from it.
             if all(map(callable, found.values())):
                 more.enter_context(drawn_once(source, lambda: desk.calls))
-            value = _execute(tree, scope)
+            value = _execute(source, scope)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except _TimeUp:
@@ -202,13 +213,21 @@ def _partial(value: Any, points: float) -> float:
     return float(value)
 
 
-def _execute(tree: ast.Module, scope: dict[str, Any]) -> Any:
+@functools.lru_cache(maxsize=512)  # the same tests for every submission
+def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
+    """A test cell, and its last expression apart."""
+    tree = ast.parse(source)
     last = tree.body[-1] if tree.body else None
     if isinstance(last, ast.Expr):
-        exec(compile(ast.Module(tree.body[:-1], []), "<test>", "exec"), scope)
-        return eval(compile(ast.Expression(last.value), "<test>", "eval"), scope)
-    exec(compile(tree, "<test>", "exec"), scope)
-    return None
+        body = compile(ast.Module(tree.body[:-1], []), "<test>", "exec")
+        return body, compile(ast.Expression(last.value), "<test>", "eval")
+    return compile(tree, "<test>", "exec"), None
+
+
+def _execute(source: str, scope: dict[str, Any]) -> Any:
+    body, last = _compiled(source)
+    exec(body, scope)
+    return None if last is None else eval(last, scope)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -241,7 +260,8 @@ def _fixed_hypothesis() -> Iterator[None]:
         settings.load_profile(before)
 
 
-def free_names(source: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def free_names(source: str) -> frozenset[str]:
     """The names that a test cell uses but neither defines nor finds among the builtins."""
     top = symtable.symtable(source, "<test>", "exec")
     bound = {
@@ -257,4 +277,4 @@ def free_names(source: str) -> set[str]:
             look(child)
 
     look(top)
-    return used - bound - set(dir(builtins))
+    return frozenset(used - bound - set(dir(builtins)))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from html import escape, unescape
 from typing import Any
 
+from autograder.rendering import showable_markdown
+
 __all__ = ["drawing_html", "inert_attachments", "inert_markdown", "inert_outputs", "with_drawings"]
 
 PICTURES = ("image/png", "image/jpeg", "image/gif")
@@ -172,7 +174,7 @@ def _bundle(data: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, A
     elif isinstance(data.get("text/html"), str):
         kept["text/html"] = with_drawings(data["text/html"], _clean)
     if isinstance(data.get("text/markdown"), str):
-        kept["text/markdown"] = inert_markdown(data["text/markdown"])
+        kept["text/markdown"] = showable_markdown(inert_markdown(data["text/markdown"]))
     for kind in ("text/latex", "text/plain"):  # the pages show them as text
         if isinstance(data.get(kind), str):
             kept[kind] = data[kind]

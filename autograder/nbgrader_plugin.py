@@ -26,6 +26,7 @@ from autograder.limits import Limits
 from autograder.notebooks import Notebook, grading
 from autograder.paper import Paper
 from autograder.process import data_files
+from autograder.rendering import showable_markdown
 from autograder.sandbox import LEVELS
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
@@ -100,6 +101,8 @@ class Examine(NbGraderPreprocessor):
         limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
         result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
         for index, cell in enumerate(nb.cells):
+            if cell.cell_type == "markdown" and not grading(cell).get("locked"):
+                cell.source = showable_markdown(cell.source, cell.get("attachments"))
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
                 cell.outputs = nbformat.from_dict(

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder.candidate import CONTROL_LIMIT
 from autograder.limits import Limits
@@ -143,10 +143,10 @@ class Candidate:
         Raises:
             Died: the process ended, or had to be ended because the cell took too long.
         """
-        _, outputs, error = self._ask(["cell", source], min(seconds or 1e9, self._limits.cell_seconds))
-        if not isinstance(outputs, list) or not (error is None or isinstance(error, dict)):
-            self._die("sent something that is no answer")
-        return outputs, error
+        match self._ask(["cell", source], min(seconds or 1e9, self._limits.cell_seconds)):
+            case ["done", list(outputs), dict() | None as error]:
+                return outputs, error
+        self._die("sent something that is no answer")
 
     def kinds(self, names: Iterable[str]) -> dict[str, str]:
         """For each name ``function``, ``value`` or ``missing``.
@@ -155,10 +155,10 @@ class Candidate:
             Died: the process is gone.
         """
         wanted = sorted(names)
-        _, found = self._ask(["kinds", wanted], self._limits.call_seconds)
-        if not isinstance(found, dict) or set(found) != set(wanted):
-            self._die("sent something that is no answer")
-        return dict(found)
+        match self._ask(["kinds", wanted], self._limits.call_seconds):
+            case ["done", dict(found)] if {*map(type, found.values())} <= {str} and set(found) == set(wanted):
+                return found
+        self._die("sent something that is no answer")
 
     def get(self, name: str) -> tuple[str, Any]:
         """("value", a copy) or ("refused", what it is).
@@ -188,13 +188,14 @@ class Candidate:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answer(self, request: list[Any], seconds: float) -> tuple[str, Any]:
-        word, *rest = self._ask(request, seconds)
-        if word in ("value", "refused") and len(rest) == 1:
-            return word, rest[0] if word == "value" else str(rest[0])
-        if word == "raised" and len(rest) == 3:
-            return word, tuple(rest)
+        match self._ask(request, seconds):
+            case ["value", value]:
+                return "value", value
+            case ["refused", why]:
+                return "refused", str(why)
+            case ["raised", kind, text, frames]:
+                return "raised", (kind, text, frames)
         self._die("sent something that is no answer")
-        raise AssertionError
 
     def _ask(self, request: list[Any], seconds: float) -> list[Any]:
         if self._death is not None:
@@ -205,12 +206,8 @@ class Candidate:
         except Closed:
             self._die("ended the notebook's process")
         reply = self._receive(max(0.01, seconds))
-        if (
-            not isinstance(reply, list)
-            or len(reply) < 2
-            or reply[0] != number
-            or not isinstance(reply[1], str)
-        ):
+        # Types first: an array has no single answer to ==.
+        if type(reply) is not list or [type(part) for part in reply[:2]] != [int, str] or reply[0] != number:
             self._die("sent something that is no answer")
         answer: list[Any] = reply[1:]
         return answer
@@ -225,7 +222,7 @@ class Candidate:
         except WireError:
             self._die("sent something that is no answer")
 
-    def _die(self, why: str) -> None:
+    def _die(self, why: str) -> NoReturn:
         self.close()
         self._death = why
         raise Died(why)

@@ -18,21 +18,29 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who gave the orders
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    from autograder.draws import exchange
+    from autograder.exam import prepare
     from autograder.marking import Marker
-    from autograder.plan import Failed, code_digest
+    from autograder.plan import Failed, Job, code_digest
 
     connection = Connection(descriptor)
     try:
-        plan = connection.recv()
+        plan, decks, share = connection.recv()
         if plan.code != code_digest():
             connection.send(
                 Failed("the autograder or mlsysim installed there is not the one that gave the order")
             )
             return
         marker = Marker(plan)
-        connection.send("ready")
+        exchange(decks)
+        for source in share:
+            prepare(source)
+        connection.send(exchange() if share else None)
         while True:
             job = connection.recv()
+            if not isinstance(job, Job):  # what the others have drawn
+                exchange(job)
+                continue
             try:
                 connection.send(marker.mark(job))
             except (EOFError, OSError):

@@ -38,7 +38,7 @@ def case(notebook: str, student: object = None) -> dict[str, Any]:
     True
     """
     rows = _rows()
-    if notebook not in rows:
+    if not isinstance(notebook, str) or notebook not in rows:
         raise unknown_name("notebook", notebook, rows)
     row = copy.deepcopy(rows[notebook])
     if name := clean_id(student):

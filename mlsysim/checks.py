@@ -50,22 +50,25 @@ def check_number(
                     return value
                 if value == int(value):
                     return int(value)
-        raise _refusal(name, value, low, high, integer, open_low, open_high, single)
-    array = _array(value)
-    if array is None:
-        raise _refusal(name, value, low, high, integer, open_low, open_high, single)
-    if single and array.ndim:
+        wrong = value
+    elif (array := _array(value)) is None:
+        wrong = value
+    elif single and array.ndim:
         raise InputError(f"{name} = {shown(value)} is not allowed: give one number, not an array")
-    low_ok = array >= max(low, SMALLEST) if open_low else array >= low
-    high_ok = array < high if open_high else array <= min(high, LARGEST)
-    good = low_ok & high_ok
-    if integer:
-        good &= array == np.floor(array)
-    if not good.all():
+    else:
+        low_ok = array >= max(low, SMALLEST) if open_low else array >= low
+        high_ok = array < high if open_high else array <= min(high, LARGEST)
+        good = low_ok & high_ok
+        if integer:
+            good &= array == np.floor(array)
+        if good.all():
+            array = array.astype(np.int64 if integer else np.float64, copy=False)
+            return array.item() if array.ndim == 0 else array
         wrong = array[~good].flat[0].item()
-        raise _refusal(name, wrong, low, high, integer, open_low, open_high, single)
-    array = array.astype(np.int64 if integer else np.float64, copy=False)
-    return array.item() if array.ndim == 0 else array
+    what = "a whole number" if integer else "a number"
+    more = "" if single else " (or an array of them)"
+    allowed = f"{what} {_range(wrong, low, high, open_low, open_high)}{more}"
+    raise InputError(f"{name} = {shown(wrong)} is not allowed: give {allowed}")
 
 
 def _array(value: Any) -> np.ndarray | None:
@@ -110,33 +113,22 @@ def check_shapes(**arguments: Any) -> tuple[int, ...]:
         raise InputError(f"arrays do not broadcast: {listed}") from None
 
 
-def _refusal(
-    name: str,
-    value: object,
-    low: float,
-    high: float,
-    integer: bool,
-    open_low: bool,
-    open_high: bool,
-    single: bool,
-) -> InputError:
-    if isinstance(value, (int, float)):
-        if open_low and low < value < SMALLEST:
+def _range(wrong: object, low: float, high: float, open_low: bool, open_high: bool) -> str:
+    """The range in words; the limits of every number are named only to one that passes them."""
+    if isinstance(wrong, (int, float)):
+        if open_low and low < wrong < SMALLEST:
             low = SMALLEST
-        if high == math.inf and LARGEST < value < math.inf:
+        if high == math.inf and LARGEST < wrong < math.inf:
             high = LARGEST
     least, most = _bound(low), _bound(high)
-    above = f"{'above' if open_low else 'from'} {least}"
+    unit = " without a unit" if hasattr(wrong, "units") else ""
     if high == math.inf:
-        allowed = f"above {least}" if open_low else f"of at least {least}"
-    elif open_high:
-        allowed = f"{above} to below {most}"
-    else:
-        allowed = f"{above} {'and up to' if open_low else 'to'} {most}"
-    what = "a whole number" if integer else "a number"
-    unit = " without a unit" if hasattr(value, "units") else ""
-    more = "" if single else " (or an array of them)"
-    return InputError(f"{name} = {shown(value)} is not allowed: give {what} {allowed}{unit}{more}")
+        return f"{'above' if open_low else 'of at least'} {least}{unit}"
+    first, second = (
+        "above" if open_low else "from",
+        "to below" if open_high else "and up to" if open_low else "to",
+    )
+    return f"{first} {least} {second} {most}{unit}"
 
 
 def _bound(value: float) -> str:

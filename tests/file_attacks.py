@@ -401,3 +401,33 @@ def scripts_in_attachments(content):
             },
         }
     )
+
+
+@on_content(1)
+def scripts_in_links(content):
+    links = [
+        "javascript:window.pwned=true",
+        "JaVa\tScript:window.pwned=true",
+        "java&#115;cript:window.pwned=true",
+        "data:text/html,<b>",
+    ]
+    source = (
+        "\n\n".join(f"[look at my work]({link})" for link in links)
+        + "\n\n[ref][r]\n\n[r]: javascript:window.pwned=true"
+    )
+    content["cells"].append({"cell_type": "markdown", "metadata": {}, "source": source})
+    code = f"from IPython.display import Markdown, display\ndisplay(Markdown({source!r}))"
+    content["cells"].append(
+        {"cell_type": "code", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+    )
+
+
+@on_content(1)
+def unrenderable_text(content):
+    for source in (
+        "![x](attachment:missing.png)",
+        ">" * 5000 + " deep",
+        "[" * 3000 + "x" + "](y)" * 3000,
+        "$" * 999 + "\\" * 999,
+    ):
+        content["cells"].append({"cell_type": "markdown", "metadata": {}, "source": source})

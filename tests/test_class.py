@@ -10,6 +10,7 @@ from autograder.course import Course, CourseError
 from autograder.demo import grade_class, make_class
 from autograder.kinds import expected_marks, load_kinds
 from autograder.report import class_rows, write_report
+from benchmarks.stock import STOCK
 
 KINDS = load_kinds()
 # Where stock execution gives other marks than the right ones, and why.
@@ -24,13 +25,6 @@ UNFAIR = {
 EXAMINER = """
 c.Examine.cell_seconds = 4
 c.Examine.call_seconds = 2
-"""
-STOCK = """
-c.Autograde.exporter_class = "nbconvert.exporters.NotebookExporter"
-c.Autograde.pre_convert_hook = None
-c.Autograde.autograde_preprocessors[0] = "nbgrader.preprocessors.Execute"
-c.ExecutePreprocessor.timeout = 6
-c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
 """
 
 
