@@ -108,12 +108,12 @@ def print_report(rows: Iterable[Row]) -> None:
     table = Table(title="Automatic marks", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("handed in", min_width=10)
-    for notebook in rows[0].marks if rows else ():
-        table.add_column(notebook.split("_")[0], justify="right", no_wrap=True)
-    table.add_column("total", justify="right", no_wrap=True)
+    for notebook, (_, maximum) in rows[0].marks.items() if rows else ():
+        table.add_column(f"{notebook.split('_')[0]}\n/{maximum:g}", justify="right", no_wrap=True)
+    table.add_column(f"total\n/{rows[0].maximum:g}" if rows else "total", justify="right", no_wrap=True)
     if with_expected:
         table.add_column("right", justify="right", no_wrap=True)
-    table.add_column("by hand", justify="right")
+    table.add_column("by\nhand", justify="right")
     with_hints = any(row.hints is not None for row in rows)
     if with_hints:
         table.add_column("hints", justify="right")
@@ -121,8 +121,8 @@ def print_report(rows: Iterable[Row]) -> None:
         cells = [
             row.student,
             row.says,
-            *(shown_pair(pair) for pair in row.marks.values()),
-            f"{row.total:g}/{row.maximum:g}",
+            *("–" if mark is None else f"{mark:g}" for mark, _ in row.marks.values()),
+            f"{row.total:g}",
         ]
         if with_expected:
             cells.append(
