@@ -24,7 +24,7 @@ NOTEBOOK = "0_self_check.ipynb"
 SOURCE = ROOT / "solutions" / "quantization" / NOTEBOOK
 RELEASE = ROOT / "assignments" / "quantization" / NOTEBOOK
 LIMITS = Limits(
-    cell_seconds=2, call_seconds=1, total_seconds=30, memory_mb=512, processes=24, disk_mb=16, output_kb=64
+    cell_seconds=4, call_seconds=2, total_seconds=60, memory_mb=512, processes=24, disk_mb=16, output_kb=64
 )
 CELL = re.compile(r"^# %% (\w+)\n", re.MULTILINE)
 
