@@ -172,7 +172,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
     """Seconds by part of the work, of a single process that grades and records, and the number of calls of students' functions."""
     import nbformat
 
-    from autograder import exam, process
+    from autograder import desk, exam, process
     from autograder.grading import grade_course
     from autograder.marking import Marker
     from autograder.records import Recorder
@@ -197,10 +197,11 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
         return original(self, *arguments)
 
     parts = [
-        (exam, "start_candidate", "a confined process for each notebook"),
+        (desk, "start_candidate", "a confined process for each notebook"),
         (process.Candidate, "run", "the students' cells"),
         (process.Candidate, "call", "calls of the students' functions, both ways over the wire"),
         (exam, "_judge", "the tests themselves: examples, references, comparisons, shrinking"),
+        (exam, "explain", "saying why wrong answers are wrong"),
         (nbformat, "writes", "writing the notebooks"),
         (Marker, "mark", "nbgrader's steps, assembling, closing"),
         (Recorder, "record", "gradebook and files, by the one who records"),
