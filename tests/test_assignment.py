@@ -8,9 +8,9 @@ import re
 import pytest
 
 import mlsysim
-from autograder.assemble import assemble
-from autograder.course import Course
-from autograder.kinds import expected_marks, load_kinds, write_submission
+from autograder.classroom.course import Course
+from autograder.classroom.kinds import expected_marks, load_kinds, write_submission
+from autograder.examiner.assemble import assemble
 from autograder.notebooks import grading, read_notebook
 from mlsysim.compression import CompressionModel
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from autograder.bundle import AUDIENCES, BundleError, write_bundle
 from autograder.cli import main
+from autograder.study.bundle import AUDIENCES, BundleError, write_bundle
 from tests.environments import fresh_environment
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
