@@ -175,7 +175,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
     from autograder.classroom.grading import grade_course
     from autograder.classroom.marking import Marker
     from autograder.classroom.records import Recorder
-    from autograder.examiner import exam, process
+    from autograder.examiner import desk, exam, process
 
     taken: Counter[str] = Counter()
     marker: list[Any] = []
@@ -197,10 +197,11 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
         return original(self, *arguments)
 
     parts = [
-        (exam, "start_candidate", "a confined process for each notebook"),
+        (desk, "start_candidate", "a confined process for each notebook"),
         (process.Candidate, "run", "the students' cells"),
         (process.Candidate, "call", "calls of the students' functions, both ways over the wire"),
         (exam, "_judge", "the tests themselves: examples, references, comparisons, shrinking"),
+        (exam, "explain", "saying why wrong answers are wrong"),
         (nbformat, "writes", "writing the notebooks"),
         (Marker, "mark", "nbgrader's steps, assembling, closing"),
         (Recorder, "record", "gradebook and files, by the one who records"),
