@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.course import Course
 from autograder.hints import hints_used
-from autograder.pages import render, shown_pair
+from autograder.pages import render
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
