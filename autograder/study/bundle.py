@@ -61,7 +61,10 @@ def write_bundle(audience: Audience, release: Path, target: Path) -> list[str]:
 def _released(release: Path) -> list[Path]:
     if not release.is_dir():
         raise BundleError(f"{release} is not there: release the assignment first (make release)")
-    paths = sorted(path for path in release.iterdir() if path.is_file())
+    # Not what someone left who tried the release out there.
+    paths = sorted(
+        p for p in release.iterdir() if p.is_file() and not p.name.startswith((".", "autograder-progress"))
+    )
     notebooks = [path for path in paths if path.suffix == ".ipynb"]
     if not notebooks:
         raise BundleError(f"{release} holds no notebooks: release the assignment first (make release)")

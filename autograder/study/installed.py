@@ -46,7 +46,8 @@ def write_exam(source: Path, release: Path, target: Path) -> list[Path]:
     written = []
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for path in sorted(p for p in source.iterdir() if p.is_file()):
+    left = (".", "autograder-progress")  # by an editor, or by someone who checked the solutions
+    for path in sorted(p for p in source.iterdir() if p.is_file() and not p.name.startswith(left)):
         if path.suffix != ".ipynb":
             written.append(Path(shutil.copy(path, target)))
             continue
