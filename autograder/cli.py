@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from autograder.grade_command import run_grade
+    from autograder.classroom.grade_command import run_grade
 
     return run_grade(
         options.course,
@@ -43,7 +43,7 @@ def _grade(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from autograder.simulate import SimulationError, run_check, run_simulate
+    from autograder.classroom.simulate import SimulationError, run_check, run_simulate
 
     try:
         if options.check:
@@ -61,7 +61,7 @@ def _demo(options: argparse.Namespace) -> int:
         return _complain(
             "the demonstration needs a repository of the kit: there are no solutions here to make a class from"
         )
-    from autograder.demo import DemoError, run_demo
+    from autograder.classroom.demo import DemoError, run_demo
 
     try:
         run_demo(ROOT, options.course, options.kinds)
@@ -73,13 +73,13 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     if options.no_progress and (options.hint or options.hint_for or options.progress):
         return _complain("--no-progress allows neither hints, which are counted, nor --progress")
-    from autograder.selfstudy import Checking, run_check
+    from autograder.study.selfstudy import Checking, run_check
 
     return run_check(Checking(**{name: getattr(options, name) for name in Checking.__dataclass_fields__}))
 
 
 def _feedback(options: argparse.Namespace) -> int:
-    from autograder.course import Course, CourseError
+    from autograder.classroom.course import Course, CourseError
 
     try:
         course = Course(options.course)
@@ -87,7 +87,7 @@ def _feedback(options: argparse.Namespace) -> int:
         return _complain(error)
     from rich.progress import Progress
 
-    from autograder.feedback import write_student_pages
+    from autograder.classroom.feedback import write_student_pages
 
     students = options.student or course.students()
     if not students:
@@ -104,7 +104,7 @@ def _feedback(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> int:
-    from autograder.bundle import BundleError, write_bundle
+    from autograder.study.bundle import BundleError, write_bundle
 
     target = options.out or Path("build") / options.audience
     try:
@@ -116,7 +116,7 @@ def _bundle(options: argparse.Namespace) -> int:
 
 
 def _exam(options: argparse.Namespace) -> int:
-    from autograder.installed import ExamError, write_exam
+    from autograder.study.installed import ExamError, write_exam
 
     source, release = options.course / "solutions/quantization", options.course / "assignments/quantization"
     target = options.out or ROOT / "autograder/data/exam/quantization"

@@ -22,7 +22,7 @@ from pygments.lexers import PythonLexer
 from pygments.style import Style
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String, Token
 
-from autograder.inert import drawing_html, with_drawings
+from autograder.examiner.inert import drawing_html, with_drawings
 
 __all__ = ["code_html", "code_styles", "markdown_html", "outputs_html"]
 

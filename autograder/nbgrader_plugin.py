@@ -19,15 +19,15 @@ from nbgrader.utils import parse_utc
 from traitlets import Bool, Float, Integer
 from traitlets.log import get_logger
 
-from autograder.assemble import PROBLEM, assemble
-from autograder.exam import Verdict, examine
-from autograder.inert import inert_outputs
-from autograder.limits import Limits
+from autograder.examiner.assemble import PROBLEM, assemble
+from autograder.examiner.exam import Verdict, examine
+from autograder.examiner.inert import inert_outputs
+from autograder.examiner.limits import Limits
+from autograder.examiner.process import data_files
+from autograder.examiner.rendering import showable_markdown
+from autograder.examiner.sandbox import LEVELS
 from autograder.notebooks import Notebook, grading
-from autograder.paper import Paper
-from autograder.process import data_files
-from autograder.rendering import showable_markdown
-from autograder.sandbox import LEVELS
+from autograder.tutor.paper import Paper
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 

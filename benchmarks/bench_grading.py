@@ -41,7 +41,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 def honest_kinds() -> list[Any]:
     """The kinds that stock execution marks as they deserve, so that both graders must come to the same marks."""
-    from autograder.kinds import expected_marks, load_kinds
+    from autograder.classroom.kinds import expected_marks, load_kinds
 
     source = ROOT / "solutions" / "quantization"
     return [
@@ -53,8 +53,8 @@ def honest_kinds() -> list[Any]:
 
 def make_course(folder: Path, students: int) -> Any:
     """A course with a class."""
-    from autograder.course import Course
-    from autograder.simulate import simulate_class
+    from autograder.classroom.course import Course
+    from autograder.classroom.simulate import simulate_class
 
     course = Course.copy_of(ROOT, folder)
     course.generate_assignment()
@@ -98,11 +98,11 @@ def run_floor(course: Path, students: Sequence[str], once: bool) -> None:
     import hypothesis  # noqa: F401
     import matplotlib.pyplot
 
-    import autograder.exam as exam
-    from autograder.assemble import assemble, steps
-    from autograder.draws import drawn_once
-    from autograder.shell import make_shell
-    from autograder.warm import warm_up
+    import autograder.examiner.exam as exam
+    from autograder.examiner.assemble import assemble, steps
+    from autograder.examiner.draws import drawn_once
+    from autograder.examiner.shell import make_shell
+    from autograder.examiner.warm import warm_up
 
     said = sys.stdout
     shell = make_shell()
@@ -172,10 +172,10 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
     """Seconds by part of the work, of a single process that grades and records, and the number of calls of students' functions."""
     import nbformat
 
-    from autograder import desk, exam, process
-    from autograder.grading import grade_course
-    from autograder.marking import Marker
-    from autograder.records import Recorder
+    from autograder.classroom.grading import grade_course
+    from autograder.classroom.marking import Marker
+    from autograder.classroom.records import Recorder
+    from autograder.examiner import desk, exam, process
 
     taken: Counter[str] = Counter()
     marker: list[Any] = []
@@ -231,8 +231,8 @@ def main() -> int:
     parser.add_argument("--stock", type=int, default=10, help="submissions that stock nbgrader grades")
     parser.add_argument("--thousand", action="store_true", help="also grade 1,000 and compare")
     options = parser.parse_args()
-    from autograder.course import Course
-    from autograder.simulate import check_marks
+    from autograder.classroom.course import Course
+    from autograder.classroom.simulate import check_marks
 
     work = Path(tempfile.mkdtemp(prefix="bench-grading-"))
     try:

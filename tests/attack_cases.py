@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.assemble import assemble
-from autograder.exam import ExamResult, examine
-from autograder.limits import Limits
+from autograder.examiner.assemble import assemble
+from autograder.examiner.exam import ExamResult, examine
+from autograder.examiner.limits import Limits
 from autograder.notebooks import read_notebook, strip_solution_marks
 
 ROOT = Path(__file__).resolve().parent.parent

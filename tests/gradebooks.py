@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from autograder.course import Course
+from autograder.classroom.course import Course
 
 WHERE = """
     JOIN submitted_notebook sn ON sn.id = g.notebook_id

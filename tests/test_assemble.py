@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.assemble import PROBLEM, assemble
+from autograder.examiner.assemble import PROBLEM, assemble
 from autograder.notebooks import Notebook, grading, read_notebook
 from tests.attack_cases import RELEASE, SOURCE
 

@@ -8,9 +8,9 @@ import re
 import pytest
 
 import mlsysim
-from autograder.assemble import assemble
-from autograder.course import Course
-from autograder.kinds import expected_marks, load_kinds, write_submission
+from autograder.classroom.course import Course
+from autograder.classroom.kinds import expected_marks, load_kinds, write_submission
+from autograder.examiner.assemble import assemble
 from autograder.notebooks import grading, read_notebook
 from mlsysim.compression import CompressionModel
 
@@ -36,7 +36,9 @@ def sources(root, name):
 
 def test_the_committed_release_equals_a_fresh_one_byte_for_byte(root, fresh):
     committed = root / "assignments" / "quantization"
-    assert sorted(p.name for p in committed.iterdir()) == sorted(p.name for p in fresh.release.iterdir())
+    left = (".", "autograder-progress")  # by someone who works there
+    names = sorted(p.name for p in committed.iterdir() if not p.name.startswith(left))
+    assert names == sorted(p.name for p in fresh.release.iterdir())
     for path in fresh.release.iterdir():
         assert path.read_bytes() == (committed / path.name).read_bytes(), (
             f"run 'make release': {path.name} differs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import zipfile
 from importlib.metadata import requires
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from autograder.bundle import AUDIENCES, BundleError, write_bundle
 from autograder.cli import main
+from autograder.study.bundle import AUDIENCES, BundleError, write_bundle
 from tests.environments import fresh_environment
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
@@ -43,6 +44,18 @@ def test_students_get_notebooks_library_requirements_and_a_page_and_nothing_else
         assert (bundle / "quantization" / f"{name}.ipynb").read_bytes() == (
             release / f"{name}.ipynb"
         ).read_bytes()
+
+
+def test_what_someone_left_who_tried_the_release_is_not_handed_out(release, tmp_path):
+    shutil.copytree(
+        release, tmp_path / "release", ignore=shutil.ignore_patterns("autograder-progress*", ".*")
+    )
+    for name in ("autograder-progress.json", ".hidden"):
+        (tmp_path / "release" / name).write_text("{}")
+    written = write_bundle("students", tmp_path / "release", tmp_path / "students")
+    assert sorted(Path(name).name for name in written if "/" in name) == [
+        f"{name}.ipynb" for name in NOTEBOOKS
+    ]
 
 
 def test_the_students_wheel_holds_the_library_and_no_examiner(bundle):

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from autograder.classroom.kinds import load_kinds, write_submission
 from autograder.cli import main
-from autograder.hints import PROGRESS_FILE
-from autograder.installed import ExamError, installed_exam, write_exam
-from autograder.kinds import load_kinds, write_submission
 from autograder.notebooks import grading, read_notebook
+from autograder.study.installed import ExamError, installed_exam, write_exam
+from autograder.tutor.hints import PROGRESS_FILE
 from tests.environments import fresh_environment
 
 ASSIGNMENT = "quantization"
@@ -267,7 +267,7 @@ def test_watch_checks_again_within_a_second_of_the_tests_own_time(handed_in):
 
 def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_path_factory):
     """A fresh environment that holds this package's wheel, its dependencies and nothing of the repository."""
-    from autograder.wheels import kit_wheel
+    from autograder.study.wheels import kit_wheel
 
     base = tmp_path_factory.mktemp("alone")
     wheel = kit_wheel(base)

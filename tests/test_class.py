@@ -6,10 +6,10 @@ from collections import defaultdict
 
 import pytest
 
-from autograder.course import Course, CourseError
-from autograder.demo import grade_class, make_class
-from autograder.kinds import expected_marks, load_kinds
-from autograder.report import class_rows, write_report
+from autograder.classroom.course import Course, CourseError
+from autograder.classroom.demo import grade_class, make_class
+from autograder.classroom.kinds import expected_marks, load_kinds
+from autograder.classroom.report import class_rows, write_report
 from benchmarks.stock import STOCK
 
 KINDS = load_kinds()

@@ -9,15 +9,15 @@ import sys
 
 import pytest
 
-from autograder.kinds import load_kinds, write_submission
+from autograder.classroom.kinds import load_kinds, write_submission
 
 # Wrong in different ways, so that examples are shrunk and messages made.
 KINDS = ["s02", "s04", "s06", "s09", "s11", "s15", "s20"]
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from autograder.assemble import assemble
-from autograder.exam import examine
+from autograder.examiner.assemble import assemble
+from autograder.examiner.exam import examine
 sources, *paths = map(Path, sys.argv[1:])
 found = {}
 for path in paths:

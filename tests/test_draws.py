@@ -6,9 +6,9 @@ import contextlib
 
 import pytest
 
-from autograder import draws, exam
-from autograder.assemble import assemble, steps
-from autograder.kinds import load_kinds, write_submission
+from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.examiner import draws, exam
+from autograder.examiner.assemble import assemble, steps
 from autograder.notebooks import read_notebook
 
 KINDS = ["s02", "s04", "s06", "s18", "s20"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import ASSIGNMENT, Course
+from autograder.classroom.course import ASSIGNMENT, Course
 from tests.attack_cases import NOTEBOOK, SOURCE
 from tests.file_attacks import ATTACKS
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import Course
-from autograder.demo import make_class
-from autograder.kinds import load_kinds
+from autograder.classroom.course import Course
+from autograder.classroom.demo import make_class
+from autograder.classroom.kinds import load_kinds
 from tests.gradebooks import everything
 
 COMMAND = [Path(sys.executable).parent / "autograder", "grade", "quantization"]
@@ -69,10 +69,10 @@ def test_run_again_it_says_that_nothing_is_left_to_do(small, course):
 DRIVER = """
 import os, sys
 from pathlib import Path
-from autograder import pool
-from autograder.course import Course
-from autograder.grade_command import local_grader
-from autograder.grading import grade_course
+from autograder.classroom import pool
+from autograder.classroom.course import Course
+from autograder.classroom.grade_command import local_grader
+from autograder.classroom.grading import grade_course
 start = pool.GradingProcess.__init__
 def tell(self, plan):
     start(self, plan)

@@ -11,13 +11,13 @@ import sys
 
 import pytest
 
-from autograder import pool, records
-from autograder.course import Course, CourseError
-from autograder.demo import make_class
-from autograder.grade_command import local_grader
-from autograder.grading import grade_course, only_one
-from autograder.kinds import load_kinds
-from autograder.plan import Failed
+from autograder.classroom import pool, records
+from autograder.classroom.course import Course, CourseError
+from autograder.classroom.demo import make_class
+from autograder.classroom.grade_command import local_grader
+from autograder.classroom.grading import grade_course, only_one
+from autograder.classroom.kinds import load_kinds
+from autograder.classroom.plan import Failed
 from tests.gradebooks import everything, rows
 
 STUDENTS = ["s01", "s04", "s13", "s14"]  # right, wrong, one notebook unreadable, one not handed in

@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from autograder.course import Course
-from autograder.demo import make_class
-from autograder.grade_command import local_grader
-from autograder.grading import grade_course
-from autograder.kinds import load_kinds
+from autograder.classroom.course import Course
+from autograder.classroom.demo import make_class
+from autograder.classroom.grade_command import local_grader
+from autograder.classroom.grading import grade_course
+from autograder.classroom.kinds import load_kinds
 from tests.gradebooks import everything
 
 CONFIG = """

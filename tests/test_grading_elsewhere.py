@@ -6,12 +6,12 @@ import shutil
 
 import pytest
 
-from autograder import cluster
-from autograder.course import Course, CourseError
-from autograder.demo import make_class
-from autograder.grade_command import local_grader
-from autograder.grading import grade_course
-from autograder.kinds import load_kinds
+from autograder.classroom import cluster
+from autograder.classroom.course import Course, CourseError
+from autograder.classroom.demo import make_class
+from autograder.classroom.grade_command import local_grader
+from autograder.classroom.grading import grade_course
+from autograder.classroom.kinds import load_kinds
 from tests.gradebooks import autograded, everything, rows
 from tests.servers import dask_cluster, postgresql
 

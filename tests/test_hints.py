@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from autograder.hints import STEPS, Tally, answer_cell, ask_hint, count_attempt, hints_used, next_hint
+from autograder.classroom.report import Row, write_report
 from autograder.notebooks import grading, read_notebook, strip_solution_marks
-from autograder.report import Row, write_report
+from autograder.tutor.hints import STEPS, Tally, answer_cell, ask_hint, count_attempt, hints_used, next_hint
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 

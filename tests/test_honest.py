@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from autograder.assemble import assemble
-from autograder.exam import examine
+from autograder.examiner.assemble import assemble
+from autograder.examiner.exam import examine
 from autograder.notebooks import grading, read_notebook
 from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import Course
-from autograder.demo import make_class
-from autograder.kinds import load_kinds
+from autograder.classroom.course import Course
+from autograder.classroom.demo import make_class
+from autograder.classroom.kinds import load_kinds
 from tests.file_attacks import ATTACKS
 from tests.servers import free_port
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-import autograder.exam
-from autograder.assemble import assemble
-from autograder.bundle import write_bundle
-from autograder.check import check_notebook
-from autograder.installed import installed_exam
-from autograder.kinds import load_kinds, write_submission
-from autograder.limits import Limits
+import autograder.examiner.exam
+from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.examiner.assemble import assemble
+from autograder.examiner.limits import Limits
+from autograder.examiner.process import start_candidate
 from autograder.notebooks import is_test, read_notebook, without_hidden_tests
-from autograder.process import start_candidate
+from autograder.study.bundle import write_bundle
+from autograder.study.check import check_notebook
+from autograder.study.installed import installed_exam
 from tests.leaks import leaked, lines_of, secret_lines, telling
 
 # Wrong or unfinished in every notebook: these get messages, and must not get more.
@@ -75,7 +75,7 @@ def test_the_self_learners_wheel_holds_no_solution_but_the_models_that_explain_w
         found = {
             name for name in wheel.namelist() if leaked(wheel.read(name).decode("utf-8", "replace"), answers)
         }
-    assert found <= {"autograder/lesson.py", "autograder/data/misconceptions.toml"}
+    assert found <= {"autograder/tutor/lesson.py", "autograder/data/misconceptions.toml"}
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,9 @@ def cards(wrong):
     exam, found = installed_exam("quantization"), {}
     with pytest.MonkeyPatch.context() as patch:
         asked: list = []
-        explain = autograder.exam.explain
+        explain = autograder.examiner.exam.explain
         patch.setattr(
-            autograder.exam,
+            autograder.examiner.exam,
             "explain",
             lambda failures, *rest: (asked.extend(failures), explain(failures, *rest)),
         )
@@ -111,7 +111,7 @@ def cards(wrong):
 
 
 def test_what_check_says_as_text_page_and_json_holds_no_secret(cards, secrets):
-    from autograder.scorecard import print_scorecard, scorecard_html
+    from autograder.study.scorecard import print_scorecard, scorecard_html
 
     for kind, (card, _) in cards.items():
         own = " ".join(" ".join(c["source"].split()) for c in card.assembled.cells if not is_test(c))

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.assemble import assemble
-from autograder.exam import examine
-from autograder.kinds import load_kinds, write_submission
-from autograder.messages import describe_call, describe_failure
+from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.examiner.assemble import assemble
+from autograder.examiner.exam import examine
+from autograder.examiner.messages import describe_call, describe_failure
+from autograder.examiner.units import argument, returned, shown
 from autograder.notebooks import read_notebook, strip_solution_marks
-from autograder.paper import Paper
-from autograder.units import argument, returned, shown
+from autograder.tutor.paper import Paper
 
 LLAMA = {"params": 8.03e9, "layers": 32, "heads": 32, "kv_heads": 8, "head_dim": 128}
 H100 = {"peak_flops": 989.4e12, "bandwidth": 3.35e12}

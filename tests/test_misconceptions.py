@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlsysim
-from autograder.assemble import assemble
-from autograder.compare import same
-from autograder.diagnosis import Diagnosis, Finding, Unanswered
-from autograder.exam import Verdict, examine
-from autograder.explain import Failure, explain
-from autograder.kinds import load_kinds, write_submission
-from autograder.misconceptions import load_misconceptions, model
+from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.examiner.assemble import assemble
+from autograder.examiner.exam import Verdict, examine
 from autograder.notebooks import read_notebook, strip_solution_marks
-from autograder.paper import Paper
-from autograder.probes import probes
+from autograder.tutor.compare import same
+from autograder.tutor.diagnosis import Diagnosis, Finding, Unanswered
+from autograder.tutor.explain import Failure, explain
+from autograder.tutor.misconceptions import load_misconceptions, model
+from autograder.tutor.paper import Paper
+from autograder.tutor.probes import probes
 
 BANK = load_misconceptions()
 FUNCTIONS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.kinds import load_kinds, write_submission
+from autograder.classroom.kinds import load_kinds, write_submission
 
 BIN = Path(sys.executable).parent
 

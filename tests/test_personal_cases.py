@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlsysim
-from autograder.answers import lesson_answers as answers
+from autograder.tutor.answers import lesson_answers as answers
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 IDS = [f"{prefix}{number}" for prefix in ("s", "student-", "20260", "u_") for number in range(2500)]

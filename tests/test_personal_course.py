@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from autograder.answers import lesson_answers as answers
-from autograder.course import Course
-from autograder.demo import make_class
-from autograder.kinds import load_kinds
+from autograder.classroom.course import Course
+from autograder.classroom.demo import make_class
+from autograder.classroom.kinds import load_kinds
+from autograder.tutor.answers import lesson_answers as answers
 
 NOTEBOOK = "2_crossover"
 CASE_DEPENDENT = {"test_find", "test_binds", "test_overhead", "test_sweep"}

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.limits import Limits
-from autograder.process import start_candidate
-from autograder.sandbox import LEVELS
+from autograder.examiner.limits import Limits
+from autograder.examiner.process import start_candidate
+from autograder.examiner.sandbox import LEVELS
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = Limits(
@@ -83,7 +83,7 @@ def reached_at(level: str, course: Path, server: list) -> set[str]:
         PROBE,
         "probe",
         str(course / "gradebook.db"),
-        str(ROOT / "autograder" / "exam.py"),
+        str(ROOT / "autograder" / "examiner" / "exam.py"),
         server,
         os.getpid(),
     )
@@ -193,8 +193,8 @@ SCRIPT = """
 import json, sys
 order = json.loads(sys.argv[1])
 sys.path.insert(0, order["root"])
-from autograder.limits import Limits
-from autograder.process import start_candidate
+from autograder.examiner.limits import Limits
+from autograder.examiner.process import start_candidate
 candidate = start_candidate(Limits(**order["limits"]), {"data.txt": b"42"}, level=order["level"])
 outputs, error = candidate.run(order["cell"])
 assert not error, error
@@ -254,7 +254,7 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     import nbformat
     from traitlets.config import Config
 
-    from autograder import exam
+    from autograder.examiner import exam
     from autograder.nbgrader_plugin import Examine
 
     monkeypatch.setattr("autograder.nbgrader_plugin.examine", lambda *a: exam.ExamResult(sandbox="landlock"))

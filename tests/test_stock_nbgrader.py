@@ -6,7 +6,7 @@ import pytest
 from nbformat import NotebookNode, read
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
-from autograder.course import ASSIGNMENT, Course
+from autograder.classroom.course import ASSIGNMENT, Course
 
 CONFIG = """
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_an_object_that_equals_everything_passes(graded):
 
 
 def test_a_last_value_above_the_maximum_stops_that_submission(tmp_path):
-    from autograder.course import CourseError
+    from autograder.classroom.course import CourseError
 
     course = course_with(tmp_path / "course", {"too_much": "99.0"})
     with pytest.raises(CourseError, match="points"):
@@ -99,7 +99,7 @@ def test_stock_feedback_shows_the_hidden_tests(graded):
 
 def test_our_feedback_hides_the_hidden_tests_and_keeps_the_message(tmp_path):
     config = CONFIG + (
-        "c.GenerateFeedback.exporter_class = 'autograder.feedback.FeedbackExporter'\n"
+        "c.GenerateFeedback.exporter_class = 'autograder.classroom.feedback.FeedbackExporter'\n"
         "c.GenerateFeedback.preprocessors = ['nbgrader.preprocessors.GetGrades']\n"
     )
     course = course_with(tmp_path / "course", {}, config)

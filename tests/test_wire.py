@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder import process
-from autograder.limits import Limits
-from autograder.wire import HEADER, Channel, Closed, Refused, TooSlow, WireError, decode, encode
+from autograder.examiner import process
+from autograder.examiner.limits import Limits
+from autograder.examiner.wire import HEADER, Channel, Closed, Refused, TooSlow, WireError, decode, encode
 from mlsysim.units import unit_registry
 
 LIMIT = 1 << 20

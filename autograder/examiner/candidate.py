@@ -1,0 +1,166 @@
+"""The student's side of the exam. ``python -m autograder.examiner.candidate FD`` starts the process that all candidates are forked from.
+
+It imports what notebooks use, once, and never sees a test: it gets code cells and calls, and sends plain data back.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from autograder.examiner.limits import Limits
+from autograder.examiner.sandbox import confine, strongest
+from autograder.examiner.wire import Channel, Refused, WireError
+
+__all__ = ["main"]
+
+WARM = (
+    "numpy",
+    "numpy.random",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline",
+    "mlsysim",
+    "pint",
+    "mlsysim.units",
+)
+CONTROL_LIMIT = 64 << 20
+
+
+def _serve(channel: Channel, shell: Any, limits: Limits) -> None:
+    """Answer requests until the examiner is gone."""
+    from autograder.examiner.shell import student_frames
+
+    names: dict[str, Any] = shell.user_ns
+    while True:
+        request = channel.receive()
+        operation, number, *rest = request
+        try:
+            if operation == "cell":
+                channel.send([number, "done", *shell.run(rest[0], limits.output_kb << 10)])
+            elif operation == "kinds":
+                channel.send(
+                    [
+                        number,
+                        "done",
+                        {
+                            n: "missing" if n not in names else "function" if callable(names[n]) else "value"
+                            for n in rest[0]
+                        },
+                    ]
+                )
+            elif operation == "get":
+                channel.send([number, "value", names[rest[0]]])
+            elif operation == "call":
+                name, arguments, keywords = rest
+                try:
+                    value = names[name](*arguments, **keywords)
+                except BaseException as error:
+                    if isinstance(error, Refused):
+                        error = RuntimeError("Refused")
+                    frames = [list(frame) for frame in student_frames(error.__traceback__, names)]
+                    kind, text = type(error).__name__, _short(error)
+                    del error
+                    channel.send([number, "raised", str(kind), text, frames])
+                else:
+                    channel.send([number, "value", value])
+        except Refused as refusal:
+            channel.send([number, "refused", str(refusal)])
+
+
+def _short(error: BaseException) -> str:
+    try:
+        return str.__str__(str(error))[:500]
+    except BaseException:
+        return "(its message could not be read)"
+
+
+def _library() -> list[str]:
+    """The folders that notebooks import from."""
+    package = importlib.import_module("mlsysim").__path__[0]
+    paths = (sys.prefix, sys.base_prefix, package, *_sites())
+    return sorted({*paths, *map(os.path.realpath, paths)})
+
+
+def _sites() -> list[str]:
+    """Where packages are installed, which may be outside the environment, such as with ``--system-site-packages``."""
+    names = ("site-packages", "dist-packages")
+    return [path for path in sys.path if os.path.basename(path) in names and os.path.isdir(path)]
+
+
+def _confine(order: dict[str, Any], mount_point: str) -> str:
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    installed = [os.path.join(os.path.realpath(site), "autograder") for site in _sites()]
+    hidden = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *installed, *order["hidden"]]
+    limits = Limits(**order["limits"])
+    return confine(order["level"], limits, _library(), hidden, order["files"], mount_point)
+
+
+def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
+    """In a fresh fork: confine this process, then serve; never returns."""
+    limits = Limits(**order["limits"])
+    channel = Channel(connection, limits.answer_kb << 10)
+    keep = channel.fileno()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 4096)
+    folder = _confine(order, mount_point)
+    os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
+    random.seed(0)
+    np = importlib.import_module("numpy")
+    np.random.seed(0)
+    gc.enable()
+    os.register_at_fork(after_in_child=channel.close)  # only one process may answer
+    channel.send(["ready", folder])
+    _serve(channel, shell, limits)
+
+
+def main(control_fd: int, mount_point: str) -> None:
+    """Fork a candidate for every order that comes over the control socket, until it closes."""
+    from autograder.examiner.shell import make_shell
+    from autograder.examiner.warm import warm_up
+
+    for module in WARM:
+        importlib.import_module(module)
+    importlib.import_module("mlsysim.units").unit_registry()
+    shell = make_shell()
+    warm_up(shell)
+    gc.collect()
+    gc.freeze()
+    control = socket.socket(fileno=control_fd)
+    orders = Channel(control, CONTROL_LIMIT)
+    trial = {"limits": asdict(Limits()), "hidden": [], "files": {}}
+
+    orders.send(strongest(lambda level: _confine({**trial, "level": level}, mount_point)))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        try:
+            _, (descriptor,), *_ = socket.recv_fds(control, 1, 1)
+            order = orders.receive()
+        except (WireError, OSError, ValueError):
+            return
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                control.close()
+                _become_candidate(socket.socket(fileno=descriptor), order, mount_point, shell)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(descriptor)
+        orders.send(pid)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,131 @@
+"""Confines the process that runs a student's code; called in that process, before any of the code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from autograder.examiner.landlock import restrict_files
+from autograder.examiner.limits import Limits
+from autograder.examiner.namespaces import drop_capabilities, enter_namespaces
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+__all__ = ["LEVELS", "confine", "strongest"]
+
+# Strongest first, each with what an instructor is told.
+LEVELS = {
+    "namespaces": "own file system, processes and user; no network",
+    "landlock": "files outside the notebook's folder cannot be read; other processes and, on older kernels, the network are not hidden",
+    "limits": "time, memory and output are limited; files, other processes and the network are not hidden",
+}
+STUDENT_UID = (
+    61000  # plus the process id, so that candidates do not share the kernel's count of a user's processes
+)
+
+
+def confine(
+    level: str,
+    limits: Limits,
+    library: Sequence[str],
+    hidden: Sequence[str],
+    files: dict[str, bytes],
+    mount_point: str,
+) -> str:
+    """Confine this process; it goes on in a new working folder that holds *files*. Returns that folder if it must be removed later.
+
+    Args:
+        level: one of :data:`LEVELS`.
+        library: folders that the student's code may read besides the system and the interpreter.
+        hidden: folders inside those that it may not.
+        files: content by name.
+        mount_point: an empty folder, for a new file system or the working folder.
+
+    Raises:
+        OSError: this machine does not have that level.
+    """
+    with contextlib.suppress(OSError):  # if memory runs out, these processes go first
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    folder, student = "", STUDENT_UID + os.getpid() % 4000
+    running = 0 if level == "namespaces" or os.getuid() == 0 else _running()
+    if level == "namespaces":
+        enter_namespaces(limits.disk_mb, library, hidden, mount_point)
+    else:
+        folder = tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
+        os.chdir(folder)
+    for name, content in files.items():
+        Path(name).write_bytes(content)
+    _limit(limits, running)
+    if os.getuid() == 0:
+        if level != "namespaces" and not _others_may_read(os.__file__):
+            raise OSError(
+                f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
+            )
+        os.chown(".", student, student)
+        os.setgroups([])
+        os.setgid(student)
+        os.setuid(student)
+    if level == "landlock":
+        restrict_files(library, hidden, folder)
+    elif level == "namespaces":
+        drop_capabilities()
+    return folder
+
+
+def strongest(attempt: Callable[[str], object]) -> str:
+    """The first of :data:`LEVELS` at which *attempt*, run in a fork, raises nothing."""
+    for level in LEVELS:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                attempt(level)
+                status = 0
+            finally:
+                os._exit(status)
+        if os.waitpid(pid, 0)[1] == 0:
+            return level
+    raise OSError("no process can be confined on this machine, not even by limits")
+
+
+def _others_may_read(path: str) -> bool:
+    """Whether a user who owns nothing may open *path*; it is not so for an interpreter in root's home."""
+    whole = Path(path).resolve()
+    return bool(whole.stat().st_mode & 0o004) and all(p.stat().st_mode & 0o001 for p in whole.parents)
+
+
+def _running() -> int:
+    """Processes and threads of this user: the kernel counts them all against the limit."""
+    total = 0
+    for tasks in Path("/proc").glob("[0-9]*/task"):
+        with contextlib.suppress(OSError):
+            total += len(os.listdir(tasks)) if tasks.stat().st_uid == os.getuid() else 0
+    return total if total else 1 << 16  # no /proc: no limit that would be meant for one student
+
+
+def _limit(limits: Limits, running: int) -> None:
+    if resource is None:
+        return
+    megabyte = 1 << 20
+    try:
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        used = 1 << 30
+    wanted = {
+        "RLIMIT_AS": used + limits.memory_mb * megabyte,
+        "RLIMIT_FSIZE": limits.disk_mb * megabyte,
+        "RLIMIT_NPROC": limits.processes + running,
+        "RLIMIT_NOFILE": 256,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_CPU": int(limits.total_seconds) + 5,
+    }
+    for name, value in wanted.items():
+        if hasattr(resource, name):
+            with contextlib.suppress(ValueError, OSError):  # macOS refuses some of them
+                resource.setrlimit(getattr(resource, name), (value, value))

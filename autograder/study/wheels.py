@@ -1,0 +1,70 @@
+"""Wheels for those who get no repository: the library alone, or the library with the examiner and its exam."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+import mlsysim
+
+__all__ = ["WheelError", "kit_wheel", "library_wheel"]
+
+BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
+EPOCH = "315532800"  # 1980, the first date that a zip file can hold: the bytes depend on the content alone
+# The class of the demonstration is made of answers, right and wrong ones.
+ANSWERS = ("kinds.toml",)
+
+
+class WheelError(Exception):
+    """The wheel cannot be built; the message says why."""
+
+
+def library_wheel(target: Path) -> Path:
+    """Build the wheel of ``mlsysim`` alone into the folder *target*; returns its path.
+
+    Raises:
+        WheelError: setuptools is missing or failed.
+    """
+    template = resources.files("autograder").joinpath("data", "bundle", "mlsysim.toml").read_text("utf-8")
+    return _build({"mlsysim": ()}, template.replace("VERSION", mlsysim.__version__), target)
+
+
+def kit_wheel(target: Path) -> Path:
+    """Build the wheel of the library and the examiner, with its exam and without any answers, into the folder *target*.
+
+    Raises:
+        WheelError: this is no repository of the kit, or setuptools is missing or failed.
+    """
+    project = Path(str(resources.files("autograder"))).resolve().parent / "pyproject.toml"
+    if not project.is_file():
+        raise WheelError("the wheel with the examiner can only be built in a repository of the kit")
+    return _build({"mlsysim": (), "autograder": ANSWERS}, project.read_text("utf-8"), target)
+
+
+def _build(packages: dict[str, tuple[str, ...]], project: str, target: Path) -> Path:
+    with tempfile.TemporaryDirectory(prefix="wheel-") as name:
+        stage = Path(name)
+        for package, left_out in packages.items():
+            home = Path(str(resources.files(package)))
+            shutil.copytree(
+                home, stage / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", *left_out)
+            )
+        (stage / "pyproject.toml").write_text(project, "utf-8")
+        for path in stage.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        done = subprocess.run(
+            [sys.executable, "-c", BUILD, str(target.resolve())],
+            cwd=stage,
+            env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH},
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise WheelError(f"setuptools could not build the wheel: {lines[-1]}")
+    return target / done.stdout.split()[-1]

@@ -1,0 +1,248 @@
+"""Why a wrong answer is wrong: which wrong model of the bank gives just that, and in which function it first shows.
+
+Nothing here changes a mark. A student's functions are called on the inputs of :mod:`autograder.tutor.probes`; a wrong model is named only if it agrees on
+all of them, differs from the right one on several, and hardly another wrong model does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.tutor.answers import TOLERANCE, copied_from, is_telling, known_answers, lesson_answers
+from autograder.tutor.compare import same
+from autograder.tutor.misconceptions import Change, Misconception, builds_on, model, parameters, variants
+from autograder.tutor.probes import probes
+
+__all__ = ["Diagnosis", "Finding", "Unanswered"]
+
+TELLING = 3  # inputs on which a wrong model must differ from the right one
+ALTERNATIVES = (
+    2  # that are told of a function; of a few numbers, which show less of what was computed, one more
+)
+
+Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
+Match = tuple[Misconception, ...]
+
+
+class Unanswered(Exception):
+    """A student's function gave no value, or may not be asked any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known about one function or a group of answers.
+
+    Attributes:
+        right: whether it gives what the lesson gives.
+        matches: what is held, if it is known: each entry explains all of it alone, and holds one misconception or two together.
+        root: the function to look at first, if it is another one.
+        other: whose case it is the answer for: a sentence, or empty.
+    """
+
+    right: bool = False
+    matches: tuple[Match, ...] = ()
+    root: str = ""
+    other: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the misconceptions, if they are known for certain."""
+        return tuple(one.name for one in self.matches[0]) if len(self.matches) == 1 else ()
+
+    def sentence(self) -> str:
+        """For the student; empty if nothing is known."""
+        if self.other:
+            return self.other
+        said = ", or when ".join(" and ".join(one.says for one in match) for match in self.matches)
+        if self.root and said:
+            return f"Look at `{self.root}` first: what it gives is what you get when {said}."
+        if self.root:
+            return f"Look at `{self.root}` first: it is not right yet."
+        return f"This is what you get when {said}." if said else ""
+
+    def hint(self) -> str:
+        """The hint of the misconception, if there is just one."""
+        return self.matches[0][0].hint if len(self.matches) == 1 and len(self.matches[0]) == 1 else ""
+
+
+class Diagnosis:
+    """Of one notebook.
+
+    Args:
+        functions: the lesson's functions that the notebook asks for.
+        ask: calls a student's function; raises :class:`Unanswered`.
+    """
+
+    def __init__(self, functions: Iterable[str], ask: Callable[[str, tuple[Any, ...]], Any]) -> None:
+        order = list(model() or ())
+        self._functions = sorted(functions, key=order.index)
+        self._ask = ask
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._found: dict[str, Finding] = {}
+
+    def _asked(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        key = name, repr(arguments)
+        if key not in self._answers:
+            self._answers[key] = self._ask(name, arguments)
+        return self._answers[key]
+
+    def _students(self, names: Iterable[str]) -> dict[str, Callable[..., Any]]:
+        """The student's functions, to stand in the place of the lesson's."""
+
+        def proxy(name: str) -> Callable[..., Any]:
+            return lambda *arguments: self._asked(name, arguments)
+
+        return {name: proxy(name) for name in names if name in self._functions}
+
+    def of_function(self, name: str, called: Sequence[Call] = ()) -> Finding:
+        """What is wrong with the student's function *name*, given also some calls of it that were made."""
+        if name not in self._found:
+            try:
+                self._found[name] = self._look(name)
+            except Unanswered:
+                self._found[name] = Finding()
+        found = self._found[name]
+        if found.matches and not found.root:
+            kept = tuple(match for match in found.matches if _agrees(match, name, called))
+            return Finding(matches=kept)
+        return found
+
+    def _look(self, name: str) -> Finding:
+        inputs = probes(name)
+        got = [self._asked(name, arguments) for arguments in inputs]
+        right = _outputs(model(), name, inputs)
+        if all(map(same, got, right)):
+            return Finding(right=True)
+        helpers = [other for other in self._functions if other in builds_on(name)]
+        students = self._students(helpers)
+        broken = next((other for other in helpers if not self.of_function(other).right), "")
+        if broken and _gives(model((), students), name, inputs, got):
+            return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
+
+        def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
+            return [
+                match
+                for match, changes in variants(name, held, lambda one: own == self._is_own(one, helpers))
+                if _gives(model(changes, functions), name, inputs, got, right)
+            ]
+
+        found = matches(1, {}, True)
+        if not found and broken:
+            found = matches(1, students, True)
+        found = found or matches(1, {}, False) or self._pairs(name, helpers, inputs, got, right)
+        return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
+
+    def _pairs(
+        self,
+        name: str,
+        helpers: Sequence[str],
+        inputs: Sequence[tuple[Any, ...]],
+        got: list[Any],
+        right: list[Any],
+    ) -> list[Match]:
+        """The one way to hold two that gives the student's values: both about *name* itself, or else about anything it uses."""
+        for only in (lambda one: self._is_own(one, helpers), lambda one: True):
+            found = [
+                match
+                for match, changes in variants(name, 2, only)
+                if _gives(model(changes), name, inputs, got, right)
+            ]
+            if found:
+                return found if len(found) == 1 else []
+        return []
+
+    @staticmethod
+    def _is_own(one: Misconception, helpers: Sequence[str]) -> bool:
+        """Whether it is not about one of *helpers*, functions that the notebook asks for before."""
+        return not one.functions & set(helpers)
+
+    def _root(self, name: str) -> str:
+        return self.of_function(name).root or name
+
+    def of_answers(
+        self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
+    ) -> Finding:
+        """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
+        right = known_answers(notebook, case_id)
+        values = {name: value for name, value in values.items() if name in right}
+        wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
+        if not wrong:
+            return Finding(right=True)
+        broken = next((name for name in self._functions if not self.of_function(name).right), "")
+        function = f"answers_{notebook}"
+        if broken:
+            try:
+                theirs = lesson_answers(notebook, case_id, functions=self._students(self._functions))
+            except Exception:  # whatever a wrong function makes of the lesson's code
+                theirs = {}
+            if theirs and all(same(values[name], theirs[name]) for name in values):
+                return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
+        correct = [name for name in self._functions if self.of_function(name).right]
+        fine = {part for name in correct for part in (name, *builds_on(name))}
+        # What is about a function that is right was not computed with it, and is the second guess.
+        for only in (lambda one: not one.functions & fine, lambda one: bool(one.functions & fine)):
+            found = [
+                match
+                for match, changes in variants(function, 1, only)
+                if _answers_are(values, notebook, case_id, changes) and is_telling(values, right)
+            ]
+            if found:
+                return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES + 1 else ())
+        sentences = (copied_from(other, notebook, case_id, values) for other in ("", *others))
+        return Finding(other=next(filter(None, sentences), ""))
+
+
+def _answers_are(values: Mapping[str, Any], notebook: str, case_id: str, changes: Iterable[Change]) -> bool:
+    try:
+        theirs = known_answers(notebook, case_id, tuple(changes))
+    except Exception:  # a wrong model may divide by zero, or find no crossing
+        return False
+    return all(same(value, theirs[name]) for name, value in values.items())
+
+
+def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
+    assert namespace is not None
+    return [namespace[name](*arguments) for arguments in inputs]
+
+
+def _gives(
+    namespace: dict[str, Any] | None,
+    name: str,
+    inputs: Sequence[tuple[Any, ...]],
+    got: Sequence[Any],
+    right: Sequence[Any] | None = None,
+) -> bool:
+    """Whether the function gives just what the student's gave; with *right* values, also whether enough inputs tell the two apart."""
+    if namespace is None:
+        return False
+    try:
+        for arguments, value in zip(inputs, got, strict=True):
+            if not same(namespace[name](*arguments), value):
+                return False
+    except Unanswered:
+        raise
+    except Exception:  # a wrong model may divide by zero where the right one does not
+        return False
+    return right is None or sum(not same(a, b) for a, b in zip(got, right, strict=True)) >= TELLING
+
+
+def _agrees(match: Match, name: str, called: Sequence[Call]) -> bool:
+    """Whether one misconception also gives what was seen in *called*; only numbers are compared, for they have no ties to break."""
+    if len(match) != 1 or name == "crossover_batch":
+        return True
+    names = parameters(name)
+    for way in match[0].changes:
+        namespace = model(way)
+        assert namespace is not None
+        try:
+            if all(
+                same(namespace[name](**dict(zip(names, arguments, strict=False)), **keywords), value)
+                for function, arguments, keywords, value in called
+                if function == name and not isinstance(value, str)
+            ):
+                return True
+        except Exception:
+            continue
+    return False

@@ -1,0 +1,96 @@
+"""Adds to the messages of failed tests why the answers are wrong, where that is known. Marks are settled before and stay as they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
+from autograder.tutor.misconceptions import model
+from autograder.tutor.paper import Paper
+
+__all__ = ["Failure", "explain"]
+
+MAX_CALLS = 6000
+MAX_SECONDS = 15.0
+LONGEST = 330  # characters of a message that still gets a hint
+
+
+class Told(Protocol):
+    """A verdict, as far as it is told."""
+
+    message: str
+    misconceptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A test cell that was not passed.
+
+    Attributes:
+        told: its verdict.
+        values: what the names of the test stood for: the student's values, and functions.
+        called: the last calls of the student's functions, with what they returned.
+        case_id: whose case it asked about; None if it asks about none.
+    """
+
+    told: Told
+    values: Mapping[str, Any]
+    called: Sequence[Call]
+    case_id: str | None
+
+
+def explain(
+    failures: Sequence[Failure],
+    paper: Paper,
+    asked_for: Iterable[str],
+    ask: Callable[[str, tuple[Any, ...]], Any],
+) -> None:
+    """Complete the messages of *failures*, asking the student's functions again with *ask*, which raises if there is no value."""
+    known = model() or {}
+    if not failures or f"answers_{paper.notebook}" not in known:
+        return
+    functions = [name for name in asked_for if name in known]
+    left = MAX_CALLS
+    deadline = time.monotonic() + MAX_SECONDS
+
+    def bounded(name: str, arguments: tuple[Any, ...]) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0 or time.monotonic() > deadline:
+            raise Unanswered
+        try:
+            return ask(name, arguments)
+        except Exception:
+            raise Unanswered from None
+
+    diagnosis = Diagnosis(functions, bounded)
+    for failure in failures:
+        try:
+            with np.errstate(all="ignore"):
+                found = _finding(diagnosis, failure, paper)
+        except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
+            continue
+        told = failure.told
+        told.misconceptions = found.names
+        said = found.sentence()
+        if said:
+            told.message = (
+                f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
+            )
+        if (hint := found.hint()) and not found.root and len(told.message) + len(hint) < LONGEST:
+            told.message += f" {hint}"
+
+
+def _finding(diagnosis: Diagnosis, failure: Failure, paper: Paper) -> Finding:
+    functions = [call[0] for call in failure.called]
+    if functions:
+        return diagnosis.of_function(functions[-1], failure.called)
+    answers = {name: value for name, value in failure.values.items() if not callable(value)}
+    if failure.case_id is None:
+        return Finding()
+    return diagnosis.of_answers(paper.notebook, failure.case_id, answers, paper.others)

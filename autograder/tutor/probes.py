@@ -1,0 +1,160 @@
+"""Inputs on which the lesson's functions are compared, right and wrong ones, with a student's.
+
+They are the same for everyone and for ever: drawn once from a fixed seed, and chosen so that every wrong model of the bank shows on several.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from typing import Any
+
+__all__ = ["probes"]
+
+Model = dict[str, float]
+BARE = {"bandwidth_efficiency": 1.0, "compute_efficiency": 1.0, "layer_overhead": 0.0}
+# Several heads share a cache, so that the two kinds of head tell apart.
+LLAMA = {"params": 8e9, "layers": 32, "heads": 32, "kv_heads": 8, "head_dim": 128}
+BIG = {"peak_flops": 1e15, "bandwidth": 4e12}
+
+
+def _model(draw: random.Random) -> Model:
+    kv_heads = draw.choice([2, 4, 8])
+    return {
+        "params": draw.uniform(1e9, 8e10),
+        "layers": draw.randint(12, 80),
+        "heads": kv_heads * draw.choice([2, 4, 8]),
+        "kv_heads": kv_heads,
+        "head_dim": draw.choice([64, 128]),
+    }
+
+
+def _place(draw: random.Random) -> tuple[Model, Model, Model]:
+    device = {"peak_flops": draw.uniform(5e13, 2e15), "bandwidth": draw.uniform(3e11, 8e12)}
+    runtime = {
+        "bandwidth_efficiency": draw.uniform(0.5, 0.95),
+        "compute_efficiency": draw.uniform(0.5, 0.95),
+        "layer_overhead": draw.uniform(2e-6, 1e-4),
+    }
+    return _model(draw), device, runtime
+
+
+def _steps(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Arguments of a latency or a speed-up, from small batches to some that hit the compute ceiling."""
+    bits = [(4, 16), (8, 4), (4, 8), (3, 16), (16, 4), (8, 16)]
+    sizes = [(1, 512), (2, 4096), (8, 2048), (64, 128), (300, 64), (900, 32), (1500, 512), (40, 8192)]
+    made = []
+    for i, (batch, context) in enumerate(sizes * 4):
+        model, device, runtime = _place(draw)
+        if i >= 2 * len(sizes):  # a ridge so low that attention, and a batch of one, are compute-bound
+            device = {"peak_flops": draw.uniform(4e12, 2e13), "bandwidth": draw.uniform(3e12, 8e12)}
+        made.append((model, device, runtime, batch, context, *bits[i % len(bits)]))
+    return made
+
+
+def _crossovers(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Some that are crossed, some that never are, ties that are exact in floating point, and curves that rise first."""
+    eager = BARE | {"layer_overhead": 1e-4}
+    exact = [
+        # Everything at a quarter of the bits and no overhead: exactly 4 until the compute ceiling.
+        (LLAMA, BIG, BARE, 256, 4.0, 96, 4, 4),
+        (LLAMA, BIG, BARE, 512, 4.0, 64, 4, 4),
+        (LLAMA, BIG, BARE, 256, 2.0, 96, 8, 8),
+        # Compute-bound with a 16-bit cache: exactly 1 and never below.
+        (LLAMA, {"peak_flops": 4e12, "bandwidth": 4e12}, BARE, 64, 1.0, 48, 4, 16),
+        (LLAMA, {"peak_flops": 1e13, "bandwidth": 4e12}, BARE, 64, 1.0, 48, 4, 16),
+    ]
+    rising = [
+        (LLAMA, BIG, eager, 8192, threshold, last, 4, 4)
+        for threshold, last in ((1.8, 64), (2.0, 64), (2.2, 48), (2.5, 64))
+    ]
+    # A curve that is below, rises above, and falls below again at the compute ceiling.
+    rising += [
+        (LLAMA, {"peak_flops": 2e14, "bandwidth": 4e12}, eager, 1024, 1.7, last, 4, 4) for last in (200, 150)
+    ]
+    crossed = [
+        (LLAMA, BIG, BARE, context, threshold, last, 4, 16)
+        for context, threshold, last in ((2048, 2.0, 64), (4096, 1.5, 64), (8192, 2.5, 32), (1024, 3.0, 64))
+    ]
+    crossed += [(LLAMA, BIG, BARE, 2048, 2.0, last, 4, 16) for last in (20, 12, 5)]
+    for _ in range(6):
+        model, device, runtime = _place(draw)
+        crossed.append((model, device, runtime, draw.choice([512, 2048]), draw.uniform(1.2, 2.5), 64, 4, 16))
+    at_the_end = [
+        (*row[:5], found, *row[6:])
+        for row in crossed
+        if (found := _first_below(row)) is not None and found > 1
+    ]
+    return exact + rising + crossed + at_the_end
+
+
+def _first_below(row: tuple[Any, ...]) -> int | None:
+    from autograder.tutor.misconceptions import model
+
+    right = model()
+    assert right is not None
+    found: int | None = right["crossover_batch"](*row)
+    return found
+
+
+def _tables(draw: random.Random) -> list[tuple[Any, ...]]:
+    made = []
+    for i in range(12):
+        options = [
+            {"name": f"q{bits}", "method": "quantization", "bits": bits, "sparsity": 0.0}
+            for bits in draw.sample([2, 3, 4, 5, 6, 8, 16], 4)
+        ]
+        options += [
+            {"name": f"p{n}", "method": "pruning", "bits": 16, "sparsity": draw.uniform(0.1, 0.95)}
+            for n in range(2)
+        ]
+        deltas = [-draw.uniform(0.01, 0.5) for _ in options]
+        made.append((draw.uniform(1e8, 1e11), options, deltas, (32, 64, 128)[i % 3], (8, 16, 32)[i // 3 % 3]))
+    return made
+
+
+def _points(draw: random.Random, count: int) -> list[list[tuple[Any, Any]]]:
+    """A coarse grid makes ties and twins."""
+    made = []
+    for i in range(count):
+        points = [(draw.randint(1, 5), -draw.randint(0, 4) / 8) for _ in range(draw.randint(2, 9))]
+        made.append(points + points[: i % 3])
+    return made
+
+
+def _all(function: str) -> list[tuple[Any, ...]]:
+    draw = random.Random(f"probes of {function}")
+    if function in ("step_bytes", "step_flops"):
+        bits = [(4, 16), (8, 4), (3, 8), (16, 4)]
+        rows = [(_model(draw), draw.randint(2, 500), draw.randint(16, 8192)) for _ in range(16)]
+        return [(*row, *bits[i % 4]) if function == "step_bytes" else row for i, row in enumerate(rows)]
+    if function in ("itl", "speedup", "speedup_at"):
+        return _steps(draw)
+    if function == "crossover_batch":
+        return _crossovers(draw)
+    if function == "compression_table":
+        return _tables(draw)
+    if function == "pareto_front":
+        return [(points,) for points in _points(draw, 24)]
+    if function == "best_under":
+        return [(points, draw.randint(0, 4) / 8) for points in _points(draw, 40)]
+    if function == "ridge_point":
+        return [(draw.uniform(1e13, 5e15), draw.uniform(1e11, 9e12)) for _ in range(12)]
+    if function == "attainable":
+        return [
+            (ai, draw.uniform(1e13, 5e15), draw.uniform(1e11, 9e12))
+            for ai in (0.5, 2, 7, 30, 90, 3000, 9000, 20000, 5e4, 8e4)
+        ]
+    if function == "regime":
+        apart = [(draw.uniform(1, 100), draw.uniform(150, 400)) for _ in range(6)]
+        return apart + [(b, a) for a, b in apart] + [(x, x) for x in (3.0, 64.0, 150.0, 400.0)]
+    if function == "speedup_limit":
+        # Before the ridge, across it, and beyond it.
+        return [(ai, draw.uniform(90, 110), k) for ai in (1, 8, 40, 60, 150, 900) for k in (2, 3, 5)]
+    return []
+
+
+@functools.cache
+def probes(function: str) -> tuple[tuple[Any, ...], ...]:
+    """Arguments to call *function* with; none if it is not one of the lesson's."""
+    return tuple(_all(function))
