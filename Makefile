@@ -27,16 +27,14 @@ docs: $(READY) ## the API reference, in build/docs/api
 bench: $(READY) ## speed, each figure beside its bar
 	status=0; for what in mlsysim examiner grading; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
 
-pins: $(READY) ## choose new versions for requirements.txt (needs a package index)
-	$(BIN)/pip-compile --quiet --generate-hashes --all-extras --strip-extras --allow-unsafe --no-header \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt pyproject.toml
+# uv resolves for every system; it is needed for nothing else.
+UV := build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header --no-config --no-emit-index-url
 
-# What is handed out is pinned for every system: uv resolves for all, pip-compile for this one.
+pins: ## choose new versions for everything that is installed or handed out (needs a package index)
 	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install -qq uv; }
+	$(UV) --upgrade --all-extras pyproject.toml --output-file requirements.txt
 	for who in students self-learners; do \
-		build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header \
-			--no-config --no-emit-index-url --constraint requirements.txt autograder/data/bundle/$$who.in \
-			--output-file autograder/data/bundle/$$who.txt; done
+		$(UV) --constraint requirements.txt autograder/data/bundle/$$who.in --output-file autograder/data/bundle/$$who.txt; done
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
