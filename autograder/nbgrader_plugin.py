@@ -16,7 +16,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Dict, Float, Integer
 from traitlets.log import get_logger
 
 from autograder.examiner.assemble import PROBLEM, assemble
@@ -82,6 +82,9 @@ class Examine(NbGraderPreprocessor):
     processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
     disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
     answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
+    by_assignment = Dict(
+        help='other limits for some assignments, such as {"quantization": {"cell_seconds": 60}}'
+    ).tag(config=True)
     personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
         config=True
     )
@@ -89,6 +92,19 @@ class Examine(NbGraderPreprocessor):
     def folder(self, resources: Any) -> Path:
         """The folder of the source notebooks."""
         return _source_folder(self.parent.parent, resources)  # of the exporter's converter
+
+    def limits(self, assignment: str) -> Limits:
+        """What a student's process may use.
+
+        Raises:
+            ValueError: a setting is not allowed; the message names it.
+        """
+        known = list(Limits.__dataclass_fields__)
+        own = self.by_assignment.get(assignment, {})
+        if unknown := [name for name in own if name not in known]:
+            where = f"c.Examine.by_assignment[{assignment!r}]"
+            raise ValueError(f"{where} has {unknown[0]!r}; known: {', '.join(known)}")
+        return Limits(**({name: getattr(self, name) for name in known} | own))
 
     def hidden(self) -> list[Path]:
         """Folders that a student's process must not read."""
@@ -98,7 +114,7 @@ class Examine(NbGraderPreprocessor):
         """Examine one notebook."""
         folder = self.folder(resources)
         notebook = Notebook(nb)
-        limits = Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+        limits = self.limits(resources["nbgrader"]["assignment"])
         result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "markdown" and not grading(cell).get("locked"):

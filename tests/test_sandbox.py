@@ -266,3 +266,24 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     nb, _ = step.preprocess(nbformat.v4.new_notebook(), about)
     assert nb.metadata["autograder"]["sandbox"] == "landlock"
     assert "other processes" in nb.metadata["autograder"]["notes"][0]
+
+
+def test_limits_may_differ_by_assignment_and_a_wrong_one_is_named():
+    from traitlets.config import Config
+
+    from autograder.nbgrader_plugin import Examine
+
+    config = Config()
+    config.Examine.cell_seconds = 7
+    config.Examine.by_assignment = {
+        "long": {"cell_seconds": 60, "memory_mb": 99},
+        "odd": {"cel_seconds": 1},
+        "none": {"disk_mb": 0},
+    }
+    step = Examine(config=config)
+    assert step.limits("short").cell_seconds == 7
+    assert (step.limits("long").cell_seconds, step.limits("long").memory_mb) == (60, 99)
+    with pytest.raises(ValueError, match="'odd'.* has 'cel_seconds'; known: cell_seconds, call_seconds"):
+        step.limits("odd")
+    with pytest.raises(ValueError, match="disk_mb = 0 is not allowed"):
+        step.limits("none")
