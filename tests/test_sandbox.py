@@ -283,7 +283,7 @@ def test_limits_may_differ_by_assignment_and_a_wrong_one_is_named():
     step = Examine(config=config)
     assert step.limits("short").cell_seconds == 7
     assert (step.limits("long").cell_seconds, step.limits("long").memory_mb) == (60, 99)
-    with pytest.raises(ValueError, match="'odd'.* has 'cel_seconds'; known: cell_seconds, call_seconds"):
+    with pytest.raises(ValueError, match=r"'odd'.* has 'cel_seconds'; known: cell_seconds, call_seconds"):
         step.limits("odd")
     with pytest.raises(ValueError, match="disk_mb = 0 is not allowed"):
         step.limits("none")

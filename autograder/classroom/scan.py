@@ -22,6 +22,8 @@ def make_plan(course: Course) -> Plan:
     Raises:
         CourseError: the assignment was not generated, or its source has changed since, or the settings cannot be honoured.
     """
+    from traitlets import TraitError
+
     from autograder.classroom.marking import INSTEAD, preprocessor_classes
     from autograder.nbgrader_plugin import Examine
 
@@ -32,6 +34,10 @@ def make_plan(course: Course) -> Plan:
         raise CourseError(
             "nbgrader_config.py does not set autograder.nbgrader_plugin.Examine among c.Autograde.autograde_preprocessors"
         )
+    try:
+        Examine(config=converter.config).limits(ASSIGNMENT)
+    except (TraitError, ValueError) as error:
+        raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
     for listed in classes:
         known = [base.__name__ for base in INSTEAD if issubclass(listed, base) and listed not in INSTEAD]
         if known:
