@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.examiner import process
 from autograder.examiner.limits import Limits
-from autograder.examiner.wire import HEADER, Channel, Closed, Refused, TooSlow, WireError, decode, encode
+from autograder.examiner.plain import Refused, WireError, decode, encode
+from autograder.examiner.wire import HEADER, Channel, Closed, TooSlow
 from mlsysim.units import unit_registry
 
 LIMIT = 1 << 20

@@ -16,8 +16,9 @@ from dataclasses import asdict
 from typing import Any
 
 from autograder.examiner.limits import Limits
+from autograder.examiner.plain import Refused, WireError
 from autograder.examiner.sandbox import confine, strongest
-from autograder.examiner.wire import Channel, Refused, WireError
+from autograder.examiner.wire import Channel
 
 __all__ = ["main"]
 

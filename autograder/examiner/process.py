@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 
 from autograder.examiner.candidate import CONTROL_LIMIT
 from autograder.examiner.limits import Limits
-from autograder.examiner.wire import Channel, Closed, TooSlow, WireError
+from autograder.examiner.plain import WireError
+from autograder.examiner.wire import Channel, Closed, TooSlow
 
 __all__ = ["Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
 
