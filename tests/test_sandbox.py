@@ -224,7 +224,8 @@ def in_a_candidate(
     level: str, cell: str, function: str, *arguments: object, user: int | None = None
 ) -> object:
     """What *function*, defined in *cell*, returns in a candidate at *level*, started by *user*: root for namespaces, another for the rest."""
-    user = (0 if level == "namespaces" else 65534) if user is None else user
+    # A user for each level: the kernel counts all processes of a user, those that are just ending too.
+    user = {"namespaces": 0, "landlock": 64001, "limits": 64002}[level] if user is None else user
     order = {
         "root": str(ROOT),
         "limits": asdict(LIMITS),
