@@ -380,7 +380,8 @@ from IPython.display import HTML, SVG, Javascript, Markdown, display
 display(HTML({SCRIPT!r}), Markdown({SCRIPT!r}), Javascript("window.pwned = true"))
 display(SVG("<svg xmlns='http://www.w3.org/2000/svg' onload='window.pwned = true'><script>window.pwned = true</script></svg>"))
 display({{"image/png": '"><script>window.pwned = true</script>', "text/plain": {SCRIPT!r}, "text/latex": {SCRIPT!r}}}, raw=True)
-display({{"image/png": "iVBORw0KGgo="}}, raw=True, metadata={{"image/png": {{"alt": '">{SCRIPT}', "width": '">{SCRIPT}'}}}})
+strange = '">' + {SCRIPT!r}
+display({{"image/png": "iVBORw0KGgo="}}, raw=True, metadata={{"image/png": {{"alt": strange, "width": strange}}}})
 print({SCRIPT!r})
 raise ValueError({SCRIPT!r})
 """
