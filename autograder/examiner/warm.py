@@ -28,8 +28,7 @@ left.set_title("Title")
 right.set_xlabel("x (unit)")
 left.legend()
 right.annotate("text", (1, 1), xytext=(0, 7), textcoords="offset points", fontsize=8)
-figure.tight_layout()
-display(figure)
+display(mlsysim.plots.Plot(figure, "alt"))
 plt.close(figure)
 """
 
