@@ -60,7 +60,9 @@ class Plot:
         from PIL import Image
 
         drawn, small = io.BytesIO(), io.BytesIO()
-        self.figure.savefig(drawn, format="rgba", dpi="figure")  # laid out once, where a notebook does it twice
+        self.figure.savefig(
+            drawn, format="rgba", dpi="figure"
+        )  # laid out once, where a notebook does it twice
         size = (int(self.figure.bbox.width), int(self.figure.bbox.height))
         picture = Image.frombytes("RGBA", size, drawn.getvalue()).convert("RGB")
         picture.quantize(128, Image.Quantize.FASTOCTREE).save(small, format="png")

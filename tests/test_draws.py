@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from hypothesis import Phase
 
 from autograder.classroom.kinds import load_kinds, write_submission
 from autograder.examiner import draws, exam
 from autograder.examiner.assemble import assemble, steps
 from autograder.notebooks import read_notebook
 
-KINDS = ["s02", "s04", "s06", "s18", "s20"]
+KINDS = ["s02", "s04", "s06", "s07", "s18", "s20"]
 
 
 def cell(body: str, arguments: str = "n=st.integers(0, 1000)", more: str = "") -> str:
@@ -63,6 +64,34 @@ def test_a_wrong_answer_is_shrunk_by_hypothesis():
     source = cell("assert f(n), n")
     with pytest.raises(AssertionError, match=r"^100\b"):
         run(source, {"f": lambda n: n < 100})
+
+
+def test_what_is_wrong_everywhere_is_told_by_the_simplest_example_without_shrinking(monkeypatch):
+    source = cell("assert f(n), n", "n=st.floats(0.3, 1.0)")
+    with pytest.raises(AssertionError) as expected, exam._fixed_hypothesis():
+        exec(source, {"__name__": "exam", "f": lambda n: False})
+    ran, run_with_database = [], draws._Property._run_with_database
+    monkeypatch.setattr(
+        draws._Property,
+        "_run_with_database",
+        lambda self, data, *phases: [ran.append(phases), run_with_database(self, data, *phases)],
+    )
+    for _ in range(2):
+        with pytest.raises(AssertionError) as told:
+            run(source, {"f": lambda n: False})
+        assert told.value.args == expected.value.args == (1.0,)  # though Hypothesis begins with 0.3
+        assert told.value.__notes__ == expected.value.__notes__
+    assert ran == [(Phase.generate, Phase.shrink), (Phase.reuse,), (Phase.reuse,)]
+
+
+def test_a_wrong_explicit_example_is_told_as_it_stands():
+    source = (
+        cell("assert f(n), n")
+        .replace("@given", "@example(n=7)\n@given")
+        .replace("import given", "import example, given")
+    )
+    with pytest.raises(AssertionError, match=r"^7\b"):
+        run(source, {"f": lambda n: False})
 
 
 def test_an_answer_that_is_wrong_once_and_then_right_is_no_pass():

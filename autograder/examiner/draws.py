@@ -2,17 +2,20 @@
 
 Hypothesis draws from a seed that is the test's own, so every submission that passes is asked the same questions; finding them anew for each
 costs some ten times more than asking them. Here they are drawn once in a process and asked directly. Only when an answer is wrong does Hypothesis
-run as always, from the same seed: it meets the same example, and shrinks it.
+run as always, from the same seed: it meets the same example, and shrinks it. As most wrong functions are wrong everywhere, the simplest example of all
+is kept too, and tried first: if it fails, there is nothing to shrink.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import functools
 import pickle
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Decks", "draw_ahead", "drawn_once", "exchange"]
@@ -31,9 +34,25 @@ STEERS = {
     "seed",
     "target",
 }
-# (arguments, keywords) of each example; a test may change what it is given, so each gets a copy.
-Drawn = list[bytes]
-Decks = dict[tuple[Any, ...], Drawn | None]
+
+
+@dataclass(slots=True)
+class Deck:
+    """What one property test asks.
+
+    Attributes:
+        examples: (arguments, keywords) of each, pickled: a test may change what it is given, so each gets a copy.
+        simplest: the one that Hypothesis shrinks to when every example fails.
+        saved: the same, as Hypothesis's database keeps it.
+    """
+
+    examples: list[bytes]
+    simplest: bytes = b""
+    saved: dict[bytes, set[bytes]] | None = None
+
+
+Decks = dict[tuple[Any, ...], Deck | None]
+SETTINGS = "_hypothesis_internal_use_settings"
 
 _decks: Decks = {}
 _ahead = False  # draw, and ask nothing
@@ -102,14 +121,16 @@ class _Property:
         self._test = test
         self._key = (*key, test.__name__)
         self._calls = calls
-        self._drawn: Drawn | None = None
+        self._drawn: list[bytes] | None = None
+        self._fails = False  # every example, while the simplest is looked for
 
-        # One function both to draw and to ask: the seed depends on its name and signature.
+        # One function to draw and to ask: the seed depends on its name and signature.
         @functools.wraps(test)
         def probe(*arguments: Any, **keywords: Any) -> Any:
             if self._drawn is None:
                 return test(*arguments, **keywords)
             self._drawn.append(pickle.dumps((arguments, keywords)))
+            assert not self._fails
             return None
 
         self._run = decorate(probe)
@@ -125,37 +146,85 @@ class _Property:
 
         self.asked = asked
 
-    def _draw(self) -> Drawn | None:
+    def _draw(self) -> Deck | None:
         """The examples, or None for a test whose draws cannot be kept."""
-        used = vars(self._run).get("_hypothesis_internal_use_settings")
-        key = (*self._key, repr(used))
+        key = (*self._key, repr(vars(self._run).get(SETTINGS)))
         if key not in _decks:
             before = self._calls()
             self._drawn = []
             try:
                 self._run()
-                _decks[key] = self._drawn if self._calls() == before else None
+                _decks[key] = Deck(self._drawn) if self._calls() == before else None
             except Exception:  # what cannot be copied, or strategies that fail: Hypothesis will say it
                 _decks[key] = None
             finally:
                 self._drawn = None
         return _decks[key]
 
-    def _ask(self) -> None:
-        drawn = self._draw()
-        if _ahead:
-            return
-        if drawn is None:
-            self._run()
-            return
-        for example in drawn:
-            arguments, keywords = pickle.loads(example)
-            random.seed(0)
-            try:
-                self._test(*arguments, **keywords)
-            except Exception as error:
-                self._run()
-                # Hypothesis found every answer right, the one that was wrong a moment ago too.
-                from hypothesis.errors import Flaky
+    def _run_with_database(self, data: dict[bytes, set[bytes]], *phases: Any) -> None:
+        """Run Hypothesis for these *phases* only, with a database that holds *data*, from a seed of its own: with a database it insists on one."""
+        from hypothesis import seed, settings
+        from hypothesis.database import InMemoryExampleDatabase
 
-                raise Flaky("the same question got different answers") from error
+        usual = dict(vars(self._run))
+        database = InMemoryExampleDatabase()
+        database.data = data
+        seed(0)(self._run)  # which takes away the database
+        vars(self._run)[SETTINGS] = settings(
+            usual[SETTINGS], derandomize=False, database=database, phases=phases
+        )
+        try:
+            self._run()
+        finally:
+            vars(self._run).clear()
+            vars(self._run).update(usual)
+
+    def _find_simplest(self, deck: Deck) -> None:
+        from hypothesis import Phase
+
+        self._drawn, self._fails, deck.saved = [], True, {}
+        try:
+            self._run_with_database(deck.saved, Phase.generate, Phase.shrink)
+        except AssertionError:
+            deck.simplest = self._drawn[-1]
+        except Exception:  # strategies that fail on the way: Hypothesis shrinks as always
+            deck.saved = {}
+        finally:
+            self._drawn, self._fails = None, False
+
+    def _explain(self, deck: Deck, number: int) -> None:
+        """Have Hypothesis find a wrong answer again, and raise for the simplest example that gets one; *number* is the first that did."""
+        from hypothesis import Phase
+
+        by_hand = len(vars(self._run).get("hypothesis_explicit_examples", ()))
+        if number >= by_hand:  # those come first, and are reported as they are
+            if deck.saved is None:
+                self._find_simplest(deck)
+            if deck.saved and not self._right(deck.simplest):
+                self._run_with_database(copy.deepcopy(deck.saved), Phase.reuse)
+        self._run()
+        # Hypothesis found every answer right, the one that was wrong a moment ago too.
+        from hypothesis.errors import Flaky
+
+        raise Flaky("the same question got different answers")
+
+    def _right(self, example: bytes) -> bool:
+        arguments, keywords = pickle.loads(example)
+        random.seed(0)
+        try:
+            self._test(*arguments, **keywords)
+        except Exception:
+            return False
+        return True
+
+    def _ask(self) -> None:
+        deck = self._draw()
+        if _ahead:
+            if deck is not None:
+                self._find_simplest(deck)
+        elif deck is None:
+            self._run()
+        else:
+            for number, example in enumerate(deck.examples):
+                if not self._right(example):
+                    self._explain(deck, number)
