@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.kinds import load_kinds
+from tests.courses import handed_in
 from tests.gradebooks import everything
 
 COMMAND = [Path(sys.executable).parent / "autograder", "grade", "quantization"]
@@ -35,11 +34,7 @@ def grade(course, *options, **more):
 def small(root, tmp_path_factory):
     """A course with one notebook of four students, never graded, and what an undisturbed run leaves."""
     base = tmp_path_factory.mktemp("small")
-    course = Course.copy_of(root, base / "pristine")
-    course.generate_assignment()
-    make_class(course, [load_kinds()[name] for name in STUDENTS])
-    for path in (course.root / "submitted").glob("*/*/[123]_*.ipynb"):
-        path.unlink()  # one notebook is enough here
+    course = handed_in(root, base / "pristine", STUDENTS, only="0")
     graded = Course(shutil.copytree(course.root, base / "graded"))
     status, said = grade(graded)
     assert status == 0, said
@@ -74,8 +69,8 @@ from autograder.classroom.course import Course
 from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course
 start = pool.GradingProcess.__init__
-def tell(self, plan):
-    start(self, plan)
+def tell(self, *given):
+    start(self, *given)
     print("worker", self._process.pid, flush=True)
 pool.GradingProcess.__init__ = tell
 grade_course(Course(Path(sys.argv[1])), local_grader(2), between=lambda step: print(step, flush=True))
@@ -95,6 +90,7 @@ def test_killed_with_its_processes_at_work_nothing_of_it_stays_and_a_second_run_
                 watched.append(os.pidfd_open(int(number[0])))
         if word == moment and len(watched) == 2:
             break
+    assert len(watched) == 2 and word == moment
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     driver.stdout.close()

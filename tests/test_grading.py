@@ -13,11 +13,10 @@ import pytest
 
 from autograder.classroom import pool, records
 from autograder.classroom.course import Course, CourseError
-from autograder.classroom.demo import make_class
 from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course, only_one
-from autograder.classroom.kinds import load_kinds
 from autograder.classroom.plan import Failed
+from tests.courses import handed_in
 from tests.gradebooks import everything, rows
 
 STUDENTS = ["s01", "s04", "s13", "s14"]  # right, wrong, one notebook unreadable, one not handed in
@@ -68,10 +67,7 @@ def in_child(work):
 def lesson(root, tmp_path_factory):
     """A course that was never graded, its answers, and what an undisturbed run leaves."""
     base = tmp_path_factory.mktemp("lesson")
-    pristine = Course.copy_of(root, base / "pristine")
-    pristine.generate_assignment()
-    make_class(pristine, [load_kinds()[name] for name in STUDENTS])
-    (pristine.submitted("s04") / "timestamp.txt").write_text("2026-01-05 10:00:00 UTC")
+    pristine = handed_in(root, base / "pristine", STUDENTS, late="s04")
     graded = Course(shutil.copytree(pristine.root, base / "graded"))
     answers = {}
 

@@ -8,10 +8,9 @@ import pytest
 
 from autograder.classroom import cluster
 from autograder.classroom.course import Course, CourseError
-from autograder.classroom.demo import make_class
 from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course
-from autograder.classroom.kinds import load_kinds
+from tests.courses import handed_in
 from tests.gradebooks import autograded, everything, rows
 from tests.servers import dask_cluster, postgresql
 
@@ -22,12 +21,7 @@ STUDENTS = ["s01", "s04", "s05", "s06", "s07", "s13", "s18", "s19"]
 def local(root, tmp_path_factory):
     """A course with two notebooks of eight students, never graded, and one that was graded here with SQLite."""
     base = tmp_path_factory.mktemp("local")
-    course = Course.copy_of(root, base / "pristine")
-    course.generate_assignment()
-    make_class(course, [load_kinds()[name] for name in STUDENTS])
-    (course.submitted("s05") / "timestamp.txt").write_text("2026-01-05 10:00:00 UTC")
-    for path in (course.root / "submitted").glob("*/*/[23]_*.ipynb"):
-        path.unlink()
+    course = handed_in(root, base / "pristine", STUDENTS, only="01", late="s05")
     graded = Course(shutil.copytree(course.root, base / "graded"))
     assert sorted(grade_course(graded, local_grader(2)).graded) == STUDENTS
     return course, graded
