@@ -15,65 +15,20 @@ from typing import Any
 
 from autograder.examiner.rendering import showable_markdown
 
-__all__ = ["drawing_html", "inert_attachments", "inert_markdown", "inert_outputs", "with_drawings"]
+__all__ = [
+    "TAGS",
+    "clean_html",
+    "drawing_html",
+    "inert_attachments",
+    "inert_markdown",
+    "inert_outputs",
+    "with_drawings",
+]
 
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-        "var",
-    ]
+    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark "  # noqa: SIM905
+    "ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
 )
 ATTRIBUTES = {
     "*": ["class", "style", "title", "lang", "role", "aria-label"],
@@ -103,6 +58,7 @@ STYLES = [
     "width",
     "max-width",
 ]
+INLINE_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
 SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
 LABEL = re.compile(
     r"""\baria-label\s*=\s*(?:"([^"]*)"|'([^']*)')|<title[^>]*>([^<]*)</title>""", re.IGNORECASE
@@ -172,7 +128,7 @@ def _bundle(data: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, A
         alt = about.get("alt") if isinstance(about, dict) else ""
         kept["text/html"] = drawing_html(drawing, alt if isinstance(alt, str) else "")
     elif isinstance(data.get("text/html"), str):
-        kept["text/html"] = with_drawings(data["text/html"], _clean)
+        kept["text/html"] = with_drawings(data["text/html"], clean_html)
     if isinstance(data.get("text/markdown"), str):
         kept["text/markdown"] = showable_markdown(inert_markdown(data["text/markdown"]))
     for kind in ("text/latex", "text/plain"):  # the pages show them as text
@@ -202,16 +158,28 @@ def _facts(facts: Any) -> dict[str, Any]:
     return kept
 
 
-def _clean(html: str) -> str:
+def clean_html(
+    html: str,
+    tags: Iterable[str] = TAGS,
+    attributes: Callable[[str, str, str], bool] | None = None,
+    styles: Iterable[str] = STYLES,
+) -> str:
+    """*html* with nothing in it that runs, loads or submits.
+
+    Args:
+        tags: of :data:`TAGS`, those that stay.
+        attributes: whether an attribute (of a tag, with a name and a value) stays, of those that may.
+        styles: properties that may stand in a ``style``.
+    """
     from bleach.css_sanitizer import CSSSanitizer
     from bleach.sanitizer import Cleaner
 
     cleaner = Cleaner(
-        tags=TAGS,
-        attributes=_allowed,
+        tags=TAGS & frozenset(tags),
+        attributes=lambda *what: _allowed(*what) and (attributes is None or attributes(*what)),
         protocols=["http", "https", "mailto", "data"],
         strip=True,
-        css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
+        css_sanitizer=CSSSanitizer(allowed_css_properties=list(styles)),
     )
     # The text of a style sheet or a script is no text to show.
     return str(cleaner.clean(re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", html)))
@@ -221,7 +189,7 @@ def _allowed(tag: str, name: str, value: str) -> bool:
     if name not in ATTRIBUTES["*"] and name not in ATTRIBUTES.get(tag, ()):
         return False
     if name == "src":
-        return value.startswith(tuple(f"data:{kind};base64," for kind in PICTURES))
+        return INLINE_PICTURE.fullmatch(value) is not None
     if name == "href":
         return value.startswith(("http://", "https://", "mailto:", "#"))
     return True
