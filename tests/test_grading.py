@@ -350,3 +350,23 @@ def test_trouble_of_one_submission_does_not_stop_the_others(fresh, lesson):
     assert summary.trouble == {"s04": "a reason"} and summary.graded == ["s01", "s13", "s14"]
     _, asked = finish(course, lesson[1], lesson[2])
     assert asked == ["s04"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="this system does not bind processes to cores"
+)
+def test_as_many_processes_as_cores_keep_to_one_each(fresh, monkeypatch):
+    course, _ = fresh
+    cores, bound = os.sched_getaffinity(0), []
+
+    class Watched(pool.GradingProcess):
+        def give(self, job):
+            bound.append(os.sched_getaffinity(self._process.pid))
+            super().give(job)
+
+    monkeypatch.setattr(pool, "GradingProcess", Watched)
+    monkeypatch.setattr(pool, "AHEAD", 1)
+    students = ["s13", "s14"]
+    assert sorted(grade_course(course, local_grader(len(cores)), students).graded) == students
+    assert [len(one) for one in bound] == [1, 1] and set.union(*bound) <= cores
+    assert len(cores) == 1 or bound[0] != bound[1]
