@@ -24,4 +24,4 @@ c.Autograde.autograde_preprocessors = [
 
 # Feedback shows answers, marks and messages, not the hidden tests; each page is complete in itself.
 c.GenerateFeedback.exporter_class = "autograder.classroom.feedback.FeedbackExporter"
-c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades"]
+c.GenerateFeedback.preprocessors = []

@@ -100,7 +100,7 @@ def test_stock_feedback_shows_the_hidden_tests(graded):
 def test_our_feedback_hides_the_hidden_tests_and_keeps_the_message(tmp_path):
     config = CONFIG + (
         "c.GenerateFeedback.exporter_class = 'autograder.classroom.feedback.FeedbackExporter'\n"
-        "c.GenerateFeedback.preprocessors = ['nbgrader.preprocessors.GetGrades']\n"
+        "c.GenerateFeedback.preprocessors = []\n"
     )
     course = course_with(tmp_path / "course", {}, config)
     course.autograde("s01")

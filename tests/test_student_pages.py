@@ -185,6 +185,13 @@ def test_nbgrader_s_own_feedback_command_writes_pages_that_are_complete_in_thems
         assert not [a for tag, a in Elements(text).found if tag in ("script", "link")]
         assert "HIDDEN" not in text and "derandomize" not in text
     assert "2 · Crossover 18/18 −3 15/18" in words(pages[2].read_text("utf-8"))
+    graded, waiting = words(pages[1].read_text("utf-8")), words(pages[3].read_text("utf-8"))
+    assert "2.5 of 4 explain graded by a person Look at &lt;the overhead&gt; again." in graded
+    assert (
+        "to be graded explain graded by a person" in waiting
+        and "Written answers wait for a person" in waiting
+    )
+    assert "to be graded explain graded by a person" in words(page_of(course, "s04"))
 
 
 def test_no_page_holds_a_line_of_a_solution_or_of_a_hidden_test(course, root):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,21 @@ __all__ = ["FeedbackExporter", "write_student_page", "write_student_pages"]
 
 
 class FeedbackExporter(Exporter):
-    """``c.GenerateFeedback.exporter_class``: the page of one notebook, from the marks that nbgrader's ``GetGrades`` put into it."""
+    """``c.GenerateFeedback.exporter_class``: the page of one notebook, with its marks in the gradebook."""
 
     file_extension = ".html"
     output_mimetype = "text/html"
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
         """The page, and the resources."""
+        from nbgrader.api import Gradebook
+
         graded, resources = super().from_notebook_node(nb, resources, **keywords)
         facts = resources["nbgrader"]
-        rows = {g["grade_id"]: g for cell in graded.cells if "grade_id" in (g := grading(cell))}
-        made = _sheet(
-            facts["notebook"],
-            graded,
-            {name: row.get("score") for name, row in rows.items()},
-            {name: row.get("comment") or "" for name, row in rows.items()},
-            float(facts.get("late_penalty") or 0.0),
-        )
-        return feedback_page(f"Feedback for {facts['student']}", [made]), resources
+        with Gradebook(facts["db_url"]) as book:
+            row = book.find_submission_notebook(facts["notebook"], facts["assignment"], facts["student"])
+            made = _sheet(row, graded)
+        return feedback_page(f"Feedback for {facts['student']}", [made], _lead([made])), resources
 
 
 def write_student_pages(
@@ -72,31 +69,30 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
             marks = [Mark(name, 0.0, points) for name, points in maxima.items()]
             sheets.append(_absent(source.stem, marks))
             continue
-        # A mark that waits for a person is not one yet: nbgrader says 0 for it.
-        scores = {
-            g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
-        }
-        comments = {c.name: c.comment or "" for c in row.comments}
-        content = read_notebook(path).content
-        sheets.append(
-            _sheet(source.stem, content, scores, comments, float(row.late_submission_penalty or 0.0))
-        )
+        sheets.append(_sheet(row, read_notebook(path).content))
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
-    lead = [f"Assignment: {ASSIGNMENT}."]
-    if any(made.manual[1] and made.manual[0] is None for made in sheets):
-        lead.append("Written answers wait for a person; the total grows when they are graded.")
+    lead = [f"Assignment: {ASSIGNMENT}.", *_lead(sheets)]
     page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")
     return page
+
+
+def _lead(sheets: list[Sheet]) -> list[str]:
+    waits = any(made.manual[1] and made.manual[0] is None for made in sheets)
+    return ["Written answers wait for a person; the total grows when they are graded."] if waits else []
 
 
 def _absent(name: str, marks: list[Mark]) -> Sheet:
     return Sheet(name, name, [Section(marks=marks)], says="This notebook could not be graded")
 
 
-def _sheet(
-    name: str, nb: Any, scores: Mapping[str, float | None], comments: Mapping[str, str], penalty: float
-) -> Sheet:
+def _sheet(row: Any, nb: Any) -> Sheet:
+    """The graded notebook *nb* with the marks and comments of its *row* in the gradebook."""
+    # A mark that waits for a person is not one yet: nbgrader says 0 for it.
+    scores = {
+        g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
+    }
+    comments = {c.name: c.comment or "" for c in row.comments}
     marks = {}
     for cell in nb["cells"]:
         grade = grading(cell)
@@ -111,7 +107,8 @@ def _sheet(
         else:
             marks[grade_id] = Mark(grade_id, score, points, comments.get(grade_id, ""), by_hand=True)
     notes = nb["metadata"].get("autograder", {}).get("notes", [])
-    return sheet(name, nb["cells"], marks, penalty=penalty, notes=notes)
+    penalty = float(row.late_submission_penalty or 0.0)
+    return sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes)
 
 
 def _message(outputs: list[Any]) -> str:
