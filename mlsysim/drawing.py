@@ -60,11 +60,10 @@ class Plot:
         from PIL import Image
 
         drawn, small = io.BytesIO(), io.BytesIO()
-        self.figure.savefig(
-            drawn, format="rgba", dpi="figure"
-        )  # laid out once, where a notebook does it twice
-        size = (int(self.figure.bbox.width), int(self.figure.bbox.height))
-        picture = Image.frombytes("RGBA", size, drawn.getvalue()).convert("RGB")
+        dpi = self.figure.dpi / self.figure.canvas.device_pixel_ratio  # what it was before a dense screen
+        self.figure.savefig(drawn, format="rgba", dpi=dpi)  # laid out once, where a notebook does it twice
+        width, height = (int(inches * dpi) for inches in self.figure.get_size_inches())
+        picture = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
         picture.quantize(128, Image.Quantize.FASTOCTREE).save(small, format="png")
         return small.getvalue()
 

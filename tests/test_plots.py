@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
 
 import mlsysim
 from mlsysim import CompressionModel, InputError, ServingModel, plots
@@ -63,6 +67,17 @@ def test_a_png_is_under_60_kb(drawn):
     png = drawn[1].png()
     assert png.startswith(b"\x89PNG")
     assert len(png) < 60_000
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_a_figure_of_any_size_on_any_screen_keeps_its_size(ratio):
+    figure = Figure(figsize=(3.33, 2.47), dpi=77)
+    canvas = FigureCanvasAgg(figure)
+    canvas._set_device_pixel_ratio(ratio)  # as a window on a dense screen does
+    picture = Image.open(io.BytesIO(mlsysim.plots.Plot(figure, "nothing").png()))
+    assert picture.size == (256, 190)
+    assert figure.dpi == 77 * ratio
+    assert figure.canvas is canvas
 
 
 def test_a_notebook_gets_the_picture_with_its_alt_text(drawn):
