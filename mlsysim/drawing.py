@@ -103,7 +103,10 @@ def label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequ
 
     if not labels:
         return
-    cast(Any, axes.figure).draw_without_rendering()  # lays the figure out, so that pixels are known
+    figure = cast("Figure", axes.figure)
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()  # moves the axes to their place, so that pixels are known
+    axes.get_xlim(), axes.get_ylim()  # scales them to what is on them
     inside = axes.get_window_extent()
     pixels = axes.transData.transform(points)
     taken = [text.get_window_extent() for text in axes.texts]

@@ -16,7 +16,7 @@ from mlsysim.pareto import pareto_front
 from mlsysim.speedup_plot import speedup_curve
 from mlsysim.step_result import StepResult
 
-__all__ = ["Plot", "frontier", "roofline", "speedup_curve"]
+__all__ = ["Plot", "frontier", "label_points", "roofline", "speedup_curve"]
 
 TERA = 1e12
 T = TypeVar("T")
