@@ -27,9 +27,8 @@ __all__ = ["code_html", "code_styles", "markdown_html", "outputs_html"]
 
 MAX_TEXT = 20_000
 PICTURES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
-NOT_HERE = frozenset(
-    {"h1", "h2", "figure", "figcaption", "col", "colgroup"}
-)  # what would break the page's own outline
+# What would break the page's own outline.
+NOT_HERE = frozenset({"h1", "h2", "figure", "figcaption", "col", "colgroup"})
 ATTRIBUTES = frozenset({"title", "lang", "alt", "src", "href", "colspan", "rowspan", "scope"})
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 UNSEEN = "A figure without a description"

@@ -32,12 +32,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.breakdown import where_time_goes  # noqa: E402
-from benchmarks.floor import floor_seconds  # noqa: E402
+from benchmarks.floor import CORES, floor_seconds  # noqa: E402
 from benchmarks.stock import STOCK  # noqa: E402
 
 SPEEDUP_BAR, FLOOR_BAR, SCALE_BAR = 25.0, 2.0, 10.0
 LIMITLESS = {"s12"}  # a loop that never ends costs its time limit, here and there
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def honest_kinds() -> list[Any]:

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["floor_seconds"]
+__all__ = ["CORES", "floor_seconds"]
 
 ROOT = Path(__file__).resolve().parent.parent
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(course: Path, students: Sequence[str], once: bool) -> None:
@@ -55,17 +56,15 @@ def _run(course: Path, students: Sequence[str], once: bool) -> None:
                 ):
                     exec(cell["source"], scope)
             shell.reset(new_session=True)
-        if not (
-            once and number == 0
-        ):  # the first time draws the examples, as each of our processes does once
+        # The first time draws the examples, as each of our processes does once.
+        if not (once and number == 0):
             taken += time.perf_counter() - start
     print(taken, file=said)
 
 
 def floor_seconds(course: Any, students: Sequence[str], once: bool) -> float:
     """Seconds of wall time that *students* cost on all cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parts = [list(students[i::cores]) for i in range(cores)]
+    parts = [list(students[i::CORES]) for i in range(CORES)]
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.floor", json.dumps([str(course.root), part, once])],
@@ -76,7 +75,7 @@ def floor_seconds(course: Any, students: Sequence[str], once: bool) -> float:
         for part in parts
         if part
     ]
-    return sum(float(process.communicate()[0].split()[-1]) for process in running) / cores
+    return sum(float(process.communicate()[0].split()[-1]) for process in running) / CORES
 
 
 if __name__ == "__main__":
