@@ -137,7 +137,7 @@ def _add_bundle(parser: argparse.ArgumentParser, root: Path) -> None:
         dest="audience",
         choices=["students", "self-learners"],
         required=True,
-        help="students get the library; self-learners the examiner and its hidden tests too; nobody gets answers",
+        help="students get the notebooks and the library, without hidden tests or answers; self-learners also the examiner with its hidden tests and, compressed, the right functions that wrong answers are explained with",
     )
     add(
         "--course",

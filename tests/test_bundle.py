@@ -152,7 +152,7 @@ def test_the_first_page_names_files_that_are_there_and_commands_that_the_require
     assert len(text.splitlines()) < 40
 
 
-def test_self_learners_get_the_examiner_with_its_exam_and_no_answers(release, tmp_path):
+def test_self_learners_get_the_examiner_with_its_exam_and_no_solved_notebook(release, tmp_path):
     write_bundle("self-learners", release, tmp_path / "alone")
     with zipfile.ZipFile(next((tmp_path / "alone").glob("*.whl"))) as wheel:
         names = wheel.namelist()

@@ -291,3 +291,12 @@ def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_pat
     where = [python, "-c", "import autograder, mlsysim; print(autograder.__file__, mlsysim.__file__)"]
     found = subprocess.run(where, cwd=folder, env=environment, capture_output=True, text=True).stdout
     assert found.count(str(base / "env")) == 2
+    # What explains a wrong answer is packed there, and still explains.
+    change(
+        folder / "0_self_check.ipynb",
+        "ridge_point",
+        "def ridge_point(peak_flops, bandwidth):\n    return bandwidth / peak_flops",
+    )
+    done = subprocess.run(done.args, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "This is what you get when the ridge point is turned upside down." in " ".join(done.stdout.split())

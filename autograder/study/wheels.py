@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 import mlsysim
+from autograder.tutor.misconceptions import PACKED
 
 __all__ = ["WheelError", "kit_wheel", "library_wheel"]
 
@@ -35,7 +37,9 @@ def library_wheel(target: Path) -> Path:
 
 
 def kit_wheel(target: Path) -> Path:
-    """Build the wheel of the library and the examiner, with its exam and without any answers, into the folder *target*.
+    """Build the wheel of the library and the examiner, with its exam and no solutions, into the folder *target*.
+
+    The right functions that explain wrong answers are in it, compressed.
 
     Raises:
         WheelError: this is no repository of the kit, or setuptools is missing or failed.
@@ -54,6 +58,9 @@ def _build(packages: dict[str, tuple[str, ...]], project: str, target: Path) -> 
             shutil.copytree(
                 home, stage / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", *left_out)
             )
+        for path in [stage / "autograder" / "data" / name for name in PACKED if "autograder" in packages]:
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+            path.unlink()
         (stage / "pyproject.toml").write_text(project, "utf-8")
         for path in stage.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)

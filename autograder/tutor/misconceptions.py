@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import ast
 import functools
+import gzip
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-__all__ = ["Change", "Misconception", "builds_on", "load_misconceptions", "model", "parameters", "variants"]
+__all__ = [
+    "PACKED",
+    "Change",
+    "Misconception",
+    "builds_on",
+    "load_misconceptions",
+    "model",
+    "parameters",
+    "variants",
+]
+
+# Files of data/ that hold lines of right answers: where self-learners get them they are compressed, so that nobody reads them by accident.
+PACKED = ("lesson.py", "misconceptions.toml")
 
 Change = tuple[str, str, str]  # function, old text, new text
 Namespace = Mapping[str, Any]
@@ -45,14 +58,18 @@ class Misconception:
 
 
 def _data(name: str) -> str:
-    return resources.files("autograder").joinpath(name).read_text("utf-8")
+    folder = resources.files("autograder").joinpath("data")
+    plain = folder.joinpath(name)
+    if plain.is_file():
+        return plain.read_text("utf-8")
+    return gzip.decompress(folder.joinpath(f"{name}.gz").read_bytes()).decode("utf-8")
 
 
 @functools.cache
 def load_misconceptions() -> dict[str, Misconception]:
     """The bank by name, in the order of the file."""
     made = {}
-    for name, row in tomllib.loads(_data("data/misconceptions.toml")).items():
+    for name, row in tomllib.loads(_data("misconceptions.toml")).items():
         ways = (row["change"], *row.get("also", ()))
         changes = tuple(tuple((f, old, new) for f, old, new in way) for way in ways)
         made[name] = Misconception(name, row["says"], row["hint"], row["seen"], changes)
@@ -62,7 +79,7 @@ def load_misconceptions() -> dict[str, Misconception]:
 @functools.cache
 def _sources() -> tuple[str, dict[str, str]]:
     """What stands above the lesson's functions, and the text of each function."""
-    text = _data("tutor/lesson.py")
+    text = _data("lesson.py")
     nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     lines = text.splitlines(keepends=True)
     functions = {node.name: "".join(lines[node.lineno - 1 : node.end_lineno]) for node in nodes}

@@ -1,8 +1,8 @@
 """The lesson's functions, right, one idea to a line: what misconceptions change, and what answers are compared with to explain them.
 
-No mark depends on this module: marks come from the tests of the source notebooks. It is read as text and compiled with one or two lines
-changed (see :mod:`autograder.tutor.misconceptions`), so a line here is written to be changed, not to be short. Names and arguments are the
-notebooks'; SI units throughout.
+No mark depends on this file: marks come from the tests of the source notebooks. It is data, never imported: it is read as text and compiled
+with one or two lines changed (see :mod:`autograder.tutor.misconceptions`), so a line here is written to be changed, not to be short. In the
+wheel for self-learners it is packed (see :mod:`autograder.study.wheels`). Names and arguments are the notebooks'; SI units throughout.
 """
 
 # mypy: ignore-errors
