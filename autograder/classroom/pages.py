@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from autograder.examiner.display.budgets import one_notebook
 from autograder.markup import code_html, code_styles, markdown_html, outputs_html
 from autograder.notebooks import grading, is_test, test_part, without_hidden_tests
 
@@ -116,6 +120,17 @@ def sheet(
     **facts: Any,
 ) -> Sheet:
     """A notebook as sections; *outputs* by cell index, those of the cells themselves if not given. Hidden tests are left out."""
+    with one_notebook():
+        return _sheet(name, cells, marks, outputs, facts)
+
+
+def _sheet(
+    name: str,
+    cells: Iterable[Mapping[str, Any]],
+    marks: Mapping[str, Mark],
+    outputs: Mapping[int, list[Any]] | None,
+    facts: dict[str, Any],
+) -> Sheet:
     sections, title = [Section()], name
     for index, cell in enumerate(cells):
         grade = grading(dict(cell))
@@ -160,8 +175,22 @@ def graded_test(
 
 
 def render(template: str, **facts: Any) -> str:
-    """A page from one of the package's templates."""
-    return _environment().get_template(template).render(code_styles=code_styles(), **facts)
+    """A page from one of the package's templates, which allows its own style sheet, pictures inside it, and nothing else."""
+    styles = _styles(template.split(".")[0])
+    # Text may be aligned by an attribute; a sheet is the page's own or none.
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; style-src-elem 'sha256-{digest}'; style-src-attr 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return _environment().get_template(template).render(styles=Markup(styles), policy=policy, **facts)
+
+
+@functools.cache
+def _styles(page: str) -> str:
+    folder = resources.files("autograder") / "data"
+    own = [(folder / name).read_text("utf-8") for name in ("style.css", f"{page}.css")]
+    return "\n".join([*own, code_styles()])
 
 
 @functools.cache

@@ -10,69 +10,57 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
-from html import escape, unescape
 from typing import Any
 
-from autograder.examiner.rendering import showable_markdown
+from autograder.examiner.display.budgets import MAX_HTML, TOO_MUCH, TooMuch
+from autograder.examiner.display.expendable import ask
 
 __all__ = [
-    "TAGS",
-    "clean_html",
-    "drawing_html",
     "inert_attachments",
     "inert_markdown",
     "inert_outputs",
-    "with_drawings",
+    "inert_picture",
+    "inert_text",
+    "writable",
 ]
 
 PICTURES = ("image/png", "image/jpeg", "image/gif")
-TAGS = frozenset(
-    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark "  # noqa: SIM905
-    "ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
-)
-ATTRIBUTES = {
-    "*": ["class", "style", "title", "lang", "role", "aria-label"],
-    "a": ["href"],
-    "img": ["src", "alt", "width", "height"],
-    "td": ["colspan", "rowspan", "align"],
-    "th": ["colspan", "rowspan", "align", "scope"],
-    "col": ["span"],
-    "details": ["open"],
-}
-STYLES = [
-    "color",
-    "background-color",
-    "font-weight",
-    "font-style",
-    "font-family",
-    "font-size",
-    "text-align",
-    "text-decoration",
-    "vertical-align",
-    "white-space",
-    "border",
-    "border-collapse",
-    "border-spacing",
-    "padding",
-    "margin",
-    "width",
-    "max-width",
-]
-INLINE_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+")
-SVG = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
-LABEL = re.compile(
-    r"""\baria-label\s*=\s*(?:"([^"]*)"|'([^']*)')|<title[^>]*>([^<]*)</title>""", re.IGNORECASE
-)
-HELD = re.compile(
-    "\ue000(\\d+)\ue001"
-)  # private-use characters keep the place of what is put in after cleaning
+MAX_OUTPUTS = 500  # of a cell; prints in a row are one
+MAX_ALT = 2000
+MAX_SIDE = 10_000  # pixels of a picture
+# The pages' renderer of colours copies the rest of the text at every code, and 200 MB take it a moment.
+MAX_COPIED = 200_000_000
 TAG_OPENS = re.compile(r"<(?=[A-Za-z/!?])")
 FILE_NAME = re.compile(r"[\w. -]{1,100}")
+UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+ESCAPE = re.compile(r"\x1b(?:\[([0-9;?]*[ -/]*[@-~]))?")
+COLOUR = re.compile(r"(?:\d{1,3}(?:;\d{1,3}){0,9})?m")
+# The figures of the course's own plots need no cleaning: nothing but a description without markup and a picture.
+FIGURE = re.compile(
+    r'<img alt="[^"&<>]*(?:&(?:amp|lt|gt|quot|#x27);[^"&<>]*)*" src="data:image/png;base64,[A-Za-z0-9+/]+={0,2}">'
+)
+
+
+def writable(text: str) -> str:
+    """*text* with a mark for every character that files and databases do not take: halves of surrogate pairs, and NUL."""
+    return UNWRITABLE.sub("\ufffd", text)
+
+
+def inert_text(value: Any) -> str:
+    """Text that a cell printed, with its colours, without other terminal commands, and no more of it than can be shown."""
+    text = writable(
+        "".join(part for part in value if isinstance(part, str)) if isinstance(value, list) else str(value)
+    )
+    cut = text if len(text) <= MAX_HTML else f"{text[:MAX_HTML]}\n{TOO_MUCH}"
+    if "\x1b" not in cut:
+        return cut
+    colours = cut.count("\x1b") * len(cut) <= MAX_COPIED
+    return ESCAPE.sub(lambda found: found[0] if colours and COLOUR.fullmatch(found[1] or "") else "", cut)
 
 
 def inert_markdown(text: str) -> str:
     """*text* without HTML: a zero-width space after each ``<`` that would open a tag, so that it reads the same and is none."""
-    return TAG_OPENS.sub("<\u200b", text)
+    return TAG_OPENS.sub("<\u200b", writable(text))
 
 
 def inert_attachments(attachments: Any) -> dict[str, dict[str, str]]:
@@ -80,64 +68,13 @@ def inert_attachments(attachments: Any) -> dict[str, dict[str, str]]:
     kept: dict[str, dict[str, str]] = {}
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
         if FILE_NAME.fullmatch(str(name)) and isinstance(bundle, dict):
-            pictures = {kind: data for kind in PICTURES if (data := _picture(bundle.get(kind)))}
+            pictures = {kind: data for kind in PICTURES if (data := inert_picture(bundle.get(kind)))}
             if pictures:
                 kept[name] = pictures
     return kept
 
 
-def drawing_html(svg: str, alt: str = "") -> str:
-    """An SVG as a picture: in an ``img`` none of its scripts runs and its links load nothing. Its own label describes it."""
-    found = LABEL.search(svg)
-    label = alt or (unescape(next(filter(None, found.groups()), "")) if found else "") or "drawing"
-    if "xmlns=" not in svg.split(">", 1)[0]:
-        svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    encoded = base64.b64encode(svg.encode()).decode("ascii")
-    return f'<img alt="{escape(label[:2000])}" src="data:image/svg+xml;base64,{encoded}">'
-
-
-def with_drawings(text: str, clean: Callable[[str], str]) -> str:
-    """HTML after *clean*, with each drawing in it as a picture in its place."""
-    held: list[str] = []
-
-    def hold(found: re.Match[str]) -> str:
-        held.append(drawing_html(found.group()))
-        return f"\ue000{len(held) - 1}\ue001"
-
-    cleaned = clean(SVG.sub(hold, re.sub("[\ue000\ue001]", "", text)))
-    return HELD.sub(lambda found: held[int(found.group(1))], cleaned)
-
-
-def inert_outputs(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Outputs in nbformat's form with the pictures, HTML and text that are safe to show."""
-    made = []
-    for output in outputs:
-        if isinstance(output.get("data"), dict):
-            data, metadata = _bundle(output["data"], output.get("metadata") or {})
-            output = {**output, "data": data, "metadata": metadata}
-        made.append(output)
-    return made
-
-
-def _bundle(data: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    kept: dict[str, Any] = {kind: picture for kind in PICTURES if (picture := _picture(data.get(kind)))}
-    described = {kind: _facts(metadata.get(kind)) for kind in kept}
-    drawing = data.get("image/svg+xml")
-    if isinstance(drawing, str) and not kept:
-        about = metadata.get("image/svg+xml")
-        alt = about.get("alt") if isinstance(about, dict) else ""
-        kept["text/html"] = drawing_html(drawing, alt if isinstance(alt, str) else "")
-    elif isinstance(data.get("text/html"), str):
-        kept["text/html"] = with_drawings(data["text/html"], clean_html)
-    if isinstance(data.get("text/markdown"), str):
-        kept["text/markdown"] = showable_markdown(inert_markdown(data["text/markdown"]))
-    for kind in ("text/latex", "text/plain"):  # the pages show them as text
-        if isinstance(data.get(kind), str):
-            kept[kind] = data[kind]
-    return kept, {kind: facts for kind, facts in described.items() if facts}
-
-
-def _picture(text: Any) -> str:
+def inert_picture(text: Any) -> str:
     """Base64 text as it should be, or nothing: other text could close the attribute that it stands in."""
     if not isinstance(text, str):
         return ""
@@ -147,49 +84,76 @@ def _picture(text: Any) -> str:
         return ""
 
 
+def inert_outputs(outputs: Iterable[Any]) -> list[dict[str, Any]]:
+    """Outputs in nbformat's form with the pictures, HTML and text that are safe to show; each is made anew."""
+    made: list[dict[str, Any]] = []
+    for output in outputs:
+        if len(made) == MAX_OUTPUTS:
+            made.append({"output_type": "stream", "name": "stdout", "text": f"\n{TOO_MUCH}\n"})
+            break
+        kind = output.get("output_type") if isinstance(output, dict) else None
+        if kind == "stream":
+            name = "stderr" if output.get("name") == "stderr" else "stdout"
+            made.append({"output_type": kind, "name": name, "text": inert_text(output.get("text", ""))})
+        elif kind == "error":
+            lines = output.get("traceback")
+            made.append(
+                {
+                    "output_type": kind,
+                    "ename": inert_text(output.get("ename", "")),
+                    "evalue": inert_text(output.get("evalue", "")),
+                    "traceback": inert_text("\n".join(map(str, lines))).split("\n")
+                    if isinstance(lines, list)
+                    else [],
+                }
+            )
+        elif kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
+            data, metadata = _bundle(output["data"], output.get("metadata"))
+            more = {"execution_count": None} if kind == "execute_result" else {}
+            made.append({"output_type": kind, "data": data, "metadata": metadata, **more})
+    return made
+
+
+def _bundle(data: dict[Any, Any], metadata: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    about = metadata if isinstance(metadata, dict) else {}
+    kept: dict[str, Any] = {kind: picture for kind in PICTURES if (picture := inert_picture(data.get(kind)))}
+    described = {kind: _facts(about.get(kind)) for kind in kept}
+    plain = inert_text(data["text/plain"]) if "text/plain" in data else ""
+    drawing = _facts(about.get("image/svg+xml")).get("alt", "")
+    ways: dict[str, Callable[[str], str]] = {
+        "image/svg+xml": lambda text: str(ask("drawing", text, "notebook", drawing)),
+        "text/html": _html,
+        "text/markdown": lambda text: str(ask("markdown", text, "notebook", 0)),
+        "text/latex": lambda text: str(ask("latex", text, "notebook")),
+    }
+    if kept:  # a picture is shown as it is
+        del ways["image/svg+xml"]
+    for kind, way in ways.items():
+        if isinstance(data.get(kind), str):
+            try:
+                kept["text/html"] = way(writable(data[kind]))
+            except TooMuch:
+                plain = f"{plain[:MAX_ALT]}\n{TOO_MUCH}".lstrip()
+            break
+    if plain:
+        kept["text/plain"] = plain
+    return kept, {kind: facts for kind, facts in described.items() if facts}
+
+
+def _html(text: str) -> str:
+    if FIGURE.fullmatch(text):
+        return f'<div class="tex2jax_ignore">{text}</div>'
+    return str(ask("html", text, "notebook"))
+
+
 def _facts(facts: Any) -> dict[str, Any]:
     if not isinstance(facts, dict):
         return {}
     kept: dict[str, Any] = {
-        key: facts[key] for key in ("width", "height") if type(facts.get(key)) in (int, float)
+        key: int(facts[key])
+        for key in ("width", "height")
+        if type(facts.get(key)) in (int, float) and 0 < facts[key] <= MAX_SIDE
     }
     if isinstance(facts.get("alt"), str):
-        kept["alt"] = facts["alt"][:2000]
+        kept["alt"] = writable(facts["alt"][:MAX_ALT])
     return kept
-
-
-def clean_html(
-    html: str,
-    tags: Iterable[str] = TAGS,
-    attributes: Callable[[str, str, str], bool] | None = None,
-    styles: Iterable[str] = STYLES,
-) -> str:
-    """*html* with nothing in it that runs, loads or submits.
-
-    Args:
-        tags: of :data:`TAGS`, those that stay.
-        attributes: whether an attribute (of a tag, with a name and a value) stays, of those that may.
-        styles: properties that may stand in a ``style``.
-    """
-    from bleach.css_sanitizer import CSSSanitizer
-    from bleach.sanitizer import Cleaner
-
-    cleaner = Cleaner(
-        tags=TAGS & frozenset(tags),
-        attributes=lambda *what: _allowed(*what) and (attributes is None or attributes(*what)),
-        protocols=["http", "https", "mailto", "data"],
-        strip=True,
-        css_sanitizer=CSSSanitizer(allowed_css_properties=list(styles)),
-    )
-    # The text of a style sheet or a script is no text to show.
-    return str(cleaner.clean(re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", html)))
-
-
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name not in ATTRIBUTES["*"] and name not in ATTRIBUTES.get(tag, ()):
-        return False
-    if name == "src":
-        return INLINE_PICTURE.fullmatch(value) is not None
-    if name == "href":
-        return value.startswith(("http://", "https://", "mailto:", "#"))
-    return True

@@ -1,68 +1,67 @@
-"""Markdown that the pages of nbgrader can show, whoever wrote it."""
+"""Markdown, raw and code cells of students that Formgrader's page can show, whoever wrote them."""
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["showable_markdown"]
+from autograder.examiner.display.budgets import TOO_MUCH, TooMuch
+from autograder.examiner.display.expendable import ask
 
-ACTIVE = {
-    "script",
-    "style",
-    "iframe",
-    "object",
-    "embed",
-    "form",
-    "input",
-    "button",
-    "base",
-    "link",
-    "meta",
-    "svg",
-    "math",
-}
-PROTOCOLS = ("http:", "https:", "mailto:")
+__all__ = ["as_code", "ids_of_the_page", "showable_code", "showable_markdown"]
+
+MAX_BLOCK = 20_000  # characters of a text that is shown as it was typed
+QUICK = 10_000  # characters of code that are highlighted fast, whatever they are
+# Prose: nothing in it can become a link, a picture, a heading with an id, a block of another language or a command for MathJax.
+PROSE = re.compile(r"[^<>&\[\]~#\\\x00-\x08\x0b-\x1f\x7f]{0,4000}")
+MAX_MARKS = 200
+HEADING = re.compile(r"^( {0,3}#{1,6}[ \t]+[^\n]*?)[ \t#]*$", re.MULTILINE)
+UNDERLINED = re.compile(r"^([^\n]*\S)[ \t]*(?=\n {0,3}(?:=+|-+)[ \t]*$)", re.MULTILINE)
+OF_FORMGRADER = ("notebook", "notebook-container", "statusmessage", "help-dialog")
 
 
-class _Inspector(HTMLParser):
-    """Finds what could run, load or submit."""
-
-    harmless = True
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        for name, value in attributes:
-            address = "".join(c for c in value or "" if c.isprintable() and not c.isspace()).lower()
-            scheme = address.split("/")[0] if ":" in address.split("/")[0] else ""
-            allowed = (
-                PROTOCOLS if name == "href" else ("data:image/png;", "data:image/jpeg;", "data:image/gif;")
-            )
-            if name.startswith("on") or (
-                name in ("href", "src") and scheme and not address.startswith(allowed)
-            ):
-                self.harmless = False
-        if tag in ACTIVE:
-            self.harmless = False
+def ids_of_the_page(grade_ids: Iterable[str]) -> tuple[str, ...]:
+    """The ids by which Formgrader's scripts find what they work on."""
+    ends = ("", "-comment", "_extra_credit")
+    return (*OF_FORMGRADER, *sorted(name + end for name in grade_ids for end in ends))
 
 
-def showable_markdown(source: str, attachments: dict[str, Any] | None = None) -> str:
+def showable_markdown(
+    source: str, attachments: Mapping[str, Any] | None = None, taken: tuple[str, ...] = ()
+) -> str:
     """*source* if nbconvert, as Formgrader uses it, renders it and what comes out can do nothing; else its text as a block of code.
 
-    nbconvert raises for a picture that is missing or for deep nesting, which would take down the page with it, and lets links run scripts.
+    A heading whose id would be one of *taken* gets a zero-width space, which changes the id alone.
     """
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    if _is_prose(source):
+        return source
+    renamed = UNDERLINED.sub("\\1\u200b", HEADING.sub("\\1\u200b", source))
+    for made in dict.fromkeys((source, renamed)):
+        try:
+            if ask("shows", made, dict(attachments) if attachments else None, taken):
+                return made
+        except TooMuch:
+            break
+    return as_code(source)
 
+
+def _is_prose(source: str) -> bool:
+    few = all(source.count(mark) <= MAX_MARKS for mark in "*_`$|")
+    return few and "://" not in source and "```" not in source and PROSE.fullmatch(source) is not None
+
+
+def as_code(source: str) -> str:
+    """Markdown that shows *source* as it was typed: every line is indented, so that none of them means anything."""
+    lines = source[:MAX_BLOCK].splitlines()
+    return "\n".join(f"    {line}" for line in (*lines, *([TOO_MUCH] if len(source) > MAX_BLOCK else [])))
+
+
+def showable_code(source: str) -> str:
+    """*source* if a page can highlight it in time; else its beginning."""
     try:
-        html = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(
-            source
-        )
-    except Exception:  # mistune and nbconvert raise many kinds
-        return _as_code(source)
-    inspector = _Inspector()
-    inspector.feed(str(html))
-    inspector.close()
-    return source if inspector.harmless else _as_code(source)
-
-
-def _as_code(source: str) -> str:
-    return "\n".join(f"    {line}" for line in source.splitlines())
+        if len(source) <= QUICK or ask("highlights", source):
+            return source
+    except TooMuch:
+        pass
+    return f"{source[:QUICK]}\n# {TOO_MUCH}"

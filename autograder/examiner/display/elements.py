@@ -1,0 +1,131 @@
+"""The allow-list: every element, attribute, class and style that a student's text may have where it is shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pygments.token import STANDARD_TYPES
+
+__all__ = ["CLASSES", "NOTEBOOK", "OUTPUT", "TEXT", "WRAPPERS", "Place", "allowed_attributes", "kept"]
+
+HTML = frozenset(
+    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark "  # noqa: SIM905
+    "ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+)
+MATH = frozenset(
+    "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub msubsup msup "  # noqa: SIM905
+    "mtable mtd mtext mtr munder munderover".split()
+)
+COLOUR = r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{1,24}|(?:rgb|hsl)a?\([0-9., %/]{1,40}\)"
+# Long enough for every honest use, too short to push anything over the page; nothing may be negative.
+LENGTH = r"\d{1,3}(?:\.\d{1,4})?(?:px|%)?|\d{1,2}(?:\.\d{1,4})?(?:em|ex|ch|rem|pt)"
+WORDS = r"[a-zA-Z -]{1,60}"
+STYLES = {
+    "color": COLOUR,
+    "background-color": COLOUR,
+    "font-weight": r"[a-z]{1,10}|\d{3}",
+    "font-style": WORDS,
+    "font-family": r"[a-zA-Z, -]{1,80}",
+    "font-size": LENGTH,
+    "text-align": WORDS,
+    "text-decoration": WORDS,
+    "vertical-align": WORDS,
+    "white-space": WORDS,
+    "border": rf"(?:(?:{LENGTH}|{COLOUR}) ?){{1,3}}",
+    "border-collapse": WORDS,
+    "padding": rf"(?:(?:{LENGTH}) ?){{1,4}}",
+    "width": LENGTH,
+    "max-width": LENGTH,
+}
+_STYLES = {name: re.compile(pattern) for name, pattern in STYLES.items()}
+# Formulas shift and scale by small amounts.
+_MATH_VALUE = re.compile(
+    r"#[0-9a-fA-F]{3,8}|[a-zA-Z][a-zA-Z -]{0,60}|-?\d{0,2}(?:\.\d{1,4})?(?:em|ex|px|pt|mu|%)?"
+)
+_MATH_ATTRIBUTES = frozenset(
+    "accent accentunder columnalign columnlines columnspacing columnspan depth display displaystyle fence form height linethickness lspace "  # noqa: SIM905
+    "mathbackground mathcolor mathsize mathvariant maxsize minsize notation rowlines rowspacing rowspan rspace scriptlevel separator stretchy "
+    "symmetric voffset width xmlns".split()
+)
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/\s]+=*")
+_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]{1,2000}", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,4}%?")
+_WORD = re.compile(r"[a-zA-Z-]{1,20}")
+_ANY = re.compile(r".{0,4000}", re.DOTALL)
+_ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
+    "a": {"href": _ADDRESS},
+    "img": {"src": _PICTURE, "alt": _ANY, "width": _NUMBER, "height": _NUMBER},
+    "td": {"colspan": _NUMBER, "rowspan": _NUMBER, "align": _WORD},
+    "th": {"colspan": _NUMBER, "rowspan": _NUMBER, "align": _WORD, "scope": _WORD},
+    "col": {"span": _NUMBER},
+    "details": {"open": re.compile("")},
+    "ol": {"start": _NUMBER},
+}
+# Elements that are put around others when a page is written. They are taken out first, so that cleaning twice is cleaning once.
+WRAPPERS = frozenset({"tex2jax_ignore", "shown", "scroll", "formula"})
+CLASSES = {
+    "table": frozenset({"dataframe"}),  # how pandas' tables are told from others
+    "div": WRAPPERS,
+    "pre": frozenset({"code"}),
+    "span": frozenset(STANDARD_TYPES.values()) - {""},
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is shown.
+
+    Attributes:
+        tags: the elements that may stand there.
+        styles: the properties of their ``style``.
+        around: the class of an element around everything.
+        scrolls: whether wide tables and formulas scroll by themselves.
+    """
+
+    tags: frozenset[str]
+    styles: frozenset[str]
+    around: str
+    scrolls: bool
+
+
+# On Formgrader's page, where MathJax looks for formulas in everything that is not marked like this.
+NOTEBOOK = Place(HTML | MATH, frozenset(STYLES), "tex2jax_ignore", scrolls=False)
+# On the kit's own pages, which have an outline and colours with enough contrast.
+_PAGE = (HTML | MATH) - {"h1", "h2", "figure", "figcaption", "col", "colgroup"}
+OUTPUT = Place(_PAGE, frozenset({"text-align"}), "shown", scrolls=True)
+TEXT = Place(_PAGE, frozenset({"text-align"}), "", scrolls=True)
+
+
+def allowed_attributes() -> dict[str, set[str]]:
+    """Names of attributes by tag; which values they may have, :func:`kept` says."""
+    names = {tag: set(own) | {"title", "lang", "style"} for tag, own in _ATTRIBUTES.items()}
+    names |= {tag: {"title", "lang", "style"} for tag in HTML - names.keys()}
+    return names | {tag: set(_MATH_ATTRIBUTES) for tag in MATH}
+
+
+def kept(tag: str, name: str, value: str, place: Place) -> str | None:
+    """The *value* of an attribute as it may stand there, or None if the attribute may not."""
+    if name == "class":
+        return " ".join(token for token in value.split() if token in CLASSES.get(tag, ())) or None
+    if tag in MATH:
+        fits = name in _MATH_ATTRIBUTES and (
+            _MATH_VALUE.fullmatch(value)
+            or (tag, name, value) == ("math", "xmlns", "http://www.w3.org/1998/Math/MathML")
+        )
+        return value if fits else None
+    if name == "style":
+        return _style(value, place) or None
+    if name in ("title", "lang"):
+        return value[:4000]
+    pattern = _ATTRIBUTES.get(tag, {}).get(name)
+    return value if pattern is not None and pattern.fullmatch(value) else None
+
+
+def _style(value: str, place: Place) -> str:
+    made = []
+    for declaration in value.split(";"):
+        name, _, text = (part.strip() for part in declaration.partition(":"))
+        if name in place.styles and _STYLES[name].fullmatch(text):
+            made.append(f"{name}: {text}")
+    return "; ".join(made)

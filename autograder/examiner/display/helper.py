@@ -1,0 +1,71 @@
+"""The process that cleans, renders and highlights students' texts: ``python -m autograder.examiner.display.helper SOCKET``.
+
+The parsers at work here are fast for honest texts; for others some take time that grows with the square of the length, or memory until the
+process is ended. A process of their own can be, and takes nothing along: it has no file, no gradebook and no setting of the grader's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from autograder.examiner.bounds import memory_limit
+from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, SECONDS, TooMuch
+from autograder.examiner.display.cleaning import clean
+from autograder.examiner.display.drawings import drawing_html
+from autograder.examiner.display.elements import NOTEBOOK, OUTPUT, TEXT
+from autograder.examiner.display.formgrader import load_renderer, shows
+from autograder.examiner.display.typeset import code_markup, formula_markup, markdown_markup
+from autograder.examiner.wire import Channel, Closed
+
+__all__ = ["JOBS", "main"]
+
+PLACES = {"notebook": NOTEBOOK, "output": OUTPUT, "text": TEXT}
+
+
+def _highlights(source: str) -> bool:
+    """Whether a code cell can be highlighted in time, as Formgrader's page does."""
+    if len(source) <= MAX_TEXT:
+        code_markup(source)
+    return len(source) <= MAX_TEXT
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    "html": lambda text, place: clean(text, PLACES[place]),
+    "markdown": lambda text, place, level: clean(markdown_markup(text, level), PLACES[place]),
+    "latex": lambda text, place: clean(formula_markup(text.strip().strip("$"), "block"), PLACES[place]),
+    "drawing": lambda text, place, alt: clean(drawing_html(text, alt), PLACES[place]),
+    "code": lambda text: clean(code_markup(text), TEXT),
+    "highlights": _highlights,
+    "shows": shows,
+}
+
+
+def main() -> int:
+    """Answer until the other side is gone."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])), FRAME_LIMIT)
+    load_renderer()
+    with memory_limit(MEMORY_MB), contextlib.suppress(Closed):
+        channel.send("ready")
+        while True:
+            kind, *arguments = channel.receive()
+            signal.alarm(int(SECONDS) + 3)  # ends this process should nobody be left to do so
+            try:
+                answer = ["done", JOBS[kind](*arguments)]
+            except TooMuch:
+                answer = ["too much", None]
+            signal.alarm(0)
+            channel.send(answer)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
