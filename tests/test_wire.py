@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import math
 import socket
@@ -234,6 +235,27 @@ def test_half_a_frame_is_too_slow_or_the_end():
         receiver.receive(5)
 
 
+def test_a_message_that_nobody_takes_is_too_slow_however_much_of_it_was_taken():
+    sender, receiver = channel()
+    with pytest.raises(TooSlow):
+        sender.send(bytes(LIMIT - 100), 0.05)
+    taken = 0
+    with contextlib.suppress(BlockingIOError):
+        while chunk := receiver.recv(1 << 16, socket.MSG_DONTWAIT):
+            taken += len(chunk)
+    assert 0 < taken < LIMIT
+
+
+@given(st.integers(0, LIMIT - 100))
+def test_a_message_of_any_size_arrives_whole_where_it_is_taken_slowly(size):
+    sender, receiver = channel()
+    other = Channel(receiver, LIMIT)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(sender.send, bytes(size), 600)
+        assert other.receive(600) == bytes(size)
+        sent.result()
+
+
 # Some have the number and a word of a real answer, and then anything.
 answers = st.tuples(
     st.just("l"),
@@ -251,8 +273,9 @@ replies = st.one_of(
 @given(first=replies, later=st.lists(replies, max_size=3))
 def test_whatever_a_candidate_sends_the_examiner_gets_plain_data_or_knows_that_it_is_gone(first, later):
     ours, theirs = socket.socketpair()
-    theirs.sendall(HEADER.pack(len(ready := encode(["ready", ""], LIMIT))) + ready)
-    candidate = process.Candidate(2**30, ours, Limits(call_seconds=0.2, cell_seconds=0.2), "limits")
+    lifeline, warden = socket.socketpair()
+    theirs.sendall(HEADER.pack(len(ready := encode(["ready"], LIMIT))) + ready)
+    candidate = process.Candidate(ours, lifeline, Limits(call_seconds=0.2, cell_seconds=0.2), "limits")
     for data in (first, *later):
         theirs.sendall(HEADER.pack(len(data)) + data)
     try:
@@ -269,3 +292,4 @@ def test_whatever_a_candidate_sends_the_examiner_gets_plain_data_or_knows_that_i
     finally:
         candidate.close()
         theirs.close()
+        warden.close()

@@ -5,19 +5,24 @@ It imports what notebooks use, once, and never sees a test: it gets code cells a
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
+import mmap
 import os
 import random
+import shutil
 import signal
 import socket
 import sys
+import time
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from autograder.examiner.limits import Limits
 from autograder.examiner.plain import Refused, WireError
 from autograder.examiner.sandbox import confine, strongest
+from autograder.examiner.warden import END_SECONDS, adopt_orphans, end_descendants
 from autograder.examiner.wire import Channel
 
 __all__ = ["main"]
@@ -33,6 +38,7 @@ WARM = (
     "mlsysim.units",
 )
 CONTROL_LIMIT = 64 << 20
+TRIAL_SECONDS = 60.0
 
 
 def _serve(channel: Channel, shell: Any, limits: Limits) -> None:
@@ -96,34 +102,89 @@ def _sites() -> list[str]:
     return [path for path in sys.path if os.path.basename(path) in names and os.path.isdir(path)]
 
 
-def _confine(order: dict[str, Any], mount_point: str) -> str:
-    os.setsid()
+def _confine(order: dict[str, Any], mount_point: str, lifeline: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     installed = [os.path.join(os.path.realpath(site), "autograder") for site in _sites()]
     hidden = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *installed, *order["hidden"]]
     limits = Limits(**order["limits"])
-    return confine(order["level"], limits, _library(), hidden, order["files"], mount_point)
+    confine(
+        order["level"], limits, _library(), hidden, order["files"], mount_point, lifeline, order["seconds"]
+    )
 
 
-def _become_candidate(connection: socket.socket, order: dict[str, Any], mount_point: str, shell: Any) -> None:
+def _become_candidate(
+    connection: socket.socket, lifeline: int, order: dict[str, Any], mount_point: str, shell: Any
+) -> None:
     """In a fresh fork: confine this process, then serve; never returns."""
     limits = Limits(**order["limits"])
     channel = Channel(connection, limits.answer_kb << 10)
-    keep = channel.fileno()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 4096)
-    folder = _confine(order, mount_point)
+    kept = sorted({channel.fileno(), lifeline})
+    for low, high in zip([2, *kept], [*kept, 4096], strict=True):
+        os.closerange(low + 1, high)
+    _confine(order, mount_point, lifeline)
+    if order["level"] == "landlock":
+        _use_nameless_semaphores()
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
     random.seed(0)
     np = importlib.import_module("numpy")
     np.random.seed(0)
     gc.enable()
     os.register_at_fork(after_in_child=channel.close)  # only one process may answer
-    channel.send(["ready", folder])
+    channel.send(["ready"])
     _serve(channel, shell, limits)
+
+
+def _use_nameless_semaphores() -> None:
+    """Let multiprocessing's locks and queues work without ``/dev/shm``, where other programs of the same user have their memory."""
+    import _multiprocessing  # type: ignore[import-not-found]
+    from multiprocessing.heap import Arena
+
+    Arena._dir_candidates = []  # type: ignore[attr-defined]  # then it takes the folder for temporary files
+    named = _multiprocessing.SemLock
+
+    class SemLock(named):  # type: ignore[misc, valid-type]
+        kept: ClassVar[list[mmap.mmap]] = []
+
+        def __new__(cls, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> Any:
+            memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared with every fork
+            cls.kept.append(memory)
+            address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+            ctypes.CDLL(None).sem_init(ctypes.c_void_p(address), 1, ctypes.c_uint(value))
+            return named._rebuild(address, kind, maxvalue, None)
+
+    _multiprocessing.SemLock = SemLock
+
+
+class _Wardens:
+    """The children of this process, and those of them that lost theirs."""
+
+    def __init__(self) -> None:
+        adopt_orphans()
+        self._known: set[int] = set()
+
+    def add(self, pid: int) -> None:
+        self._known.add(pid)
+
+    def reap(self, wait: bool = False) -> None:
+        """Forget those that have ended, or all after waiting for them; what one of them left behind is ended."""
+        until = time.monotonic() + END_SECONDS
+        while self._known:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            self._known.discard(pid)
+            if pid and os.WIFSIGNALED(status):  # it could not do its work
+                end_descendants(self._known)
+            if not pid and (not wait or time.monotonic() > until):
+                break
+            if not pid:
+                time.sleep(0.001)
+        if wait:
+            end_descendants()
 
 
 def main(control_fd: int, mount_point: str) -> None:
@@ -140,27 +201,31 @@ def main(control_fd: int, mount_point: str) -> None:
     gc.freeze()
     control = socket.socket(fileno=control_fd)
     orders = Channel(control, CONTROL_LIMIT)
-    trial = {"limits": asdict(Limits()), "hidden": [], "files": {}}
-
-    orders.send(strongest(lambda level: _confine({**trial, "level": level}, mount_point)))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    trial = {"limits": asdict(Limits()), "hidden": [], "files": {}, "seconds": TRIAL_SECONDS}
+    orders.send(strongest(lambda level, lifeline: _confine({**trial, "level": level}, mount_point, lifeline)))
+    wardens = _Wardens()
     while True:
         try:
-            _, (descriptor,), *_ = socket.recv_fds(control, 1, 1)
+            _, (descriptor, lifeline), *_ = socket.recv_fds(control, 1, 2)
             order = orders.receive()
         except (WireError, OSError, ValueError):
-            return
+            break
+        wardens.reap()
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 control.close()
-                _become_candidate(socket.socket(fileno=descriptor), order, mount_point, shell)
+                _become_candidate(socket.socket(fileno=descriptor), lifeline, order, mount_point, shell)
                 status = 0
             finally:
                 os._exit(status)
         os.close(descriptor)
+        os.close(lifeline)
+        wardens.add(pid)
         orders.send(pid)
+    wardens.reap(wait=True)
+    shutil.rmtree(mount_point, ignore_errors=True)
 
 
 if __name__ == "__main__":

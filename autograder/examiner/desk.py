@@ -9,11 +9,13 @@ from typing import Any
 
 from autograder.examiner.limits import Limits
 from autograder.examiner.messages import describe_call
+from autograder.examiner.plain import Refused
 from autograder.examiner.process import Candidate, Died, start_candidate
 
 __all__ = ["Desk", "StudentError"]
 
 MAX_RESTARTS = 16
+WARDEN_SECONDS = 2.0  # after the notebook's time, for the examiner to say what was not done in time
 
 
 class StudentError(Exception):
@@ -23,8 +25,11 @@ class StudentError(Exception):
 class Desk:
     """Holds the candidate, starts another when one is gone, and remembers the last calls."""
 
-    def __init__(self, limits: Limits, files: Mapping[str, bytes], hidden: Sequence[Path]) -> None:
+    def __init__(
+        self, limits: Limits, files: Mapping[str, bytes], hidden: Sequence[Path], weakest: str
+    ) -> None:
         self._limits = limits
+        self._weakest = weakest
         self._files = files
         self._hidden = hidden
         self.outputs: dict[int, list[dict[str, Any]]] = {}
@@ -52,10 +57,11 @@ class Desk:
     def _run_in(self, candidate: Candidate, index: int, source: str) -> None:
         try:
             outputs, error = candidate.run(source, max(0.01, self.seconds_left()))
-        except Died as death:
+        except (Died, Refused) as reason:
+            what = str(reason) if isinstance(reason, Died) else f"was not run: it is {reason}"
             self._deadly.add(index)
-            self.notes.append(f"cell {index + 1} {death}")
-            self.outputs[index] = [_error("Stopped", f"This cell {death}.")]
+            self.notes.append(f"cell {index + 1} {what}")
+            self.outputs[index] = [_error("Stopped", f"This cell {what}.")]
             return
         shown = [_shown(item) for item in outputs if isinstance(item, dict)]
         if error is not None:
@@ -73,7 +79,13 @@ class Desk:
                     self.notes.append(note)
                 return None
             self._restarts += 1
-            self._candidate = start_candidate(self._limits, self._files, hidden=self._hidden)
+            self._candidate = start_candidate(
+                self._limits,
+                self._files,
+                hidden=self._hidden,
+                seconds=self.seconds_left() + WARDEN_SECONDS,
+                weakest=self._weakest,
+            )
             self.sandbox = self._candidate.level
             for index, source in self._ran:
                 if index not in self._deadly and not self._candidate.gone:
@@ -101,8 +113,8 @@ class Desk:
                             f"`{name}` is {value}. Give plain numbers, strings, lists, dicts or arrays."
                         )
                     found[name] = value
-        except Died as death:
-            raise StudentError(f"Looking at your answers {death}.") from None
+        except (Died, Refused) as reason:
+            raise StudentError(f"Looking at your answers {reason}.") from None
         return found
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -123,6 +135,8 @@ class Desk:
             if self._candidate.last_words is None:
                 self._candidate.last_words = f"{describe_call(name, arguments, keywords)} {death}."
             raise StudentError(self._candidate.last_words) from None
+        except Refused as reason:
+            raise StudentError(f"`{name}` could not be asked about {reason}.") from None
         if word in ("refused", "raised"):
             told = describe_call(name, arguments, keywords)
         if word == "refused":
@@ -145,8 +159,8 @@ class Desk:
             raise StudentError("nobody is left to ask")
         try:
             word, value = self._candidate.call(name, arguments, {}, seconds)
-        except Died as death:
-            raise StudentError(str(death)) from None
+        except (Died, Refused) as reason:
+            raise StudentError(str(reason)) from None
         if word != "value":
             raise StudentError(f"{word} instead of a value")
         return value

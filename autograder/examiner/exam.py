@@ -11,9 +11,7 @@ import contextlib
 import functools
 import io
 import random
-import signal
 import symtable
-import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from types import CodeType
 from typing import Any
 
 from autograder.examiner.assemble import PROBLEM, steps
+from autograder.examiner.bounds import TimeIsUp, deadline
 from autograder.examiner.desk import Desk, StudentError
 from autograder.examiner.draws import draw_ahead, drawn_once
 from autograder.examiner.limits import Limits
@@ -74,16 +73,13 @@ class ExamResult:
     notes: list[str] = field(default_factory=list)
 
 
-class _TimeUp(BaseException):
-    """The notebook's time ended while the examiner was busy with an answer; no test may catch it."""
-
-
 def examine(
     notebook: Notebook,
     limits: Limits | None = None,
     files: Mapping[str, bytes] | None = None,
     hidden: Sequence[Path] = (),
     paper: Paper | None = None,
+    weakest: str = "limits",
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.examiner.assemble.assemble`): the student's cells there, its tests here.
 
@@ -91,6 +87,7 @@ def examine(
         files: what the working folder of the student's code holds, by name.
         hidden: folders that it must not read, such as the course directory.
         paper: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
+        weakest: the least confinement that will do, one of :data:`autograder.examiner.sandbox.LEVELS`.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
@@ -100,14 +97,14 @@ def examine(
     limits = limits or Limits()
     problem = notebook.content["metadata"].get(PROBLEM, "")
     if problem:
-        result.notes.append(f"this notebook could not be read: {problem}")
+        result.notes.append(f"this notebook could not be graded: {problem}")
         for _, cell, test in steps(notebook):
             if test:
                 grade = grading(cell)
-                message = f"This notebook could not be read: {problem}."
+                message = f"This notebook could not be graded: {problem}."
                 result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
         return result
-    desk = Desk(limits, files or {}, hidden)
+    desk = Desk(limits, files or {}, hidden, weakest)
     failures: list[Failure] = []
     with contextlib.closing(desk):
         for index, cell, test in steps(notebook):
@@ -119,9 +116,9 @@ def examine(
                 desk.run(index, cell["source"])
         asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
         try:
-            with _alarm(EXPLAIN_SECONDS):
+            with deadline(EXPLAIN_SECONDS):
                 explain(failures, paper, asked_for, desk.probe)
-        except (_TimeUp, Exception) as error:  # marks do not hang on explanations
+        except (TimeIsUp, Exception) as error:  # marks do not hang on explanations
             desk.notes.append(f"wrong answers could not be explained: {type(error).__name__}: {error}")
     result.outputs, result.sandbox, result.notes = desk.outputs, desk.sandbox, desk.notes
     return result
@@ -146,7 +143,7 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
     try:
         scope: dict[str, Any] = {"__name__": "exam"}
         with (
-            _alarm(desk.seconds_left() + GRACE_SECONDS),
+            deadline(max(0.0, desk.seconds_left()) + GRACE_SECONDS),
             _fixed_hypothesis(),
             contextlib.redirect_stdout(said),
             contextlib.redirect_stderr(io.StringIO()),
@@ -163,7 +160,7 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
             value = _execute(source, scope)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
-    except _TimeUp:
+    except TimeIsUp:
         desk.close()
         return Verdict(
             0.0, points, "Checking this answer took more time than the notebook has.", "time is up"
@@ -174,6 +171,8 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
         first = _first(error)
         if isinstance(first, StudentError):
             return Verdict(0.0, points, str(first), f"StudentError: {first}")
+        if isinstance(first, MemoryError):
+            return Verdict(0.0, points, "Checking this answer took more memory than there is.", "MemoryError")
         detail = "".join(traceback.format_exception_only(first)).strip()
         verdict = Verdict(0.0, points, describe_failure(first, desk.called), detail)
         failures.append(Failure(verdict, found, tuple(desk.called), case_id))
@@ -183,25 +182,6 @@ def _judge(desk: Desk, source: str, points: float, paper: Paper, failures: list[
     if score < points:
         failures.append(Failure(verdict, found, tuple(desk.called), case_id))
     return verdict
-
-
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise :class:`_TimeUp` after *seconds*: answers can be made to be slow to judge. Only a main thread has alarms."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(*_: object) -> None:
-        raise _TimeUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, GRACE_SECONDS))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _partial(value: Any, points: float) -> float:

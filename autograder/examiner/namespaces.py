@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["HOME", "drop_capabilities", "enter_namespaces", "libc"]
+__all__ = ["HOME", "die_with_parent", "drop_capabilities", "leave_namespaces", "libc", "settle"]
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -53,14 +53,8 @@ def _check(result: int, what: str) -> None:
         raise OSError(error, f"{what}: {os.strerror(error)}")
 
 
-def enter_namespaces(disk_mb: int, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
-    """Go on as the first process of namespaces of its own, below *root*, an empty folder that the new file system is mounted on.
-
-    The caller returns in a grandchild, in :data:`HOME`; the processes between end with it, with its exit status.
-
-    Args:
-        library: folders to show, read-only, besides the system's.
-        hidden: folders inside those that look empty.
+def leave_namespaces() -> None:
+    """What this process starts from now on is in namespaces of its own: files, processes, network, host name and System V objects.
 
     Raises:
         OSError: the kernel refuses.
@@ -74,12 +68,23 @@ def enter_namespaces(disk_mb: int, library: Sequence[str], hidden: Sequence[str]
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-    _die_with_parent()
+
+
+def settle(disk_mb: int, inodes: int, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
+    """As the first process of the new namespaces: make the file system, on the empty folder *root*, and go on below as their second process.
+
+    The caller returns in :data:`HOME`, in that second process; the first waits for it and reaps what else ends.
+
+    Args:
+        disk_mb, inodes: what may be written.
+        library: folders to show, read-only, besides the system's.
+        hidden: folders inside those that look empty.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    _new_root(disk_mb, inodes, library, hidden, root)
     _supervise(os.fork())
-    _die_with_parent()
-    _new_root(disk_mb, library, hidden, root)
-    _supervise(os.fork())
-    _die_with_parent()
     os.chdir(HOME)
 
 
@@ -91,7 +96,8 @@ def drop_capabilities() -> None:
     c.capset(header, (ctypes.c_uint32 * 6)())
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have this process killed when its parent ends; on Linux only."""
     libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
@@ -129,9 +135,9 @@ def _bind(source: str, target: str) -> None:
     _mount(None, target, None, MS_BIND | MS_REMOUNT | flags)
 
 
-def _new_root(disk_mb: int, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
+def _new_root(disk_mb: int, inodes: int, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
-    _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, f"size={disk_mb}m,mode=755")
+    _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, f"size={disk_mb}m,nr_inodes={inodes + 256},mode=755")
     bound: list[str] = []
     for path in [*SYSTEM, *sorted(library)]:
         if os.path.islink(path) and path in SYSTEM:
@@ -141,7 +147,13 @@ def _new_root(disk_mb: int, library: Sequence[str], hidden: Sequence[str], root:
             bound.append(path)
     for path in hidden:
         if any(path.startswith(b + "/") for b in bound) and os.path.isdir(root + path):
-            _mount("tmpfs", root + path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,mode=555")
+            _mount(
+                "tmpfs",
+                root + path,
+                "tmpfs",
+                MS_RDONLY | MS_NOSUID | MS_NODEV,
+                "size=4k,nr_inodes=1,mode=555",
+            )
     for device in DEVICES:
         _bind(f"/dev/{device}", f"{root}/dev/{device}")
     os.makedirs(root + "/proc")

@@ -7,11 +7,11 @@ import contextlib
 import itertools
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,11 +20,15 @@ from typing import Any, NoReturn
 from autograder.examiner.candidate import CONTROL_LIMIT
 from autograder.examiner.limits import Limits
 from autograder.examiner.plain import WireError
+from autograder.examiner.sandbox import LEVELS
+from autograder.examiner.warden import END_SECONDS
 from autograder.examiner.wire import Channel, Closed, TooSlow
 
-__all__ = ["Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
+__all__ = ["Candidate", "Died", "NoSandbox", "close_nursery", "data_files", "start_candidate"]
 
 START_SECONDS = 60.0
+LINGERING = 2  # notebooks whose processes may be ending while the next one begins
+OUT_OF_TIME = "was not done when the notebook's time was over"
 
 
 class NoSandbox(Exception):
@@ -84,17 +88,23 @@ class _Nursery:
     def alive(self) -> bool:
         return self.owner == os.getpid() and self._process.poll() is None
 
-    def fork(self, order: dict[str, Any]) -> tuple[int, socket.socket]:
+    def fork(self, order: dict[str, Any]) -> tuple[socket.socket, socket.socket]:
+        """A socket to the new candidate and one to its warden."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._socket, [b"."], [theirs.fileno()])
-            self._control.send(order)
-            pid = self._control.receive(START_SECONDS)
-        return pid, ours
+        lifeline, wardens = socket.socketpair()
+        with theirs, wardens:
+            socket.send_fds(self._socket, [b"."], [theirs.fileno(), wardens.fileno()])
+            self._control.send(order, START_SECONDS)
+            self._control.receive(START_SECONDS)
+        return ours, lifeline
 
     def close(self) -> None:
+        """End it, when it has seen its candidates end."""
         if self.owner == os.getpid():
+            _await_ends(END_SECONDS)
             self._socket.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
             self._process.kill()
             self._process.wait()
             shutil.rmtree(self._mount_point, ignore_errors=True)
@@ -120,16 +130,18 @@ class Candidate:
     """
 
     last_words: str | None = None
-    _folder = ""
 
-    def __init__(self, pid: int, connection: socket.socket, limits: Limits, level: str) -> None:
-        self._pid = pid
+    def __init__(
+        self, connection: socket.socket, lifeline: socket.socket, limits: Limits, level: str
+    ) -> None:
         self.level = level
         self._channel = Channel(connection, limits.answer_kb << 10)
+        self._lifeline = lifeline
         self._limits = limits
         self._numbers = itertools.count(1)
         self._death: str | None = None
-        _, self._folder = self._receive(START_SECONDS)
+        if self._receive(START_SECONDS) != ["ready"]:
+            self._die("sent something that is no answer")
 
     @property
     def gone(self) -> bool:
@@ -180,13 +192,13 @@ class Candidate:
         return self._answer(["call", name, arguments, keywords], min(seconds, self._limits.call_seconds))
 
     def close(self) -> None:
-        """End the process and everything that it started."""
+        """Have the process and everything that it started ended; :func:`start_candidate` and the end of this process see to it that they are."""
         self._death = self._death or "was closed"
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, signal.SIGKILL)
         self._channel.close()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lifeline not in _ending:
+            with contextlib.suppress(OSError):
+                self._lifeline.shutdown(socket.SHUT_WR)
+            _ending.append(self._lifeline)
 
     def _answer(self, request: list[Any], seconds: float) -> tuple[str, Any]:
         match self._ask(request, seconds):
@@ -202,31 +214,69 @@ class Candidate:
         if self._death is not None:
             raise Died(self._death)
         number = next(self._numbers)
+        until = time.monotonic() + max(0.01, seconds)
         try:
-            self._channel.send([request[0], number, *request[1:]])
+            self._channel.send([request[0], number, *request[1:]], max(0.01, seconds))
+        except TooSlow:
+            self._die(self._too_long(seconds))
         except Closed:
-            self._die("ended the notebook's process")
-        reply = self._receive(max(0.01, seconds))
+            self._die(self._ended())
+        reply = self._receive(seconds, until)
         # Types first: an array has no single answer to ==.
         if type(reply) is not list or [type(part) for part in reply[:2]] != [int, str] or reply[0] != number:
             self._die("sent something that is no answer")
         answer: list[Any] = reply[1:]
         return answer
 
-    def _receive(self, seconds: float) -> Any:
+    def _receive(self, seconds: float, until: float | None = None) -> Any:
         try:
-            return self._channel.receive(seconds)
+            return self._channel.receive(seconds if until is None else until - time.monotonic())
         except TooSlow:
-            self._die(f"took longer than the {seconds:.3g} s allowed")
+            self._die(self._too_long(seconds))
         except Closed:
-            self._die("ended the notebook's process")
+            self._die(self._ended())
         except WireError:
             self._die("sent something that is no answer")
 
+    def _too_long(self, seconds: float) -> str:
+        # What was left of the notebook's time depends on the machine: only a limit is told as a number.
+        if seconds in (self._limits.cell_seconds, self._limits.call_seconds):
+            return f"took longer than the {seconds:.3g} s allowed"
+        return OUT_OF_TIME
+
+    def _ended(self) -> str:
+        """Why the process is gone, as far as its warden knows."""
+        try:
+            word = self._lifeline.recv(16, socket.MSG_DONTWAIT)
+        except OSError:
+            word = b""
+        reasons = {
+            b"time": OUT_OF_TIME,
+            b"memory": f"needed more than the {self._limits.memory_mb} MB of memory allowed",
+            b"files": f"wrote more than the {self._limits.disk_mb} MB or {self._limits.inodes:,} files allowed",
+        }
+        return reasons.get(word, "ended the notebook's process")
+
     def _die(self, why: str) -> NoReturn:
-        self.close()
         self._death = why
+        self.close()
         raise Died(why)
+
+
+_ending: list[socket.socket] = []  # lifelines of wardens that have been told to end everything
+
+
+def _await_ends(seconds: float, spared: int = 0) -> None:
+    """Wait until they have, for *seconds* at most, but for the last *spared* ones."""
+    until = time.monotonic() + seconds
+    for lifeline in _ending[: len(_ending) - spared]:
+        with contextlib.suppress(OSError):
+            while True:
+                lifeline.settimeout(max(0.001, until - time.monotonic()))
+                if not lifeline.recv(16):
+                    break
+        lifeline.close()
+        _ending.remove(lifeline)
 
 
 def start_candidate(
@@ -235,6 +285,8 @@ def start_candidate(
     *,
     hidden: Sequence[Path] = (),
     level: str | None = None,
+    seconds: float | None = None,
+    weakest: str = "limits",
 ) -> Candidate:
     """A fresh candidate.
 
@@ -242,9 +294,11 @@ def start_candidate(
         files: content by name, for its working folder.
         hidden: folders that it must not read even where they lie in a folder of the interpreter or the library.
         level: how far to confine it; by default as far as this machine can.
+        seconds: the time that it has, whatever the examiner does; by default that of a whole notebook.
+        weakest: the least of :data:`autograder.examiner.sandbox.LEVELS` that will do.
 
     Raises:
-        NoSandbox: it did not start, at two tries, or this is Windows.
+        NoSandbox: it did not start, at two tries, or not at a level that will do, or this is Windows.
     """
     if not hasattr(os, "fork"):
         raise NoSandbox(
@@ -254,7 +308,14 @@ def start_candidate(
         try:
             nursery = _warm()
             chosen = level or nursery.level
+            if list(LEVELS).index(chosen) > list(LEVELS).index(weakest):
+                raise NoSandbox(
+                    f"students' code can be confined by {chosen!r} only on this machine ({LEVELS[chosen]}), and the weakest level allowed "
+                    f"is {weakest!r}: grade elsewhere, or set c.Examine.weakest_sandbox = {chosen!r} if that will do"
+                )
+            _await_ends(START_SECONDS, spared=LINGERING)
             order = {
+                "seconds": limits.total_seconds + END_SECONDS if seconds is None else seconds,
                 "limits": asdict(limits),
                 "files": dict(files or {}),
                 "hidden": [str(path.resolve()) for path in hidden],
@@ -262,13 +323,14 @@ def start_candidate(
             }
             return Candidate(*nursery.fork(order), limits, chosen)
         except (Died, WireError, OSError) as error:
-            _close_nursery()
+            close_nursery()
             if last:
                 raise NoSandbox(f"no process for a notebook could be started: {error}") from error
     raise AssertionError
 
 
-def _close_nursery() -> None:
+def close_nursery() -> None:
+    """End the process that candidates are forked from, and with it what it was in the middle of; the next candidate gets a new one."""
     global _nursery
     if _nursery is not None:
         _nursery.close()

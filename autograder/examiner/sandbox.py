@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.examiner.landlock import restrict_files
 from autograder.examiner.limits import Limits
-from autograder.examiner.namespaces import drop_capabilities, enter_namespaces
+from autograder.examiner.namespaces import die_with_parent, drop_capabilities, leave_namespaces, settle
+from autograder.examiner.seccomp import ARCHITECTURES, filter_system_calls
+from autograder.examiner.warden import Guard, stand_guard
 
 try:
     import resource
@@ -37,8 +41,10 @@ def confine(
     hidden: Sequence[str],
     files: dict[str, bytes],
     mount_point: str,
-) -> str:
-    """Confine this process; it goes on in a new working folder that holds *files*. Returns that folder if it must be removed later.
+    lifeline: int,
+    seconds: float,
+) -> None:
+    """Confine a new process: returns in one that is, in a new working folder that holds *files*. This process becomes its warden.
 
     Args:
         level: one of :data:`LEVELS`.
@@ -46,24 +52,36 @@ def confine(
         hidden: folders inside those that it may not.
         files: content by name.
         mount_point: an empty folder, for a new file system or the working folder.
+        lifeline, seconds: see :class:`autograder.examiner.warden.Guard`.
 
     Raises:
         OSError: this machine does not have that level.
     """
+    student = STUDENT_UID + os.getpid() % 4000
+    running = 0 if level == "namespaces" or os.getuid() == 0 else _running()
+    inside = level == "namespaces"
+    if inside:
+        leave_namespaces()
+    folder = "" if inside else tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
+    # What is given and the folders themselves come on top of what a student may write.
+    disk_mb = limits.disk_mb + 1 + sum(map(len, files.values())) // (1 << 20)
+    stand_guard(
+        Guard(lifeline, seconds, limits.memory_mb, disk_mb, limits.inodes, folder, own_namespace=inside)
+    )
+    os.close(lifeline)
+    os.setsid()
     with contextlib.suppress(OSError):  # if memory runs out, these processes go first
         Path("/proc/self/oom_score_adj").write_text("1000")
-    folder, student = "", STUDENT_UID + os.getpid() % 4000
-    running = 0 if level == "namespaces" or os.getuid() == 0 else _running()
-    if level == "namespaces":
-        enter_namespaces(limits.disk_mb, library, hidden, mount_point)
+    if inside:
+        die_with_parent()
+        settle(disk_mb, limits.inodes, library, hidden, mount_point)
     else:
-        folder = tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
         os.chdir(folder)
     for name, content in files.items():
         Path(name).write_bytes(content)
     _limit(limits, running)
     if os.getuid() == 0:
-        if level != "namespaces" and not _others_may_read(os.__file__):
+        if not inside and not _others_may_read(os.__file__):
             raise OSError(
                 f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
             )
@@ -71,26 +89,30 @@ def confine(
         os.setgroups([])
         os.setgid(student)
         os.setuid(student)
-    if level == "landlock":
-        restrict_files(library, hidden, folder)
-    elif level == "namespaces":
+    if sys.platform == "linux":
+        die_with_parent()  # a change of user would undo it
         drop_capabilities()
-    return folder
+        version = restrict_files(library, hidden, folder) if level == "landlock" else 0
+        if level != "limits" or os.uname().machine in ARCHITECTURES:
+            filter_system_calls(level, version)
 
 
-def strongest(attempt: Callable[[str], object]) -> str:
-    """The first of :data:`LEVELS` at which *attempt*, run in a fork, raises nothing."""
+def strongest(attempt: Callable[[str, int], object]) -> str:
+    """The first of :data:`LEVELS` at which *attempt*, run in a fork with a lifeline, raises nothing."""
     for level in LEVELS:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                attempt(level)
-                status = 0
-            finally:
-                os._exit(status)
-        if os.waitpid(pid, 0)[1] == 0:
-            return level
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pid = os.fork()
+            if pid == 0:
+                status = 1
+                try:
+                    ours.close()
+                    attempt(level, theirs.detach())
+                    status = 0
+                finally:
+                    os._exit(status)
+            if os.waitpid(pid, 0)[1] == 0:
+                return level
     raise OSError("no process can be confined on this machine, not even by limits")
 
 

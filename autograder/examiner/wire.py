@@ -31,24 +31,37 @@ class Channel:
         self._limit = limit
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
+        self._room = select.poll()
+        self._room.register(connection, select.POLLOUT)
         self._buffer = bytearray()
 
     def fileno(self) -> int:
         """The file descriptor."""
         return self._socket.fileno()
 
-    def send(self, value: Any) -> None:
-        """Send *value*.
+    def send(self, value: Any, seconds: float | None = None) -> None:
+        """Send *value*, waiting at most *seconds* for the other side to take it.
 
         Raises:
             Refused: it may not cross.
+            TooSlow: it was not taken in time.
             Closed: the other side is gone.
         """
         data = encode(value, self._limit)
+        left = memoryview(HEADER.pack(len(data)) + data)
+        deadline = None if seconds is None else time.monotonic() + seconds
         try:
-            self._socket.sendall(HEADER.pack(len(data)) + data)
+            # Most messages fit into the socket's buffer: one call, without asking first whether there is room.
+            while left := left[self._send_some(left) :]:
+                _await(self._room, deadline, "the message was not taken in time")
         except OSError as error:
             raise Closed(str(error)) from None
+
+    def _send_some(self, data: memoryview) -> int:
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def receive(self, seconds: float | None = None) -> Any:
         """The next message, waiting at most *seconds*.
@@ -67,9 +80,7 @@ class Channel:
     def _exactly(self, count: int, deadline: float | None) -> bytes:
         while len(self._buffer) < count:
             if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._poll.poll(left * 1000):
-                    raise TooSlow("no message in time")
+                _await(self._poll, deadline, "no message in time")
             try:
                 chunk = self._socket.recv(1 << 16)
             except OSError as error:
@@ -84,3 +95,12 @@ class Channel:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _await(poll: Any, deadline: float | None, what: str) -> None:
+    if deadline is None:
+        poll.poll()
+        return
+    left = deadline - time.monotonic()
+    if left <= 0 or not poll.poll(left * 1000):
+        raise TooSlow(what)

@@ -1,0 +1,130 @@
+"""Functions run in a candidate at a level of confinement that is chosen, started by a user that is chosen: root, or somebody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.examiner.limits import Limits
+from autograder.examiner.sandbox import LEVELS
+
+__all__ = ["LIMITS", "PLACES", "SOMEBODY", "in_a_candidate", "in_candidates", "needs_root"]
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMITS = Limits(
+    cell_seconds=60,
+    call_seconds=60,
+    total_seconds=120,
+    memory_mb=512,
+    processes=16,
+    disk_mb=8,
+    inodes=500,
+    output_kb=32,
+)
+# A user for each level: the kernel counts all processes of a user, those that are just ending too.
+SOMEBODY = {"namespaces": 64000, "landlock": 64001, "limits": 64002}
+PLACES = [
+    pytest.param(level, user, id=f"{level}, {'root' if user == 0 else 'an ordinary user'}")
+    for level in LEVELS
+    for user in (0, SOMEBODY[level])
+]
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can try this as another user")
+
+# Run by the user, who is shown the interpreter where it lies in a folder that only root may enter.
+SCRIPT = """
+import json, sys
+order = json.loads(sys.argv[1])
+sys.path.insert(0, order["root"])
+from autograder.examiner import process
+from autograder.examiner.limits import Limits
+
+outcome = []
+for function in order["functions"]:
+    candidate = process.start_candidate(Limits(**order["limits"]), {"data.txt": b"42"}, level=order["level"], seconds=order["seconds"])
+    assert candidate.level == order["level"], candidate.level
+    try:
+        outputs, error = candidate.run(order["cell"])
+        outcome.append(("raised", error) if error else candidate.call(function, (*order["arguments"],), {}, 60))
+    except process.Died as death:
+        outcome.append(("died", str(death)))
+    candidate.close()
+process.close_nursery()
+print(json.dumps(outcome))
+"""
+SHOWN = """
+set -e
+mkdir -p "$2/kept"
+mount --bind "$1" "$2/kept"
+closed="$3"
+if [ -n "$closed" ]; then
+    mount -t tmpfs tmpfs "$closed"
+    chmod 755 "$closed"
+    mkdir -p "$1"
+    mount --bind "$2/kept" "$1"
+fi
+user="$4"
+shift 4
+exec setpriv --reuid "$user" --regid "$user" --clear-groups "$@"
+"""
+
+
+def in_candidates(
+    level: str,
+    cell: str,
+    functions: Iterable[str],
+    *arguments: object,
+    user: int = 0,
+    limits: Limits = LIMITS,
+    seconds: float | None = None,
+) -> list[list[object]]:
+    """What each of *functions*, defined in *cell*, comes to in a candidate of its own at *level*, started by *user*.
+
+    Each is a pair such as ``["value", 1]`` or ``["died", "ended the notebook's process"]``. No file is left behind.
+
+    Args:
+        seconds: when the warden ends a candidate; by default after the notebook's time.
+    """
+    order = {
+        "root": str(ROOT),
+        "limits": asdict(limits),
+        "level": level,
+        "cell": cell,
+        "functions": list(functions),
+        "arguments": arguments,
+        "seconds": seconds,
+    }
+    prefix = Path(sys.base_prefix).resolve()
+    closed = next((str(p) for p in reversed(prefix.parents) if not p.stat().st_mode & 0o001), "")
+    with tempfile.TemporaryDirectory() as spare, tempfile.TemporaryDirectory() as own:
+        os.chmod(spare, 0o755)
+        os.chown(own, user, user)
+        os.chmod(own, 0o711)
+        command = ["unshare", "--mount", "sh", "-c", SHOWN, "sh", str(prefix), spare, closed, str(user)]
+        done = subprocess.run(
+            [*command, sys.executable, "-c", SCRIPT, json.dumps(order)],
+            cwd="/",
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TMPDIR": own},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stderr
+        assert os.listdir(own) == []
+    found: list[list[object]] = json.loads(done.stdout)
+    return found
+
+
+def in_a_candidate(level: str, cell: str, function: str, *arguments: object, **more: Any) -> Any:
+    """The value that *function* returns; see :func:`in_candidates`."""
+    [[word, value]] = in_candidates(level, cell, [function], *arguments, **more)
+    assert word == "value", (word, value)
+    return value

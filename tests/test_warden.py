@@ -1,0 +1,200 @@
+"""What many processes use together is limited as what one uses, and nothing of a run outlives it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.inside import LIMITS, PLACES, in_a_candidate, in_candidates, needs_root
+
+GROWTH = """
+import ctypes, mmap, multiprocessing, os, time
+
+
+def hold(size):
+    kept = bytearray(os.urandom(1 << 20)) * (size >> 20)
+    time.sleep(600)
+    return kept
+
+
+def many_processes():
+    for _ in range(6):
+        if os.fork() == 0:
+            hold(200 << 20)
+    time.sleep(600)
+
+
+def shared_and_let_go():
+    for _ in range(2):
+        if os.fork() == 0:
+            kept = []
+            for _ in range(4):
+                kept.append(mmap.mmap(-1, 100 << 20))
+                if os.fork() == 0:  # the pages are in nobody's memory when this ends, but held by the mapping
+                    kept[-1].write(bytes(100 << 20))
+                    os._exit(0)
+                os.wait()
+            time.sleep(600)
+    time.sleep(600)
+
+
+def threads_of_children():
+    def child():
+        import threading
+        for _ in range(4):
+            threading.Thread(target=hold, args=(60 << 20,)).start()
+    for _ in range(4):
+        multiprocessing.Process(target=child).start()
+    time.sleep(600)
+
+
+def orphans():
+    for _ in range(6):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os.setsid()
+                hold(200 << 20)
+            os._exit(0)
+        os.wait()
+    time.sleep(600)
+"""
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_memory_is_that_of_all_processes_together_shared_memory_included(level, user):
+    ways = ["many_processes", "shared_and_let_go", "threads_of_children", "orphans"]
+    died = ["died", "needed more than the 512 MB of memory allowed"]
+    assert in_candidates(level, GROWTH, ways, user=user) == [died] * len(ways)
+
+
+MODEST = """
+import multiprocessing, numpy as np
+
+
+def total(seed):
+    return float(np.random.default_rng(seed).random(4_000_000).sum())  # 32 MB each
+
+
+def modest():
+    with multiprocessing.Pool(4) as pool:
+        return len(pool.map(total, range(16)))
+"""
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_four_processes_within_the_limit_together_are_left_alone(level, user):
+    """Each starts as a copy of the library's 100 MB and more: memory in common counts once."""
+    assert in_a_candidate(level, MODEST, "modest", user=user) == 16
+
+
+FILES = """
+import os, time
+
+
+def wait_if(made, wanted):
+    if made >= wanted:
+        time.sleep(600)  # the warden must have seen it by then
+    return made
+
+
+def many_files():
+    made = 0
+    try:
+        for made in range(3000):
+            os.makedirs(f"d{made % 7}", exist_ok=True)
+            open(f"d{made % 7}/{made}", "w").close()
+    except OSError:
+        pass
+    return wait_if(made, 2000)
+
+
+def many_bytes():
+    made = 0
+    try:
+        for made in range(40):
+            with open(f"f{made}", "wb") as file:
+                file.write(os.urandom(1 << 20))
+    except OSError:
+        pass
+    return wait_if(made, 20)
+"""
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_files_are_limited_in_number_as_in_size(level, user):
+    found = in_candidates(level, FILES, ["many_files", "many_bytes"], user=user)
+    if level == "namespaces":  # the file system is full
+        (_, files), (_, megabytes) = found
+        assert 1 <= files <= LIMITS.inodes + 256 and 1 <= megabytes <= LIMITS.disk_mb + 1
+    else:
+        assert found == [["died", "wrote more than the 8 MB or 500 files allowed"]] * 2
+
+
+STUBBORN = """
+import os, signal, time
+
+
+def daemons(name):
+    for number in signal.Signals:
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.setsid()
+                os.closerange(0, 256)
+                os.execvp("sleep", ["sleep", name])
+            os._exit(0)
+    os.makedirs("a/" * 100)
+    os.mkdir("closed", 0)
+    return os.getcwd()
+
+
+def stopped(name):
+    daemons(name)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def ended(name):
+    daemons(name)
+    os._exit(0)
+"""
+
+
+def running(name: str) -> list[str]:
+    found = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if line.strip() == f"sleep {name}"]
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_no_process_and_no_folder_outlives_a_run(level, user):
+    name = f"98765{os.getpid()}{time.monotonic_ns() % 10**6}"
+    ways = ["daemons", "stopped", "ended"]
+    found = in_candidates(level, STUBBORN, ways, name, user=user, limits=replace(LIMITS, call_seconds=2))
+    assert [word for word, _ in found] == ["value", "died", "died"]
+    assert [why for _, why in found[1:]] == [
+        "took longer than the 2 s allowed",
+        "ended the notebook's process",
+    ]
+    assert running(name) == []
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_the_warden_ends_the_notebook_when_its_time_is_over_whatever_the_examiner_does(level, user):
+    """The examiner would wait for a minute: its call has a limit of its own."""
+    cell = "import time\n\n\ndef wait():\n    time.sleep(50)"
+    assert in_candidates(level, cell, ["wait"], user=user, seconds=1.0) == [
+        ["died", "was not done when the notebook's time was over"]
+    ]
