@@ -2,7 +2,7 @@
 
 * ``Autograde.exporter_class``: reads any submission, however broken, as a notebook in the form of its source.
 * ``Autograde.autograde_preprocessors``: :class:`Examine` in the place of ``Execute``.
-* ``Autograde.pre_convert_hook``: takes out links and a timestamp that cannot be read.
+* ``Autograde.pre_convert_hook``: sets aside what nbgrader must not copy.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import parse_utc
-from traitlets import Bool, Dict, Float, Integer
-from traitlets.log import get_logger
+from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, validate
 
-from autograder.examiner.assemble import PROBLEM, assemble
+from autograder.classroom.exporter import SubmissionExporter
+from autograder.classroom.handed_in import students_in
+from autograder.classroom.tidy import tidy_submission
+from autograder.examiner.assemble import NOTE, assemble
+from autograder.examiner.boundary import attempt
 from autograder.examiner.exam import Verdict, examine
-from autograder.examiner.inert import inert_outputs
+from autograder.examiner.files import Unreadable
+from autograder.examiner.inert import writable
 from autograder.examiner.limits import Limits
 from autograder.examiner.process import data_files
-from autograder.examiner.rendering import showable_markdown
+from autograder.examiner.rendering import make_inert
 from autograder.examiner.sandbox import LEVELS
 from autograder.notebooks import Notebook, grading
 from autograder.tutor.paper import Paper
@@ -32,35 +34,14 @@ from autograder.tutor.paper import Paper
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
 DEFAULT = Limits()
-TIMESTAMP = "timestamp.txt"
+LOCK_SECONDS = 300.0
+DAY = 24 * 60 * 60
 MAX_OTHERS = 300  # of the class, whose cases a wrong answer is compared with
 
 
 def _source_folder(converter: Any, resources: Any) -> Path:
     directory = converter.coursedir
     return Path(directory.format_path(directory.source_directory, ".", resources["nbgrader"]["assignment"]))
-
-
-class SubmissionExporter(NotebookExporter):
-    """Reads a submitted notebook in the form of its source; a notebook that is already in the autograded folder as it is."""
-
-    def from_filename(self, filename: str, resources: Any = None, **keywords: Any) -> Any:
-        """The notebook of *filename*; never raises for what a student did to the file."""
-        path = Path(filename)
-        converter: Any = self.parent
-        directory = converter.coursedir
-        graded = directory.format_path(
-            directory.autograded_directory,
-            resources["nbgrader"]["student"],
-            resources["nbgrader"]["assignment"],
-        )
-        if path.parent.resolve() == Path(graded).resolve():
-            return super().from_filename(filename, resources=resources, **keywords)
-        source = _source_folder(converter, resources) / path.name
-        content = nbformat.from_dict(assemble(source, path).content)
-        if content.metadata.get(PROBLEM):
-            self.log.warning("%s could not be read: %s; it gets zeros", filename, content.metadata[PROBLEM])
-        return self.from_notebook_node(content, resources=resources, **keywords)
 
 
 class Examine(NbGraderPreprocessor):
@@ -77,17 +58,46 @@ class Examine(NbGraderPreprocessor):
     total_seconds = Float(DEFAULT.total_seconds, help="seconds for one notebook with its tests").tag(
         config=True
     )
-    memory_mb = Integer(DEFAULT.memory_mb, help="memory of a student's process, MB").tag(config=True)
+    memory_mb = Integer(DEFAULT.memory_mb, help="memory of a student's processes together, MB").tag(
+        config=True
+    )
     output_kb = Integer(DEFAULT.output_kb, help="output kept of one cell, KB").tag(config=True)
     processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
     disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
+    inodes = Integer(DEFAULT.inodes, help="number of files written by a student").tag(config=True)
     answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
+    render_seconds = Float(DEFAULT.render_seconds, help="seconds to read and write one notebook").tag(
+        config=True
+    )
+    file_mb = Integer(DEFAULT.file_mb, help="size of one file that is handed in, MB").tag(config=True)
+    files_mb = Integer(DEFAULT.files_mb, help="size of all files beside the notebooks, MB").tag(config=True)
+    files = Integer(DEFAULT.files, help="number of files beside the notebooks").tag(config=True)
+    depth = Integer(DEFAULT.depth, help="folders inside one another beside the notebooks").tag(config=True)
     by_assignment = Dict(
         help='other limits for some assignments, such as {"quantization": {"cell_seconds": 60}}'
+    ).tag(config=True)
+    weakest_sandbox = Enum(
+        list(LEVELS),
+        "landlock",
+        help='the least confinement of students\' processes that is allowed; "limits" leaves them the gradebook and the network',
     ).tag(config=True)
     personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
         config=True
     )
+
+    lock_seconds = Float(
+        LOCK_SECONDS,
+        help="seconds that autograder grade waits for a gradebook that another program has locked",
+    ).tag(config=True)
+
+    @validate("lock_seconds")
+    def _check_lock_seconds(self, proposal: Any) -> float:
+        value: float = proposal["value"]
+        if not 0 <= value <= DAY:
+            raise TraitError(
+                f"c.Examine.lock_seconds = {value:g} is not allowed: give seconds, from 0 to {DAY}"
+            )
+        return value
 
     def folder(self, resources: Any) -> Path:
         """The folder of the source notebooks."""
@@ -111,20 +121,36 @@ class Examine(NbGraderPreprocessor):
         return [Path(self.parent.parent.coursedir.root)]
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Examine one notebook."""
+        """Examine one notebook; whatever happens on the way is the notebook's own fault, and gets it zeros, or this machine's.
+
+        Raises:
+            NoSandbox, OSError: this machine is at fault.
+        """
+        limits = self.limits(resources["nbgrader"]["assignment"])
+        made = attempt(lambda: self._examined(nb, resources, limits), limits)
+        if isinstance(made, Unreadable):
+            name = resources["nbgrader"]["notebook"]
+            nothing = assemble(self.folder(resources) / f"{name}.ipynb", made)
+            made = self._examined(nbformat.from_dict(nothing.content), resources, limits)
+        return made
+
+    def _examined(self, nb: Any, resources: Any, limits: Limits) -> tuple[Any, Any]:
         folder = self.folder(resources)
         notebook = Notebook(nb)
-        limits = self.limits(resources["nbgrader"]["assignment"])
-        result = examine(notebook, limits, data_files(folder), self.hidden(), self._paper(resources))
-        for index, cell in enumerate(nb.cells):
-            if cell.cell_type == "markdown" and not grading(cell).get("locked"):
-                cell.source = showable_markdown(cell.source, cell.get("attachments"))
+        result = examine(
+            notebook,
+            limits,
+            data_files(folder),
+            self.hidden(),
+            self._paper(resources),
+            self.weakest_sandbox,
+        )
+        make_inert(nb.cells, result.outputs)
+        for cell in nb.cells:
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
-                cell.outputs = nbformat.from_dict(
-                    _as_outputs(verdict) if verdict else inert_outputs(result.outputs.get(index, []))
-                )
-        notes = list(result.notes)
+                cell.outputs = nbformat.from_dict(_as_outputs(verdict) if verdict else cell.outputs)
+        notes = [*filter(None, [nb.metadata.pop(NOTE, "")]), *(writable(note) for note in result.notes)]
         if result.sandbox in LEVELS and result.sandbox != next(iter(LEVELS)):
             notes.append(f"confined by {result.sandbox} only: {LEVELS[result.sandbox]}")
         nb.metadata["autograder"] = {
@@ -145,10 +171,8 @@ class Examine(NbGraderPreprocessor):
     def classmates(self, resources: Any) -> Iterable[str]:
         """Ids of everyone who handed in."""
         directory = self.parent.parent.coursedir  # of the exporter's converter
-        pattern = directory.format_path(
-            directory.submitted_directory, "*", resources["nbgrader"]["assignment"]
-        )
-        return sorted(path.parent.name for path in Path("/").glob(pattern.lstrip("/")))
+        submitted = directory.format_path(directory.submitted_directory, ".", ".")
+        return students_in(Path(submitted), resources["nbgrader"]["assignment"])
 
     def _paper(self, resources: Any) -> Paper:
         """Whose notebook it is; with personal cases, also who else handed in, to recognise answers that are theirs."""
@@ -183,30 +207,3 @@ def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
 
 def _wrapped(message: str) -> str:
     return "\n".join(textwrap.fill(line, 96) for line in message.splitlines())
-
-
-def tidy_submission(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Before a submission is graded: take out what would stop or mislead nbgrader, and log it.
-
-    Links, pipes and devices are removed (nbgrader would copy what they lead to, without end if need be); a ``timestamp.txt`` that cannot be
-    parsed is renamed.
-    """
-    for folder in {Path(notebook).parent for notebook in notebooks}:
-        for path in sorted(folder.rglob("*")):
-            plain = not path.is_symlink() and (path.is_file() or path.is_dir())
-            if not plain and not (path.parent == folder and path.suffix == ".ipynb"):
-                get_logger().warning("%s: removed %s, which is no plain file", student, path.name)
-                path.unlink()
-        _check_timestamp(folder / TIMESTAMP, student)
-
-
-def _check_timestamp(path: Path, student: str) -> None:
-    if not path.exists():
-        return
-    try:
-        text = path.read_text("utf-8").strip()
-        if text:
-            parse_utc(text)
-    except (ValueError, OverflowError, TypeError, OSError):
-        get_logger().warning("%s: %s cannot be read and was renamed", student, TIMESTAMP)
-        path.rename(path.with_suffix(".unreadable"))

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograder.classroom.course import CourseError
+from autograder.classroom.grading_process import Attempts, Gone, GradingProcess
 from autograder.classroom.plan import Failed, Job, Marked, Plan
-from autograder.classroom.pool import GradingProcess
 
 __all__ = ["cluster_grader", "grade_task"]
 
 AHEAD = 3  # submissions out at one time, for each thread of the cluster
-RETRIES = 2
+RETRIES = 2  # of a task whose Dask worker was lost
+RECYCLE_AFTER = 200
 ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://[^/\s]+:\d+(/.*)?")
 CONNECT_SECONDS = 20
 WORKER_SECONDS = 120
@@ -29,33 +30,33 @@ WORKER_SECONDS = 120
 _idle: dict[str, queue.SimpleQueue[GradingProcess]] = {}  # on a Dask worker: processes that wait, by plan
 
 
-def grade_task(plan_bytes: bytes, job: Job) -> Marked | Failed:
-    """Grade one submission; runs on a Dask worker.
-
-    Raises:
-        RuntimeError: the grading process ended; Dask tries again.
-    """
+def grade_task(plan_bytes: bytes, job: Job) -> tuple[Job, Marked | Failed]:
+    """Grade one submission, as it was handed in or as far as a grading process survives it; runs on a Dask worker."""
     idle = _idle.setdefault(hashlib.sha256(plan_bytes).hexdigest(), queue.SimpleQueue())
-    try:
-        process = idle.get_nowait()
-    except queue.Empty:
-        process = GradingProcess(pickle.loads(plan_bytes))
-        atexit.register(process.close)
-    process.give(job)
-    try:
-        if not process.greeted:
-            process.take()
-        answer = process.take()
-    except Failed as failure:
-        return failure
-    except EOFError:
-        raise RuntimeError(f"the grading process {process.why_gone()}") from None
-    assert isinstance(answer, (Marked, Failed))
-    if process.done >= 200:
-        process.close()
-    else:
-        idle.put(process)
-    return answer
+    attempts = Attempts()
+    while True:
+        try:
+            process = idle.get_nowait()
+        except queue.Empty:
+            process = GradingProcess(pickle.loads(plan_bytes))
+            atexit.register(process.close)
+        process.give(job)
+        try:
+            while not isinstance(answer := process.take(), (Marked, Failed)):
+                pass
+        except Failed as failure:
+            return job, failure
+        except Gone as gone:
+            next_try = attempts.after(job, process.notebook, str(gone))
+            if isinstance(next_try, Failed):
+                return job, next_try
+            job = next_try
+            continue
+        if process.done >= RECYCLE_AFTER:
+            process.close()
+        else:
+            idle.put(process)
+        return job, answer
 
 
 def cluster_grader(address: str) -> Any:
@@ -122,7 +123,7 @@ def _grade(client: Any, plan: Plan, jobs: Iterable[Job]) -> Iterator[tuple[Job, 
         future = next(done)
         job = out.pop(future.key)
         if future.status == "finished":
-            answer = future.result()
+            job, answer = future.result()
         elif future.status == "error":
             answer = Failed(str(future.exception()).strip() or type(future.exception()).__name__)
         else:

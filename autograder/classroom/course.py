@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -11,9 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autograder.classroom.handed_in import Inbox, students_in
+from autograder.examiner.files import file_ids
+from autograder.examiner.limits import Limits
+from autograder.examiner.names import original_name
+
 __all__ = ["ASSIGNMENT", "Course", "CourseError"]
 
 ASSIGNMENT = "quantization"
+STUDENT_ID = 128  # characters, in nbgrader's database where it keeps to its own limits
+FOLDER_NAME = 255  # bytes
 EXCEPTION = re.compile(r"^ *([\w.]*(?:Error|Exception|Exit|Invalid)\b.*)", re.MULTILINE)
 
 
@@ -101,7 +109,7 @@ class Course:
 
     def submitted(self, student: str) -> Path:
         """The folder that *student*'s notebooks were collected into."""
-        return self.root / "submitted" / student / ASSIGNMENT
+        return self.root / "submitted" / original_name(student) / ASSIGNMENT
 
     def feedback(self, student: str) -> Path:
         """The folder of *student*'s feedback pages."""
@@ -146,19 +154,46 @@ class Course:
         """nbgrader's setting ``CourseDirectory.groupshared``."""
         return bool(self._api.coursedir.groupshared)
 
-    def timestamp(self, student: str) -> Any:
-        """When *student* handed in, or None."""
-        return self._api.coursedir.get_existing_timestamp(str(self.submitted(student)))
+    def limits(self) -> Limits:
+        """What a submission may use.
 
-    def other_files(self, folder: Path) -> list[Path]:
-        """The files in *folder* that are no notebooks and that nbgrader does not ignore."""
+        Raises:
+            CourseError: the settings are not allowed.
+        """
+        from traitlets import TraitError
+
+        from autograder.nbgrader_plugin import Examine
+
+        try:
+            return Examine(config=self.converter().config).limits(ASSIGNMENT)
+        except (TraitError, ValueError) as error:
+            raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
+
+    @functools.cached_property
+    def inbox(self) -> Inbox:
+        """What was handed in.
+
+        Raises:
+            CourseError: the settings are not allowed.
+        """
+        ignore = list(self._api.coursedir.ignore)
+        return Inbox(self.root / "submitted", ASSIGNMENT, self.limits(), file_ids(self.source), ignore)
+
+    def other_source_files(self) -> list[Path]:
+        """The files beside the source notebooks that nbgrader does not ignore."""
         from nbgrader.utils import find_all_files
 
-        return [Path(path) for path in find_all_files(str(folder), [*self._api.coursedir.ignore, "*.ipynb"])]
+        found = find_all_files(str(self.source), [*self._api.coursedir.ignore, "*.ipynb"])
+        return [path for path in map(Path, found) if path.is_file() and not path.is_symlink()]
 
     def students(self) -> list[str]:
         """Everyone who handed something in."""
-        return sorted(path.parent.name for path in (self.root / "submitted").glob(f"*/{ASSIGNMENT}"))
+        return students_in(self.root / "submitted", ASSIGNMENT)
+
+    def name_too_long(self, student: str) -> bool:
+        """Whether the gradebook or a folder cannot have the name of *student*."""
+        most = STUDENT_ID if self.database_file is None else FOLDER_NAME
+        return len(student) > most or len(student.encode()) > FOLDER_NAME
 
     def generate_assignment(self) -> None:
         """Make the student version."""

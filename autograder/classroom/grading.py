@@ -30,6 +30,7 @@ class Summary:
         before: those that had been recorded before and are unchanged.
         trouble: those that are not recorded, and why.
         notes: what an instructor should know, by student.
+        again: those graded whose marks may be the fault of this machine, and that the next run grades again.
         stopped: why the run ended early, or an empty string.
         peak_mb: largest resident memory of a grading process, and of the process that it forks candidates from.
     """
@@ -38,6 +39,7 @@ class Summary:
     before: list[str] = field(default_factory=list)
     trouble: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
     stopped: str = ""
     interrupted: bool = False
     seconds: float = 0.0
@@ -49,6 +51,9 @@ class Progress:
 
     def begin(self, total: int, before: int) -> None:
         """*total* submissions are to be graded, *before* are already."""
+
+    def say(self, sentence: str) -> None:
+        """There is something to know about the run."""
 
     def step(self, student: str, trouble: str, notes: Sequence[str]) -> None:
         """One submission was recorded, or (with *trouble*) could not be."""
@@ -102,27 +107,33 @@ def grade_course(
     Raises:
         CourseError: grading cannot begin.
     """
+    from autograder.classroom.lock_wait import LockWait
     from autograder.classroom.records import Recorder
     from autograder.classroom.scan import Scanner, make_plan, students_named
 
-    progress = progress or Progress()
+    progress, ctrl_c = progress or Progress(), ctrl_c or CtrlC()
     summary = Summary()
     started = time.monotonic()
+    lock_wait = LockWait(course, progress.say, ctrl_c)
+    observed = {"between": between} if between else {}
     with (
         only_one(course.root),
-        contextlib.closing(Recorder(course, **({"between": between} if between else {}))) as recorder,
+        contextlib.closing(Recorder(course, **observed, lock_wait=lock_wait)) as recorder,
     ):
         recorder.recover()
-        plan = make_plan(course)
+        plan = make_plan(course, lock_wait)
         scanner = Scanner(course, plan)
         known = recorder.recorded()
         todo: list[tuple[str, str]] = []
         for student in students_named(course, students):
+            if course.name_too_long(student):
+                summary.trouble[student] = "the name of its folder is too long for the gradebook"
+                continue
             try:
                 scanner.prepare(student)
                 print_ = scanner.fingerprint(student)
-            except OSError as error:
-                summary.trouble[student] = f"{error.filename} cannot be read: {error.strerror}"
+            except CourseError as error:
+                summary.trouble[student] = str(error)
                 continue
             if known.get(student) == print_ and not force:
                 summary.before.append(student)
@@ -140,17 +151,23 @@ def grade_course(
                     summary.trouble[student] = str(error)
                     progress.step(student, str(error), [])
 
-        _run(grader(plan, jobs()), recorder, summary, progress, plan, ctrl_c or CtrlC())
+        _run(grader(plan, jobs()), recorder, summary, progress, plan, ctrl_c)
         _verify(recorder, summary)
     summary.seconds = time.monotonic() - started
     return summary
 
 
 def _verify(recorder: Any, summary: Summary) -> None:
-    """Take back what the gradebook that lies there now does not hold."""
+    """Take back what the gradebook that lies there now does not hold; one that is only locked holds what was committed to it."""
+    from autograder.classroom.lock_wait import GradebookInUse
+
     why = "its record has vanished from the gradebook since"
     try:
         lost = recorder.missing(set(summary.graded)) if summary.graded else set()
+    except GradebookInUse as error:
+        lost, summary.stopped = set(), summary.stopped or str(error)
+    except KeyboardInterrupt:
+        lost, summary.interrupted, summary.stopped = set(), True, summary.stopped or "by Ctrl-C"
     except CourseError as error:
         lost, why = set(summary.graded), "it was recorded, but the gradebook cannot be read to make sure"
         summary.stopped = summary.stopped or str(error)
@@ -181,7 +198,9 @@ def _run(
                         max(summary.peak_mb[0], answer.peak_mb[0]),
                         max(summary.peak_mb[1], answer.peak_mb[1]),
                     )
-                    notes = _notes(plan, answer)
+                    notes = [*job.notes, *_notes(plan, answer)]
+                    if not job.fingerprint:
+                        summary.again.append(job.student)
                     if notes:
                         summary.notes[job.student] = notes
                     progress.step(job.student, "", notes)

@@ -13,6 +13,7 @@ import re
 import resource
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,8 +33,10 @@ from nbgrader.preprocessors import (  # noqa: E402
 )
 from traitlets.utils.importstring import import_item  # noqa: E402
 
-from autograder.classroom.plan import Blueprint, Job, Marked, MarkedNotebook, Plan, lay_out  # noqa: E402
+from autograder.classroom.plan import Blueprint, Job, Marked, MarkedNotebook, Plan  # noqa: E402
 from autograder.examiner.assemble import PROBLEM, assemble  # noqa: E402
+from autograder.examiner.boundary import attempt  # noqa: E402
+from autograder.examiner.files import Unreadable  # noqa: E402
 from autograder.nbgrader_plugin import Examine  # noqa: E402
 
 __all__ = ["Marker", "preprocessor_classes"]
@@ -148,6 +151,12 @@ def _peak_mb() -> tuple[float, float]:
     return own, nursery
 
 
+def _text(nb: Any) -> str:
+    """The notebook as a file that can be written: surrogates, which a student's strings may hold, cannot."""
+    text: str = nbformat.writes(nb, version=4) + "\n"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 # Late penalties depend on the gradebook and are assigned where it is.
 INSTEAD: dict[type[Any], type[Any] | None] = {
     OverwriteCells: _Overwrite,
@@ -166,9 +175,7 @@ class Marker:
         self._plan = plan
         self._work = tempfile.TemporaryDirectory(prefix="autograder-")
         self._source = Path(self._work.name, "source")
-        self._inbox = Path(self._work.name, "submitted")
-        for folder in (self._source, self._inbox):
-            folder.mkdir()
+        self._source.mkdir()
         for name, content in plan.source.items():
             (self._source / name).write_bytes(content)
         self._steps = []
@@ -181,18 +188,31 @@ class Marker:
                     self._steps[-1].students = plan.students
                     self._steps[-1].hidden_folders = (Path(plan.root), Path(self._work.name))
 
-    def mark(self, job: Job) -> Marked:
-        """The marks of one submission."""
+    def mark(self, job: Job, begin: Callable[[str], None] = lambda name: None) -> Marked:
+        """The marks of one submission.
+
+        Args:
+            begin: is told of each notebook before anything is done with it.
+
+        Raises:
+            NoSandbox, OSError: this machine is at fault.
+        """
         marked = Marked(job.student, job.fingerprint)
-        with lay_out(job.notebooks, self._inbox) as paths:
-            for name, path in paths.items():
-                marked.notebooks[name] = self._mark_notebook(job.student, name, path)
+        for name, content in job.notebooks.items():
+            begin(name)
+            marked.notebooks[name] = self._mark_notebook(job.student, name, content)
         marked.peak_mb = _peak_mb()
         return marked
 
-    def _mark_notebook(self, student: str, name: str, path: Path) -> MarkedNotebook:
+    def _mark_notebook(self, student: str, name: str, content: bytes | Unreadable) -> MarkedNotebook:
+        made = attempt(lambda: self._through_all_steps(student, name, content), self._plan.limits)
+        if isinstance(made, Unreadable):
+            made = self._through_all_steps(student, name, made)
+        return made
+
+    def _through_all_steps(self, student: str, name: str, content: bytes | Unreadable) -> MarkedNotebook:
         gradebook = _Gradebook(self._plan.notebooks[name])
-        nb = nbformat.from_dict(assemble(self._source / path.name, path).content)
+        nb = nbformat.from_dict(assemble(self._source / f"{name}.ipynb", content).content)
         about = {
             "student": student,
             "assignment": self._plan.assignment,
@@ -203,14 +223,14 @@ class Marker:
         resources: Any = {"unique_key": name, "output_files_dir": f"{name}_files", "nbgrader": about}
         for step in self._steps:
             nb, resources = step(nb, resources)
-        found = nb.metadata.get("autograder", {})
+        notes = [str(note) for note in nb.metadata.get("autograder", {}).get("notes", [])]
+        if nb.metadata.get(PROBLEM):
+            notes = [f"could not be graded: {nb.metadata[PROBLEM]}; it gets zeros"]
         return MarkedNotebook(
-            text=nbformat.writes(nb, version=4) + "\n",
+            text=_text(nb),
             scores={key: grade.auto_score for key, grade in gradebook.grades.items()},
             comments={key: comment.auto_comment for key, comment in gradebook.comments.items()},
-            notes=[str(note) for note in found.get("notes", [])]
-            if not nb.metadata.get(PROBLEM)
-            else [f"could not be read: {nb.metadata[PROBLEM]}; it gets zeros"],
+            notes=notes,
         )
 
     def close(self) -> None:

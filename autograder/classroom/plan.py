@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.examiner.assemble import MAX_BYTES
+from autograder.examiner.files import Unreadable
+from autograder.examiner.limits import Limits
 
-__all__ = ["Failed", "Job", "Marked", "MarkedNotebook", "Plan", "code_digest", "lay_out", "read_folder"]
-
-# What stands where a notebook should be, but is no file that can be read.
-LINK, FOLDER, LARGE = "link", "folder", "large"
+__all__ = ["Begun", "Failed", "Job", "Marked", "MarkedNotebook", "Plan", "code_digest"]
 
 
 class Failed(Exception):
@@ -61,6 +56,7 @@ class Plan:
         autograde: the examination and what follows.
         root: the course directory, which students' code must not read.
         code: see :func:`code_digest`.
+        limits: what a submission may use.
         students: everyone who handed in, to recognise answers that belong to somebody else's case.
     """
 
@@ -73,6 +69,7 @@ class Plan:
     db_url: str
     root: str
     code: str
+    limits: Limits
     students: tuple[str, ...] = ()
 
 
@@ -81,13 +78,22 @@ class Job:
     """One submission.
 
     Attributes:
-        notebooks: content by name, or what is in its place (see :func:`read_folder`).
-        fingerprint: of everything that its marks depend on.
+        notebooks: content by name, or what is in its place.
+        fingerprint: of everything that its marks depend on; empty if it is to be graded again at the next run, whatever it gets now.
+        notes: what an instructor should know of its files.
     """
 
     student: str
-    notebooks: dict[str, bytes | str]
+    notebooks: dict[str, bytes | Unreadable]
     fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Says that a grading process begins with this notebook of the submission that it holds longest."""
+
+    notebook: str
 
 
 @dataclass(slots=True)
@@ -119,54 +125,6 @@ class Marked:
     fingerprint: str
     notebooks: dict[str, MarkedNotebook] = field(default_factory=dict)
     peak_mb: tuple[float, float] = (0.0, 0.0)
-
-
-def read_folder(folder: Path, names: list[str]) -> dict[str, bytes | str]:
-    """The notebooks *names* that lie in *folder*; links are not followed, and nothing that is no file is opened.
-
-    Raises:
-        OSError: a file is there but cannot be read.
-    """
-    found: dict[str, bytes | str] = {}
-    for name in names:
-        path = folder / f"{name}.ipynb"
-        try:
-            status = path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        if stat.S_ISLNK(status.st_mode):
-            found[name] = LINK
-        elif not stat.S_ISREG(status.st_mode):
-            found[name] = FOLDER
-        elif status.st_size > MAX_BYTES:
-            found[name] = LARGE
-        else:
-            found[name] = path.read_bytes()
-    return found
-
-
-@contextlib.contextmanager
-def lay_out(notebooks: dict[str, bytes | str], folder: Path) -> Iterator[dict[str, Path]]:
-    """Paths in *folder* of what :func:`read_folder` read elsewhere; they are gone afterwards."""
-    paths = {name: folder / f"{name}.ipynb" for name in notebooks}
-    try:
-        for name, content in notebooks.items():
-            if isinstance(content, bytes):
-                paths[name].write_bytes(content)
-            elif content == LINK:
-                paths[name].symlink_to("nowhere")
-            elif content == LARGE:
-                with paths[name].open("wb") as file:
-                    file.truncate(MAX_BYTES + 1)
-            else:
-                paths[name].mkdir()
-        yield paths
-    finally:
-        for path in paths.values():
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
 
 
 @functools.cache

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from autograder.classroom.course import Course
 from autograder.classroom.pages import render
-from autograder.tutor.hints import hints_used
+from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE, hints_used
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
@@ -77,8 +78,9 @@ def class_rows(
         row.expected = (expected or {}).get(student)
         row.trouble = (trouble or {}).get(student, "")
         page = course.student_page(student)
-        row.page = page.relative_to(course.root).as_posix() if page.is_file() else ""
-        row.hints = hints_used(course.submitted(student))
+        row.page = _address(page, course) if page.is_file() else ""
+        progress = course.inbox.read(student, PROGRESS_FILE, LARGEST_FILE)
+        row.hints = hints_used(progress) if isinstance(progress, bytes) else None
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
@@ -86,9 +88,13 @@ def class_rows(
             if row.page:
                 row.feedback[notebook] = f"{row.page}#{notebook}"
             elif single.is_file():
-                row.feedback[notebook] = single.relative_to(course.root).as_posix()
+                row.feedback[notebook] = _address(single, course)
         rows.append(row)
     return rows
+
+
+def _address(page: Path, course: Course) -> str:
+    return quote(page.relative_to(course.root).as_posix())
 
 
 def _auto_points(path: Path) -> dict[str, float]:
@@ -101,6 +107,7 @@ def print_report(rows: Iterable[Row]) -> None:
     """Print the class as a table."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     rows = list(rows)
@@ -119,8 +126,8 @@ def print_report(rows: Iterable[Row]) -> None:
         table.add_column("hints", justify="right")
     for row in rows:
         cells = [
-            row.student,
-            row.says,
+            escape(row.student),
+            escape(row.says),
             *("–" if mark is None else f"{mark:g}" for mark, _ in row.marks.values()),
             f"{row.total:g}",
         ]
@@ -138,7 +145,7 @@ def print_report(rows: Iterable[Row]) -> None:
     console.print(table)
     for row in rows:
         if row.trouble:
-            console.print(f"[yellow]{row.student}[/]: {row.trouble}", highlight=False)
+            console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}", highlight=False)
 
 
 def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:

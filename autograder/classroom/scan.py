@@ -5,25 +5,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from autograder.classroom.course import ASSIGNMENT, Course, CourseError
-from autograder.classroom.plan import Blueprint, Job, Plan, SourceCell, code_digest, read_folder
+from autograder.classroom.lock_wait import LockWait
+from autograder.classroom.plan import Blueprint, Job, Plan, SourceCell, code_digest
+from autograder.examiner.bounds import TimeIsUp, deadline, memory_limit
 from autograder.notebooks import read_notebook
 
 __all__ = ["Scanner", "make_plan", "students_named"]
 
 
-def make_plan(course: Course) -> Plan:
+def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
     """The exam of *course*.
+
+    Args:
+        lock_wait: how a locked gradebook is waited for.
 
     Raises:
         CourseError: the assignment was not generated, or its source has changed since, or the settings cannot be honoured.
     """
-    from traitlets import TraitError
-
     from autograder.classroom.marking import INSTEAD, preprocessor_classes
     from autograder.nbgrader_plugin import Examine
 
@@ -34,17 +37,15 @@ def make_plan(course: Course) -> Plan:
         raise CourseError(
             "nbgrader_config.py does not set autograder.nbgrader_plugin.Examine among c.Autograde.autograde_preprocessors"
         )
-    try:
-        Examine(config=converter.config).limits(ASSIGNMENT)
-    except (TraitError, ValueError) as error:
-        raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
+    limits = course.limits()
     for listed in classes:
         known = [base.__name__ for base in INSTEAD if issubclass(listed, base) and listed not in INSTEAD]
         if known:
             raise CourseError(
                 f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde"
             )
-    notebooks = _blueprints(course)
+    waiting = lock_wait or LockWait(course)
+    notebooks = waiting.run(lambda: _blueprints(course, waiting))
     files = {path.name: path.read_bytes() for path in sorted(course.source.iterdir()) if path.is_file()}
     for path in sorted(course.source.glob("*.ipynb")):
         source = read_notebook(path)
@@ -63,14 +64,15 @@ def make_plan(course: Course) -> Plan:
         course.db_url,
         str(course.root),
         code_digest(),
+        limits,
         tuple(course.students()),
     )
 
 
-def _blueprints(course: Course) -> dict[str, Blueprint]:
+def _blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
     from nbgrader.api import MissingEntry
 
-    with course.gradebook() as book:
+    with waiting.gradebook() as book:
         try:
             assignment = book.find_assignment(ASSIGNMENT)
         except MissingEntry:
@@ -104,42 +106,56 @@ class Scanner:
             digest.update(content)
         digest.update(json.dumps(_settings(plan), sort_keys=True, default=repr).encode())
         self._exam = digest.digest()
+        self._limits = plan.limits
 
     def prepare(self, student: str) -> None:
-        """Run the course's ``pre_convert_hook``, as nbgrader does; like there, its failure is no matter."""
-        if self._hook is not None:
-            found = sorted(str(path) for path in self._course.submitted(student).glob("*.ipynb"))
-            with contextlib.suppress(Exception):
+        """Run the course's ``pre_convert_hook``, as nbgrader does; like there, its failure is no matter.
+
+        The kit's own is for nbgrader, which reads the folder itself: here it would only change what was handed in.
+        """
+        from autograder.classroom.tidy import tidy_submission
+
+        if self._hook is not None and self._hook is not tidy_submission:
+            with contextlib.suppress(Exception, TimeIsUp), deadline(self._limits.render_seconds):
+                found = sorted(str(path) for path in self._course.submitted(student).glob("*.ipynb"))
                 self._hook(assignment=ASSIGNMENT, student=student, notebooks=found)
 
     def fingerprint(self, student: str) -> str:
-        """Of the submission's files, the exam and its settings."""
-        folder = self._course.submitted(student)
+        """Of the submission's files, the exam and its settings.
+
+        Raises:
+            CourseError: the files cannot be read here and now.
+        """
         digest = hashlib.sha256(self._exam)
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if path.is_symlink():
-                digest.update(f"link\0{name}\0{path.readlink()}\0".encode("utf-8", "surrogateescape"))
-            elif path.is_file():
-                content = path.read_bytes()
-                digest.update(f"file\0{name}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
-                digest.update(content)
+        with self._reading():
+            self._course.inbox.add_to_digest(student, self._names, digest)
         return digest.hexdigest()
 
     def job(self, student: str, fingerprint: str) -> Job:
         """The submission as it is handed to a grading process.
 
         Raises:
-            CourseError: a file cannot be read, or the time of handing in.
+            CourseError: the files cannot be read here and now.
         """
+        inbox = self._course.inbox
+        with self._reading():
+            return Job(
+                student, inbox.notebooks(student, self._names), fingerprint, tuple(inbox.notes(student))
+            )
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is read is bounded by the limits on files: what is slow or large beyond those for one notebook is so because of this machine."""
+        limits = self._limits
         try:
-            self._course.timestamp(student)
-        except Exception:
-            raise CourseError("its timestamp.txt says no time") from None
-        try:
-            return Job(student, read_folder(self._course.submitted(student), self._names), fingerprint)
+            with deadline(limits.render_seconds), memory_limit(limits.memory_mb):
+                yield
+        except TimeIsUp:
+            raise CourseError(f"its files could not be read within {limits.render_seconds:g} s") from None
+        except MemoryError:
+            raise CourseError("this machine has not enough memory to read its files") from None
         except OSError as error:
-            raise CourseError(f"{error.filename} cannot be read: {error.strerror}") from None
+            raise CourseError(f"its files cannot be read: {error.strerror}") from None
 
 
 def _settings(plan: Plan) -> dict[str, Any]:
@@ -151,6 +167,8 @@ def _settings(plan: Plan) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config
     }
+    if "Examine" in chosen:
+        chosen["Examine"].pop("lock_seconds", None)  # no mark depends on how long a lock is waited for
     return chosen | {"steps": [step.__name__ for step in listed]}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import signal
 import sys
-import traceback
 from multiprocessing.connection import Connection
+from typing import Any
 
 __all__ = ["main"]
 
@@ -19,9 +19,10 @@ def main(descriptor: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     from autograder.classroom.marking import Marker
-    from autograder.classroom.plan import Failed, Job, code_digest
+    from autograder.classroom.plan import Begun, Failed, Job, code_digest
     from autograder.examiner.draws import exchange
     from autograder.examiner.exam import prepare
+    from autograder.examiner.process import NoSandbox
 
     connection = Connection(descriptor)
     try:
@@ -42,12 +43,11 @@ def main(descriptor: int) -> None:
                 exchange(job)
                 continue
             try:
-                connection.send(marker.mark(job))
-            except (EOFError, OSError):
-                raise
-            except Exception:
-                last = traceback.format_exc().strip().splitlines()
-                connection.send(Failed(f"{last[-1]} ({last[-3].strip() if len(last) > 2 else ''})"))
+                answer: Any = marker.mark(job, lambda name: connection.send(Begun(name)))
+            except Exception as error:  # of this machine: whatever is the submission's own ends in marks
+                said = " ".join(str(error).split())
+                answer = Failed(said if isinstance(error, NoSandbox) else f"{type(error).__name__}: {said}")
+            connection.send(answer)
     except (EOFError, OSError):
         return
 

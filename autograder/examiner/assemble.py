@@ -12,41 +12,41 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.examiner.inert import inert_attachments, inert_markdown
+from autograder.examiner.files import Unreadable, open_folder, read_file
+from autograder.examiner.inert import inert_attachments, inert_markdown, writable
+from autograder.examiner.limits import Limits
 from autograder.notebooks import STUDENT_TAG, Notebook, grading, read_notebook
 
-__all__ = ["PROBLEM", "assemble", "read_submission"]
+__all__ = ["NOTE", "PROBLEM", "assemble", "read_path", "read_submission"]
 
 PROBLEM = "autograder_problem"
-MAX_BYTES = 64 << 20
+NOTE = "autograder_note"
 MAX_CELLS = 2000
 STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 
 
-def read_submission(path: Path) -> tuple[list[dict[str, Any]], str]:
-    """The cells of a submitted file, and what is wrong with it (an empty string if nothing is).
+def read_submission(submission: Path | bytes | Unreadable) -> tuple[list[dict[str, Any]], str]:
+    """The cells of a submitted file, or of its content, and what is wrong with it (an empty string if nothing is).
 
-    Never raises: a file that cannot be read has no cells.
+    A file that cannot be read has no cells.
+
+    Raises:
+        MemoryError, OSError: this machine or the limits of this process do not allow to read it.
     """
+    if isinstance(submission, Path):
+        submission = read_path(submission)
+    if isinstance(submission, Unreadable):
+        return [], submission.why
     try:
-        if path.is_symlink():
-            return [], "it is a symbolic link, not a file"
-        if not path.is_file():
-            return [], "it was not handed in"
-        if path.stat().st_size > MAX_BYTES:
-            return [], f"it is larger than {MAX_BYTES >> 20} MB"
-        raw = path.read_bytes()
-        if not raw.strip():
+        if not submission.strip():
             return [], "the file is empty"
-        content = json.loads(raw.decode("utf-8-sig"), parse_constant=lambda name: None)
+        content = json.loads(submission.decode("utf-8-sig"), parse_constant=lambda name: None)
     except UnicodeDecodeError:
         return [], "the file is not text"
     except RecursionError:
         return [], "its JSON is nested too deeply"
     except ValueError as error:
         return [], f"it is not JSON: {error}" if len(str(error)) < 120 else "it is not JSON"
-    except OSError as error:
-        return [], f"it cannot be opened: {error.strerror}"
     if not isinstance(content, dict):
         return [], "it is JSON, but no notebook"
     cells = content.get("cells")
@@ -55,7 +55,15 @@ def read_submission(path: Path) -> tuple[list[dict[str, Any]], str]:
         cells = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
     if not isinstance(cells, list):
         return [], "it is JSON, but no notebook: it has no cells"
-    return [made for cell in cells[:MAX_CELLS] if (made := _tidy(cell)) is not None], ""
+    return [made for cell in cells if (made := _tidy(cell)) is not None], ""
+
+
+def read_path(path: Path) -> bytes | Unreadable:
+    """The content of the file at *path*, which may lie in any folder but must be no link itself."""
+    with open_folder(path.parent) as folder:
+        if isinstance(folder, Unreadable):
+            return folder
+        return read_file(folder, path.name, Limits().file_mb << 20)
 
 
 def _list(value: Any) -> list[Any]:
@@ -76,7 +84,7 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
     if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
         grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
-    source = source.encode("utf-8", "replace").decode("utf-8")
+    source = writable(source)
     made = {
         "cell_type": cell["cell_type"],
         "source": source if cell["cell_type"] == "code" else inert_markdown(source),
@@ -86,21 +94,35 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     return made | ({"attachments": attachments} if attachments else {})
 
 
-def assemble(source: Path, submission: Path) -> Notebook:
+def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
     """The notebook to grade: *source*'s locked and test cells around *submission*'s answers.
 
     Cells keep the order that the student gave them; what is missing comes back where the source has it. If the submission cannot be
-    read, the result has no answers and its metadata says why under :data:`PROBLEM`.
+    read, the result has no answers and its metadata says why under :data:`PROBLEM`; what else there is to say of it, under :data:`NOTE`.
     """
     template = read_notebook(source)
     cells, problem = read_submission(submission)
-    order = _ordered(template, cells)
     made = copy.deepcopy(template.content)
-    made["cells"] = [_numbered(cell, i) for i, cell in enumerate(order)]
+    if len(cells) > MAX_CELLS:
+        made["metadata"][NOTE] = (
+            f"it has {len(cells)} cells: of those after the first {MAX_CELLS} only the answers are looked at"
+        )
+        cells = cells[:MAX_CELLS] + _answers_after(cells, set(template.by_grade_id()))
+    made["cells"] = [_numbered(cell, i) for i, cell in enumerate(_ordered(template, cells))]
     made["nbformat"], made["nbformat_minor"] = 4, 5
     if problem:
         made["metadata"][PROBLEM] = problem
     return Notebook(made)
+
+
+def _answers_after(cells: list[dict[str, Any]], known: set[str]) -> list[dict[str, Any]]:
+    """The first cell of each grade_id of the source that has none among the first :data:`MAX_CELLS`."""
+    missing = known - {cell["grade_id"] for cell in cells[:MAX_CELLS]}
+    found: dict[str, dict[str, Any]] = {}
+    for cell in cells[MAX_CELLS:]:
+        if cell["grade_id"] in missing:
+            found.setdefault(cell["grade_id"], cell)
+    return list(found.values())
 
 
 def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from autograder.examiner.assemble import assemble, read_submission
+from autograder.examiner.assemble import PROBLEM, assemble, read_path
+from autograder.examiner.boundary import attempt
 from autograder.examiner.exam import ExamResult, examine
+from autograder.examiner.files import Unreadable
+from autograder.examiner.limits import Limits
 from autograder.examiner.process import data_files
 from autograder.notebooks import (
     Notebook,
@@ -22,6 +25,9 @@ from autograder.notebooks import (
 from autograder.tutor.paper import Paper
 
 __all__ = ["CheckError", "Scorecard", "check_notebook"]
+
+
+Made = TypeVar("Made")
 
 
 class CheckError(Exception):
@@ -106,13 +112,17 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
         CheckError: there is no such file, no exam for a notebook of that name, or one of them cannot be read.
     """
     source = exam / path.name
-    if not path.is_file():
+    try:
+        submission = read_path(path) if path.is_file() else None
+    except OSError as error:
+        raise CheckError(f"{path} cannot be read: {error.strerror}") from None
+    if submission is None:
         raise CheckError(f"{path} is not a file")
     if not source.is_file():
         known = ", ".join(sorted(p.name for p in exam.glob("*.ipynb"))) or "none"
         raise CheckError(f"there are no tests for a notebook named {path.name}; there are for: {known}")
-    _, problem = read_submission(path)
-    if problem:
+    assembled = _made(path, lambda: assemble(source, submission))
+    if problem := assembled.content["metadata"].get(PROBLEM):
         raise CheckError(f"{path} cannot be read: {problem}")
     try:
         template = read_notebook(source)
@@ -123,12 +133,24 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     hidden_run = not public_only and any(
         text.rstrip() != without_hidden_tests(text) for text in tests.values()
     )
-    assembled = assemble(source, path)
     if not hidden_run:
         for cell in assembled.cells:
             if is_test(cell):
                 cell["source"] = without_hidden_tests(cell["source"])
-    result = examine(assembled, files=data_files(exam), paper=Paper(path.stem))
+    files = data_files(exam)
+    result = _made(path, lambda: examine(assembled, files=files, paper=Paper(path.stem)))
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
     return Scorecard(path.stem, assembled, template, result, parts, hidden_run)
+
+
+def _made(path: Path, work: Callable[[], Made]) -> Made:
+    """What *work* makes of the notebook at *path*.
+
+    Raises:
+        CheckError: it could not, and that is the notebook's own fault.
+    """
+    made = attempt(work, Limits())
+    if isinstance(made, Unreadable):
+        raise CheckError(f"{path} cannot be checked: {made.why}")
+    return made

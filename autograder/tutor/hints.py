@@ -12,7 +12,6 @@ import json
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 __all__ = [
@@ -29,7 +28,7 @@ __all__ = [
 
 STEPS = ("question", "lesson", "shape")
 PROGRESS_FILE = "autograder-progress.json"
-LARGEST_FILE = 1 << 20
+LARGEST_FILE = 1 << 20  # of a progress file that is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +131,13 @@ def ask_hint(notebook: str, cell: str, tally: Tally) -> Reply:
     return Reply(None, f"{wanted}: the next hint comes after an attempt.", tally)
 
 
-def hints_used(folder: Path) -> int | None:
-    """How many hints the work in *folder* took, if self-study's progress file was handed in with it; None if that is not known.
+def hints_used(progress: bytes) -> int | None:
+    """How many hints some work took, from the content of self-study's progress file that was handed in with it; None if that is not known.
 
     The file is the student's, who may have written anything into it: for information only. Never raises for what is in it.
     """
-    path = folder / PROGRESS_FILE
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
-            return None
-        notebooks = json.loads(path.read_bytes())["notebooks"]
+        notebooks = json.loads(progress)["notebooks"]
         given: list[int] = [
             part.get("hints", 0)
             for name, row in notebooks.items()
@@ -149,7 +145,7 @@ def hints_used(folder: Path) -> int | None:
             for cell, part in row["parts"].items()
             if cell in _rows()[name]
         ]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if any(type(count) is not int or not 0 <= count <= len(STEPS) for count in given):
         return None
