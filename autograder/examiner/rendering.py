@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograder.examiner.display.budgets import TOO_MUCH, TooMuch
+from autograder.examiner.display.budgets import TOO_MUCH, TooMuch, one_notebook
 from autograder.examiner.display.expendable import ask
+from autograder.examiner.inert import inert_outputs
+from autograder.notebooks import grading
 
-__all__ = ["as_code", "ids_of_the_page", "showable_code", "showable_markdown"]
+__all__ = ["make_inert", "showable_code", "showable_markdown"]
 
 MAX_BLOCK = 20_000  # characters of a text that is shown as it was typed
 QUICK = 10_000  # characters of code that are highlighted fast, whatever they are
@@ -18,13 +20,27 @@ PROSE = re.compile(r"[^<>&\[\]~#\\\x00-\x08\x0b-\x1f\x7f]{0,4000}")
 MAX_MARKS = 200
 HEADING = re.compile(r"^( {0,3}#{1,6}[ \t]+[^\n]*?)[ \t#]*$", re.MULTILINE)
 UNDERLINED = re.compile(r"^([^\n]*\S)[ \t]*(?=\n {0,3}(?:=+|-+)[ \t]*$)", re.MULTILINE)
+LINE = re.compile(r"^[ \t>]*(?:=+|-+)[ \t]*$", re.MULTILINE)
+# By these, and by the ids of graded cells, Formgrader's scripts find what they work on.
 OF_FORMGRADER = ("notebook", "notebook-container", "statusmessage", "help-dialog")
 
 
-def ids_of_the_page(grade_ids: Iterable[str]) -> tuple[str, ...]:
-    """The ids by which Formgrader's scripts find what they work on."""
+def make_inert(cells: Iterable[Any], outputs: Mapping[int, list[Any]]) -> None:
+    """Leave in the students' *cells*, and give them of their *outputs*, only what can be shown to someone with rights."""
+    cells = list(cells)
     ends = ("", "-comment", "_extra_credit")
-    return (*OF_FORMGRADER, *sorted(name + end for name in grade_ids for end in ends))
+    names = sorted(grading(cell)["grade_id"] for cell in cells if grading(cell))
+    taken = (*OF_FORMGRADER, *(name + end for name in names for end in ends))
+    with one_notebook():
+        for index, cell in enumerate(cells):
+            theirs = not grading(cell).get("locked")
+            if cell["cell_type"] == "code":
+                cell["outputs"] = inert_outputs(outputs.get(index, []))
+                cell["source"] = showable_code(cell["source"]) if theirs else cell["source"]
+            elif cell["cell_type"] == "markdown" and theirs:
+                cell["source"] = showable_markdown(cell["source"], cell.get("attachments"), taken)
+            elif theirs:  # the text of a raw cell would stand on the page as HTML
+                cell["cell_type"], cell["source"] = "markdown", _as_code(cell["source"])
 
 
 def showable_markdown(
@@ -43,15 +59,21 @@ def showable_markdown(
                 return made
         except TooMuch:
             break
-    return as_code(source)
+    return _as_code(source)
 
 
 def _is_prose(source: str) -> bool:
     few = all(source.count(mark) <= MAX_MARKS for mark in "*_`$|")
-    return few and "://" not in source and "```" not in source and PROSE.fullmatch(source) is not None
+    return (
+        few
+        and "://" not in source
+        and "```" not in source
+        and PROSE.fullmatch(source) is not None
+        and LINE.search(source) is None
+    )
 
 
-def as_code(source: str) -> str:
+def _as_code(source: str) -> str:
     """Markdown that shows *source* as it was typed: every line is indented, so that none of them means anything."""
     lines = source[:MAX_BLOCK].splitlines()
     return "\n".join(f"    {line}" for line in (*lines, *([TOO_MUCH] if len(source) > MAX_BLOCK else [])))
