@@ -6,12 +6,11 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import sys
 
 import pytest
 
-from autograder.classroom import pool, records
+from autograder.classroom import pool
 from autograder.classroom.course import Course, CourseError
 from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course, only_one
@@ -200,22 +199,6 @@ def test_manual_marks_and_comments_stay_and_ask_for_a_second_look(fresh):
         grade = book.find_grade("explain", "1_predict", "quantization", "s01")
         assert (grade.manual_score, grade.extra_credit, grade.needs_manual_grade) == (3, 0.5, True)
         assert book.find_comment("explain", "1_predict", "quantization", "s01").manual_comment == "Well said."
-
-
-def test_a_locked_gradebook_stops_the_run_with_a_reason_and_loses_nothing(fresh, lesson, monkeypatch):
-    course, grader = fresh
-    monkeypatch.setattr(records, "BUSY_SECONDS", 0.05)
-    other = sqlite3.connect(course.database_file, isolation_level=None)
-
-    def lock(step):
-        if step == "done" and not other.in_transaction:
-            other.execute("BEGIN EXCLUSIVE")
-
-    summary = grade_course(course, grader, between=lock)
-    other.close()
-    assert "database is locked" in summary.stopped and str(course.database_file) in summary.stopped
-    _, asked = finish(course, lesson[1], lesson[2])
-    assert asked == STUDENTS[1:]
 
 
 def test_a_gradebook_that_vanishes_stops_the_run_and_what_it_held_is_graded_again(fresh, lesson):

@@ -67,6 +67,10 @@ class Bar(Progress):
         self._task = self._shown.add_task("grade", total=total, rate="")
         self._shown.start()
 
+    def say(self, sentence: str) -> None:
+        """A line of its own, above the bar if it is shown."""
+        self._console.print(sentence, highlight=False)
+
     def step(self, student: str, trouble: str, notes: Sequence[str]) -> None:
         """Move the bar on."""
         from rich.markup import escape

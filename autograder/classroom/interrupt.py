@@ -12,7 +12,7 @@ __all__ = ["CtrlC"]
 
 
 class CtrlC:
-    """While entered: Ctrl-C raises KeyboardInterrupt, but inside :meth:`held_off` only at its end."""
+    """While entered: Ctrl-C raises KeyboardInterrupt, but inside :meth:`held_off` only at its end, or in a wait."""
 
     def __init__(self) -> None:
         self._held = False
@@ -39,6 +39,19 @@ class CtrlC:
             yield
         finally:
             self._held = False
+        self._raise_if_asked()
+
+    @contextlib.contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Inside :meth:`held_off`, for a wait in which nothing is half done: Ctrl-C raises KeyboardInterrupt at once."""
+        held, self._held = self._held, False
+        try:
+            self._raise_if_asked()
+            yield
+        finally:
+            self._held = held
+
+    def _raise_if_asked(self) -> None:
         if self._asked:
             self._asked = False
             raise KeyboardInterrupt

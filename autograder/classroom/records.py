@@ -8,24 +8,23 @@ from the row whether to put the folder in its place or to throw it away.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table, event, select
+from sqlalchemy import Column, MetaData, String, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from autograder.classroom.autograded import write_autograded
 from autograder.classroom.course import ASSIGNMENT, Course, CourseError
+from autograder.classroom.lock_wait import LockWait
 from autograder.classroom.plan import Marked
 
 __all__ = ["Recorder"]
 
-BUSY_SECONDS = 30
 # No foreign key: nbgrader may delete a submission, and then this row means nothing.
 RECORDS = Table(
     "autograder_record",
@@ -45,11 +44,15 @@ class Recorder:
 
     Args:
         between: called with the name of the step that has just been done.
+        lock_wait: how a locked gradebook is waited for.
     """
 
-    def __init__(self, course: Course, between: Callable[[str], None] = _nothing) -> None:
+    def __init__(
+        self, course: Course, between: Callable[[str], None] = _nothing, lock_wait: LockWait | None = None
+    ) -> None:
         self._course = course
         self._between = between
+        self._lock_wait = lock_wait or LockWait(course)
         self._converter = course.converter()
         self._late = _late_penalties(self._converter)
         self._file = course.database_file
@@ -58,13 +61,18 @@ class Recorder:
                 f"there is no gradebook at {self._file}: run nbgrader generate_assignment {ASSIGNMENT} first"
             )
         with self._database():
-            self._gradebook = course.gradebook()
+            self._gradebook = self._lock_wait.run(self._open)
             self._engine = self._gradebook.engine
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _wait_for_lock)
-                self._engine.dispose()
-            RECORDS.metadata.create_all(self._engine)
             self._identity = self._look()
+
+    def _open(self) -> Any:
+        book = self._lock_wait.gradebook()
+        try:
+            RECORDS.metadata.create_all(book.engine)
+        except BaseException:
+            book.close()
+            raise
+        return book
 
     def _look(self) -> tuple[int, int] | None:
         if self._file is None:
@@ -88,6 +96,14 @@ class Recorder:
                 f"the gradebook {self._course.shown_db_url} cannot be used: {reason}"
             ) from error
 
+    def _read(self, asked: Any) -> list[Any]:
+        def read() -> list[Any]:
+            with self._engine.connect() as connection:
+                return list(connection.execute(asked).all())
+
+        with self._database():
+            return self._lock_wait.run(read)
+
     def recorded(self) -> dict[str, str]:
         """Fingerprints of what is recorded, by student; only where the autograded folder is in its place."""
         from nbgrader.api import Assignment, SubmittedAssignment
@@ -98,16 +114,15 @@ class Recorder:
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
             .where(Assignment.name == ASSIGNMENT)
         )
-        with self._database(), self._engine.connect() as connection:
-            rows = connection.execute(asked).all()
         return {
-            student: fingerprint for student, fingerprint in rows if self._course.autograded(student).is_dir()
+            student: fingerprint
+            for student, fingerprint in self._read(asked)
+            if self._course.autograded(student).is_dir()
         }
 
     def recover(self) -> None:
         """Finish or undo what an earlier run was in the middle of."""
-        with self._database(), self._engine.connect() as connection:
-            committed = set(connection.execute(select(RECORDS.c.folder)).scalars())
+        committed = {folder for (folder,) in self._read(select(RECORDS.c.folder))}
         for parent in (self._course.root / "autograded").glob("*"):
             for folder in sorted(parent.glob(f".{ASSIGNMENT}.*")):
                 final = parent / ASSIGNMENT
@@ -131,7 +146,7 @@ class Recorder:
         token = uuid.uuid4().hex
         folder = final.parent / f".{ASSIGNMENT}.{token}"
         try:
-            self._write(marked, folder)
+            write_autograded(self._course, self._converter, marked, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -139,34 +154,10 @@ class Recorder:
         with (
             self._database()
         ):  # if this fails, the folder stays: only the gradebook knows whether it was committed
-            self._commit(marked, token)
+            self._lock_wait.run(lambda: self._commit(marked, token))
         self._between("committed")
         _put(folder, final)
         self._between("done")
-
-    def _write(self, marked: Marked, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        submitted, source = self._course.submitted(marked.student), self._course.source
-        kept = {source / name for name in self._converter.exclude_overwriting.get(ASSIGNMENT, [])}
-        for origin in (submitted, source):
-            for path in self._course.other_files(origin):
-                if (
-                    path in kept or path.is_symlink() or not path.is_file()
-                ):  # nothing of the instructor's by way of a link
-                    continue
-                target = folder / path.relative_to(origin)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.unlink(missing_ok=True)
-                shutil.copy(path, target)
-        for name, notebook in marked.notebooks.items():
-            _write_durably(folder / f"{name}.ipynb", notebook.text)
-        permissions = int(str(self._converter.permissions), 8)
-        shared = self._course.shared_with_group
-        for directory, _, names in os.walk(folder):
-            for name in names:
-                os.chmod(os.path.join(directory, name), permissions)
-            if shared:
-                os.chmod(directory, (stat.S_IMODE(os.stat(directory).st_mode) | 0o2770) & 0o2777)
 
     def _commit(self, marked: Marked, token: str) -> None:
         """All of one submission's rows, in one transaction."""
@@ -198,7 +189,7 @@ class Recorder:
 
         book, student = self._gradebook, marked.student
         book.update_or_create_student(student)
-        timestamp = self._course.timestamp(student)
+        timestamp = self._course.inbox.timestamp(student)
         more = {"timestamp": timestamp} if timestamp else {}
         submission = book.update_or_create_submission(ASSIGNMENT, student, **more)
         for notebook in submission.notebooks:
@@ -234,20 +225,6 @@ class Recorder:
     def close(self) -> None:
         """Close the gradebook."""
         self._gradebook.close()
-
-
-def _wait_for_lock(connection: Any, record: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-
-
-def _write_durably(path: Path, text: str) -> None:
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:  # a full disk does not say which file was to be written
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _put(folder: Path, final: Path) -> None:
