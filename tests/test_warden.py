@@ -52,6 +52,34 @@ def threads_of_children():
     time.sleep(600)
 
 
+def hidden_from_view():
+    for _ in range(6):
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # not dumpable: /proc does not tell others about it
+            hold(200 << 20)
+    time.sleep(600)
+
+
+def socket_buffers():
+    import resource, socket
+    kept = []
+    for _ in range(14):
+        if os.fork() == 0:
+            try:
+                while True:
+                    for end in socket.socketpair():
+                        kept.append(end)
+                        end.setblocking(False)
+                        try:
+                            while True:
+                                end.send(bytes(1 << 16))
+                        except BlockingIOError:
+                            pass
+            except OSError:
+                time.sleep(600)
+    time.sleep(600)
+
+
 def orphans():
     for _ in range(6):
         if os.fork() == 0:
@@ -67,7 +95,9 @@ def orphans():
 @needs_root
 @pytest.mark.parametrize(("level", "user"), PLACES)
 def test_memory_is_that_of_all_processes_together_shared_memory_included(level, user):
-    ways = ["many_processes", "shared_and_let_go", "threads_of_children", "orphans"]
+    ways = ["many_processes", "shared_and_let_go", "threads_of_children", "orphans", "socket_buffers"]
+    if user:  # root sees everything
+        ways.append("hidden_from_view")
     died = ["died", "needed more than the 512 MB of memory allowed"]
     assert in_candidates(level, GROWTH, ways, user=user) == [died] * len(ways)
 

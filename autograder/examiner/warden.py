@@ -25,6 +25,7 @@ __all__ = ["END_SECONDS", "Guard", "adopt_orphans", "end_descendants", "stand_gu
 PR_SET_CHILD_SUBREAPER = 36
 INTERVAL, SHARE = 0.1, 0.2  # seconds between two looks; at most this share of the time is spent looking
 END_SECONDS = 10.0
+SOCKET_BUFFER = 208 << 10  # what the kernel may keep for one end of a socket, which no process's memory shows
 ROLLUP = re.compile(rb"^(Pss_Anon|Pss|SwapPss):\s+(\d+) kB", re.MULTILINE)
 MAPPING = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)", re.MULTILINE)
 
@@ -154,11 +155,25 @@ def _descendants(proc: str | int, ancestor: int, spared: Container[int] = ()) ->
     return sorted(found)
 
 
+def _open(proc: str | int, name: str) -> int:
+    return (
+        os.open(f"{proc}/{name}", os.O_RDONLY)
+        if isinstance(proc, str)
+        else os.open(name, os.O_RDONLY, dir_fd=proc)
+    )
+
+
 def _read(proc: str | int, name: str) -> bytes:
-    folder = {"dir_fd": proc} if isinstance(proc, int) else {}
-    path = name if folder else f"{proc}/{name}"
-    with open(os.open(path, os.O_RDONLY, **folder), "rb") as file:
+    with open(_open(proc, name), "rb") as file:
         return file.read()
+
+
+def _names(proc: str | int, name: str) -> list[str]:
+    folder = _open(proc, name)
+    try:
+        return os.listdir(folder)
+    finally:
+        os.close(folder)
 
 
 class _Processes:
@@ -172,14 +187,17 @@ class _Processes:
     def __init__(self, system: int, own_namespace: bool) -> None:
         self._system = system
         self._own = own_namespace
-        pages = int(_read(system, "self/statm").split()[1]) if system >= 0 else 0
-        self._base = pages * os.sysconf("SC_PAGE_SIZE")
+        if system >= 0:
+            self._size, self._resident = _pages(system, "self")
 
     def _list(self) -> tuple[str | int, list[int]]:
         # The student's first process changes the root of this one too, and mounts a list there; some containers forbid that.
-        if self._own and os.path.exists("/proc/1"):
-            if os.stat("/proc").st_dev != os.fstat(self._system).st_dev:
-                return "/proc", [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        if (
+            self._own
+            and os.path.exists("/proc/1")
+            and os.stat("/proc").st_dev != os.fstat(self._system).st_dev
+        ):
+            return "/proc", [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
         return self._system, _descendants(self._system, os.getpid())
 
     def memory(self) -> int:
@@ -192,12 +210,29 @@ class _Processes:
         own, shared = 0, dict[bytes, int]()
         for pid in pids:
             with contextlib.suppress(OSError):
-                sizes = {name: int(size) for name, size in ROLLUP.findall(_read(proc, f"{pid}/smaps_rollup"))}
-                own += sizes.get(b"Pss_Anon", sizes.get(b"Pss", 0)) + sizes.get(b"SwapPss", 0)
-                for low, high, offset, which in MAPPING.findall(_read(proc, f"{pid}/maps")):
-                    size = int(offset, 16) + int(high, 16) - int(low, 16)
-                    shared[which] = max(size, shared.get(which, 0))
-        return max(0, (own << 10) + sum(shared.values()) - self._base)
+                own += self._of(proc, pid, shared)
+        return max(0, own + sum(shared.values()) - self._resident)
+
+    def _of(self, proc: str | int, pid: int, shared: dict[bytes, int]) -> int:
+        """Bytes of one process, as a share where it has them in common with others; what it may share is added to *shared*."""
+        try:
+            sizes = {
+                name: int(size) << 10 for name, size in ROLLUP.findall(_read(proc, f"{pid}/smaps_rollup"))
+            }
+            for low, high, offset, which in MAPPING.findall(_read(proc, f"{pid}/maps")):
+                size = int(offset, 16) + int(high, 16) - int(low, 16)
+                shared[which] = max(size, shared.get(which, 0))
+            open_files = len(_names(proc, f"{pid}/fd"))
+        except PermissionError:  # it has closed itself to others: everything that it could use counts
+            return max(0, _pages(proc, str(pid))[0] - self._size)
+        pages = sizes.get(b"Pss_Anon", sizes.get(b"Pss", 0)) + sizes.get(b"SwapPss", 0)
+        return pages + open_files * SOCKET_BUFFER
+
+
+def _pages(proc: str | int, pid: str) -> tuple[int, int]:
+    """Bytes that a process has mapped, and that are in memory."""
+    mapped, resident, *_ = map(int, _read(proc, f"{pid}/statm").split())
+    return mapped * os.sysconf("SC_PAGE_SIZE"), resident * os.sysconf("SC_PAGE_SIZE")
 
 
 def _excess(guard: Guard, processes: _Processes) -> str:
