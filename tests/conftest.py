@@ -7,10 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is not a failure: time is measured in benchmarks/, not in property tests. CI draws the same examples each time.
-settings.register_profile("kit", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.register_profile(
+    "kit",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("kit")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pace import HANG
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -52,7 +54,19 @@ def postgresql() -> Iterator[str]:
     port = free_port()
     run(binaries / "initdb", "-D", folder / "data", "-U", "tester", "--auth=trust", "--no-sync")
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
-    run(binaries / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
+    run(
+        binaries / "pg_ctl",
+        "-D",
+        folder / "data",
+        "-w",
+        "-t",
+        str(HANG),
+        "-l",
+        folder / "log",
+        "-o",
+        options,
+        "start",
+    )
     try:
         yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:

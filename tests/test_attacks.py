@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attack_cases import examined, load_attacks, seen
+from tests.attack_cases import examined, limits_now, load_attacks, seen
 
 ATTACKS = load_attacks()
 
@@ -12,8 +12,9 @@ ATTACKS = load_attacks()
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_earns_what_its_answers_deserve(name, tmp_path):
     attack = ATTACKS[name]
-    result = examined(attack, tmp_path)
-    marks, messages, notes = seen(result)
+    limits = limits_now()
+    result = examined(attack, tmp_path, limits)
+    marks, messages, notes = seen(result, limits)
     assert marks == attack.marks
     assert "STOLEN" not in str(result.outputs)  # what an attack prints when it got at something
     assert messages == attack.messages

@@ -18,6 +18,7 @@ from autograder.notebooks import grading, read_notebook
 from autograder.study.installed import ExamError, installed_exam, write_exam
 from autograder.tutor.hints import PROGRESS_FILE
 from tests.environments import fresh_environment
+from tests.pace import HANG, seconds
 
 ASSIGNMENT = "quantization"
 # Loses points if it can see the exam that is installed beside the library which it may use.
@@ -259,10 +260,10 @@ def test_watch_checks_again_within_a_second_of_the_tests_own_time(handed_in):
         passed = time.monotonic() - saved
         # The line that ends a round says what the check itself took.
         own = float(watcher.stderr.readline().split()[-2])
-        assert passed - own < 1.0
+        assert passed - own < seconds(1)
     finally:
         watcher.terminate()
-        watcher.communicate(timeout=20)
+        watcher.communicate(timeout=HANG)
 
 
 def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_path_factory):

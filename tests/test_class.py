@@ -11,6 +11,7 @@ from autograder.classroom.demo import grade_class, make_class
 from autograder.classroom.kinds import expected_marks, load_kinds
 from autograder.classroom.report import class_rows, write_report
 from benchmarks.stock import STOCK
+from tests.pace import patient_kernels, seconds
 
 KINDS = load_kinds()
 # Where stock execution gives other marks than the right ones, and why.
@@ -22,10 +23,9 @@ UNFAIR = {
 }
 
 
-EXAMINER = """
-c.Examine.cell_seconds = 4
-c.Examine.call_seconds = 2
-"""
+def examiner() -> str:
+    """Settings that give a loop up soon, but not honest work on a busy machine."""
+    return f"c.Examine.cell_seconds = {seconds(4)}\nc.Examine.call_seconds = {seconds(2)}\nc.Examine.total_seconds = {seconds(120)}\n"
 
 
 def stock_grading(course: Course) -> dict[str, str]:
@@ -45,7 +45,9 @@ def stock_grading(course: Course) -> dict[str, str]:
 def graded(request, root, tmp_path_factory):
     course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course")
     config = course.root / "nbgrader_config.py"
-    config.write_text(config.read_text() + (EXAMINER if request.param == "examiner" else STOCK))
+    config.write_text(
+        config.read_text() + (examiner() if request.param == "examiner" else STOCK + patient_kernels(8))
+    )
     course = Course(course.root)
     course.generate_assignment()
     make_class(course, list(KINDS.values()))

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from autograder.classroom.kinds import load_kinds, write_submission
+from tests.pace import HANG
 
 # Wrong in different ways, so that examples are shrunk and messages made.
 KINDS = ["s02", "s04", "s06", "s09", "s11", "s15", "s20"]
@@ -44,8 +45,8 @@ def graded_three_times(root, tmp_path_factory):
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=base)
 
     together = [start(paths, "1"), start(paths[::-1], "2")]
-    outcomes = [json.loads(run.communicate(timeout=300)[0]) for run in together]
-    return [*outcomes, json.loads(start(paths, "random").communicate(timeout=300)[0])]
+    outcomes = [json.loads(run.communicate(timeout=HANG)[0]) for run in together]
+    return [*outcomes, json.loads(start(paths, "random").communicate(timeout=HANG)[0])]
 
 
 def test_marks_and_messages_are_the_same_each_time(graded_three_times):

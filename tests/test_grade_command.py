@@ -17,6 +17,7 @@ import pytest
 from autograder.classroom.course import Course
 from tests.courses import handed_in
 from tests.gradebooks import everything
+from tests.pace import HANG
 
 COMMAND = [Path(sys.executable).parent / "autograder", "grade", "quantization"]
 STUDENTS = ["s04", "s05", "s06", "s13"]
@@ -24,7 +25,7 @@ STUDENTS = ["s04", "s05", "s06", "s13"]
 
 def grade(course, *options, **more):
     done = subprocess.run(
-        [*COMMAND, "--course", course.root, *options], capture_output=True, text=True, timeout=300, **more
+        [*COMMAND, "--course", course.root, *options], capture_output=True, text=True, timeout=HANG, **more
     )
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, " ".join((done.stdout + done.stderr).split())
@@ -95,7 +96,7 @@ def test_killed_with_its_processes_at_work_nothing_of_it_stays_and_a_second_run_
     driver.wait()
     driver.stdout.close()
     for descriptor in watched:  # readable when that process has ended
-        assert select.select([descriptor], [], [], 30)[0]
+        assert select.select([descriptor], [], [], HANG)[0]
         os.close(descriptor)
     status, said = grade(course)
     assert status == 0, said
@@ -108,7 +109,7 @@ def test_ctrl_c_stops_cleanly_says_so_and_the_next_run_goes_on(small, course):
     first = running.stdout.readline()  # the first note is printed when the first submission is recorded
     assert first.startswith("s04: not handed in")
     running.send_signal(signal.SIGINT)
-    said, errors = running.communicate(timeout=120)
+    said, errors = running.communicate(timeout=HANG)
     assert running.returncode == 130 and "Traceback" not in errors
     said = " ".join(said.split())
     assert (

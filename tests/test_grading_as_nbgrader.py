@@ -12,11 +12,8 @@ from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course
 from autograder.classroom.kinds import load_kinds
 from tests.gradebooks import everything
+from tests.pace import seconds
 
-CONFIG = """
-c.Examine.cell_seconds = 2
-c.LateSubmissionPlugin.penalty_method = "zero"
-"""
 REGRADED = ["s01", "s04", "s14", "s19"]
 
 
@@ -36,7 +33,15 @@ def courses(root, tmp_path_factory):
     base = tmp_path_factory.mktemp("twice")
     course = Course.copy_of(root, base / "nbgrader")
     config = course.root / "nbgrader_config.py"
-    config.write_text(config.read_text() + CONFIG)
+    config.write_text(
+        config.read_text()
+        + f"""
+c.Examine.cell_seconds = {seconds(4)}
+c.Examine.call_seconds = {seconds(5)}
+c.Examine.total_seconds = {seconds(120)}
+c.LateSubmissionPlugin.penalty_method = "zero"
+"""
+    )
     course = Course(course.root)
     course.generate_assignment()
     make_class(course, list(load_kinds().values()))

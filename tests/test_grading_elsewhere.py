@@ -12,9 +12,17 @@ from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course
 from tests.courses import handed_in
 from tests.gradebooks import autograded, everything, rows
+from tests.pace import HANG
 from tests.servers import dask_cluster, postgresql
 
 STUDENTS = ["s01", "s04", "s05", "s06", "s07", "s13", "s18", "s19"]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A scheduler and workers that these tests start come up in the end, on a busy machine too."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", HANG)
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", HANG)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from autograder.classroom.course import Course
 from autograder.classroom.demo import make_class
 from autograder.classroom.kinds import load_kinds
 from tests.file_attacks import ATTACKS
+from tests.pace import HANG, PATIENT_KERNELS
 from tests.servers import free_port
 
 TOKEN = "a-token-for-this-test"
@@ -38,6 +39,8 @@ def lab(root, tmp_path_factory):
     course = Course.copy_of(root, base / "course")
     for path in course.source.glob("[1-9]*.ipynb"):  # one notebook is enough to click through
         path.unlink()
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(PATIENT_KERNELS)
     course.generate_assignment()
     make_class(course, [load_kinds()["s20"]])
     for name in SCRIPTS:
@@ -72,9 +75,9 @@ def lab(root, tmp_path_factory):
     drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)  # a full pipe would stop the server
     yield course, address
     server.terminate()
-    server.wait(20)
+    server.wait(HANG)
     server.stderr.close()
-    drain.wait(20)
+    drain.wait(HANG)
     log.close()
 
 
@@ -83,7 +86,7 @@ def page(lab, browser):
     """A page that has signed in."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(1000 * HANG)
         page.goto(f"{lab[1]}lab?token={TOKEN}")
         yield page
 
@@ -94,7 +97,7 @@ def test_formgrader_s_autograde_button_gives_the_examiner_s_marks(lab, page):
         page.goto(f"{address}formgrader/manage_submissions/quantization")
         row = page.locator("tr", has=page.get_by_text(student, exact=True))
         row.locator("a:has(.glyphicon-flash)").click()
-        page.locator("#success-modal, #error-modal").first.wait_for(state="visible", timeout=120_000)
+        page.locator("#success-modal, #error-modal").first.wait_for(state="visible")
         assert page.locator("#success-modal").is_visible(), page.locator("#error-modal").inner_text()
     marks = defaultdict(float)
     for student, _, _, mark, _, _ in course.grades():

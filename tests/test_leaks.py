@@ -20,6 +20,7 @@ from autograder.study.bundle import write_bundle
 from autograder.study.check import check_notebook
 from autograder.study.installed import installed_exam
 from tests.leaks import leaked, lines_of, secret_lines, telling
+from tests.pace import HANG
 
 # Wrong or unfinished in every notebook: these get messages, and must not get more.
 KINDS = {
@@ -178,12 +179,12 @@ environment = [v for v in os.environ.values() if "solutions" in v]
 
 
 def test_a_candidate_that_reads_every_file_it_can_see_finds_no_secret(root, secrets):
-    candidate = start_candidate(Limits(cell_seconds=110, total_seconds=120))
+    candidate = start_candidate(Limits(cell_seconds=HANG, total_seconds=HANG))
     try:
         if candidate.level != "namespaces":
             pytest.skip(f"this machine does not hide files: {candidate.level}")
         places = [str(root / name) for name in ("autograder", "solutions", "tests")]
-        _, error = candidate.run(f"wanted = {sorted(secrets)!r}\nplaces = {places!r}\n{WALK}", 110)
+        _, error = candidate.run(f"wanted = {sorted(secrets)!r}\nplaces = {places!r}\n{WALK}", HANG)
         assert error is None
         assert candidate.get("seen")[1] > 100  # it looked at files, and found the library's
         assert candidate.get("found") == ("value", [])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom.kinds import load_kinds, write_submission
+from tests.pace import HANG
 
 BIN = Path(sys.executable).parent
 
@@ -39,7 +40,7 @@ class Person:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANG,
         )
         said = done.stdout + done.stderr
         assert done.returncode == 0, said

@@ -7,8 +7,10 @@ from nbformat import NotebookNode, read
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
 from autograder.classroom.course import ASSIGNMENT, Course
+from tests.pace import PATIENT_KERNELS
 
-CONFIG = """
+CONFIG = (
+    """
 from pathlib import Path
 
 c = get_config()
@@ -16,6 +18,8 @@ c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 """
+    + PATIENT_KERNELS
+)
 
 # What a student's function may return or do, and the last line of the test cell that meets it.
 LAST_VALUES = {
