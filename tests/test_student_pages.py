@@ -123,6 +123,50 @@ def test_no_page_holds_a_script_a_handler_or_an_address_that_is_loaded(course, s
         assert "url(" not in (attributes.get("style") or "")
 
 
+def test_every_page_forbids_all_but_its_own_styles_and_pictures_inside_it_and_says_so_to_a_browser(
+    course, browser, tmp_path
+):
+    notebook = course.submitted("s04") / "1_predict.ipynb"
+    card = tmp_path / "card.html"
+    main(["check", "--no-progress", "--html", str(card), str(notebook)])
+    course.generate_feedback("s90")
+    pages = [
+        card,
+        course.student_page("s90"),
+        course.root / "report.html",
+        *course.feedback("s90").glob("*.html"),
+    ]
+    with browser.new_context() as context:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        for path in pages:
+            policies = [a["content"] for _, a in Elements(path.read_text("utf-8")).found if "http-equiv" in a]
+            rules = dict(rule.split(" ", 1) for rule in policies[0].split("; "))
+            style = rules.pop("style-src-elem")
+            assert style.startswith("'sha256-") and " " not in style
+            assert rules == {
+                "default-src": "'none'",
+                "img-src": "data:",
+                "style-src-attr": "'unsafe-inline'",
+                "base-uri": "'none'",
+                "form-action": "'none'",
+            }
+            page.goto(path.as_uri())
+            # The sheet with this digest is the page's own, and it is applied.
+            assert (
+                page.evaluate(
+                    "getComputedStyle(document.querySelector('.scroll') || document.body).overflowX"
+                )
+                == "auto"
+            )
+            assert not said
+            page.evaluate(
+                "document.head.append(Object.assign(document.createElement('style'), {textContent: 'a {}'}))"
+            )
+            assert "Content Security Policy" in said.pop()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("student", ["s04", "s90"])
 def test_a_page_passes_wcag_2_1_aa_and_never_scrolls_sideways(course, browser, student, width):

@@ -110,7 +110,8 @@ def inert_outputs(outputs: Iterable[Any]) -> list[dict[str, Any]]:
         elif kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
             data, metadata = _bundle(output["data"], output.get("metadata"))
             more = {"execution_count": None} if kind == "execute_result" else {}
-            made.append({"output_type": kind, "data": data, "metadata": metadata, **more})
+            if data:
+                made.append({"output_type": kind, "data": data, "metadata": metadata, **more})
     return made
 
 

@@ -56,6 +56,9 @@ class _Helper:
             self.close()
             raise OSError(f"no process for showing students' texts could be started: {error}") from error
 
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def ask(self, request: list[Any], seconds: float) -> Any:
         self._channel.send(request, seconds)
         return self._channel.receive(seconds)
@@ -94,16 +97,14 @@ def _answer(kind: str, text: str, *more: Any) -> Any:
     global _helper
     with _lock, spending() as seconds:
         try:
-            if _helper is None:
+            if _helper is None or not _helper.alive():
                 _helper = _Helper()
             outcome, value = _helper.ask([kind, text, *more], seconds)
         except (WireError, Refused) as error:  # it did not answer in time, or is gone
             _close()
             raise TooMuch(str(error)) from None
-        except (
-            BaseException
-        ):  # such as an alarm: an answer that nobody waits for must not become the next one's
-            _close()
+        except BaseException:
+            _close()  # interrupted by an alarm: an answer that nobody waits for must not become the next one's
             raise
     if outcome != "done":
         raise TooMuch(outcome)
