@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,15 @@ import pytest
 from autograder.examiner.limits import Limits
 from autograder.examiner.sandbox import LEVELS
 
-__all__ = ["LIMITS", "PLACES", "SOMEBODY", "in_a_candidate", "in_candidates", "needs_root"]
+__all__ = [
+    "LIMITS",
+    "PLACES",
+    "SOMEBODY",
+    "in_a_candidate",
+    "in_candidates",
+    "needs_root",
+    "when_the_examiner_is_killed",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = Limits(
@@ -41,7 +52,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can try this
 
 # Run by the user, who is shown the interpreter where it lies in a folder that only root may enter.
 SCRIPT = """
-import json, sys
+import json, os, signal, sys
 order = json.loads(sys.argv[1])
 sys.path.insert(0, order["root"])
 from autograder.examiner import process
@@ -56,6 +67,10 @@ for function in order["functions"]:
         outcome.append(("raised", error) if error else candidate.call(function, (*order["arguments"],), {}, 60))
     except process.Died as death:
         outcome.append(("died", str(death)))
+    if order["killed"]:
+        print(process._nursery._process.pid, flush=True)
+        input()
+        os.kill(os.getpid(), signal.SIGKILL)
     candidate.close()
 process.close_nursery()
 print(json.dumps(outcome))
@@ -93,14 +108,48 @@ def in_candidates(
     Args:
         seconds: when the warden ends a candidate; by default after the notebook's time.
     """
+    with _started(level, cell, functions, arguments, user, limits, seconds) as (process, own):
+        said, error = process.communicate(timeout=600)
+        assert process.returncode == 0, error
+        assert os.listdir(own) == []
+    found: list[list[object]] = json.loads(said)
+    return found
+
+
+def when_the_examiner_is_killed(level: str, cell: str, function: str, *arguments: object, user: int) -> None:
+    """Call *function* in a candidate, kill its examiner (SIGKILL), and wait until all that it started has ended. No file is left behind."""
+    with _started(level, cell, [function], arguments, user, LIMITS, None, killed=True) as (process, own):
+        nursery = os.pidfd_open(int(process.stdout.readline()))
+        process.communicate("\n", timeout=600)
+        assert process.returncode == -signal.SIGKILL
+        ended = select.poll()
+        ended.register(nursery, select.POLLIN)
+        assert ended.poll(600_000)
+        os.close(nursery)
+        assert os.listdir(own) == []
+
+
+@contextlib.contextmanager
+def _started(
+    level: str,
+    cell: str,
+    functions: Iterable[str],
+    arguments: Iterable[object],
+    user: int,
+    limits: Limits,
+    seconds: float | None,
+    killed: bool = False,
+) -> Iterator[tuple[Any, str]]:
+    """The examiner's process, and the folder that it makes its own in."""
     order = {
         "root": str(ROOT),
         "limits": asdict(limits),
         "level": level,
         "cell": cell,
         "functions": list(functions),
-        "arguments": arguments,
+        "arguments": list(arguments),
         "seconds": seconds,
+        "killed": killed,
     }
     prefix = Path(sys.base_prefix).resolve()
     closed = next((str(p) for p in reversed(prefix.parents) if not p.stat().st_mode & 0o001), "")
@@ -109,18 +158,16 @@ def in_candidates(
         os.chown(own, user, user)
         os.chmod(own, 0o711)
         command = ["unshare", "--mount", "sh", "-c", SHOWN, "sh", str(prefix), spare, closed, str(user)]
-        done = subprocess.run(
+        with subprocess.Popen(
             [*command, sys.executable, "-c", SCRIPT, json.dumps(order)],
             cwd="/",
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TMPDIR": own},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
-        assert os.listdir(own) == []
-    found: list[list[object]] = json.loads(done.stdout)
-    return found
+        ) as process:
+            yield process, own
 
 
 def in_a_candidate(level: str, cell: str, function: str, *arguments: object, **more: Any) -> Any:

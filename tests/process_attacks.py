@@ -181,6 +181,7 @@ for pid in [1, os.getppid(), *range(2, 400)]:
         attempt(lambda: os.setpriority(os.PRIO_PROCESS, pid, 19) or True)
         attempt(lambda: os.sched_setaffinity(pid, {0}) or True)
 attempt(lambda: os.setpriority(os.PRIO_USER, 0, 19) or True)
+attempt(lambda: os.sched_setaffinity(0, range(os.cpu_count())) or True)
 """
 
 

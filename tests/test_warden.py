@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.inside import LIMITS, PLACES, in_a_candidate, in_candidates, needs_root
+from tests.inside import (
+    LIMITS,
+    PLACES,
+    in_a_candidate,
+    in_candidates,
+    needs_root,
+    when_the_examiner_is_killed,
+)
 
 GROWTH = """
 import ctypes, mmap, multiprocessing, os, time
@@ -202,8 +210,12 @@ def ended(name):
 
 
 def running(name: str) -> list[str]:
-    found = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    return [line for line in found.splitlines() if line.strip() == f"sleep {name}"]
+    """Processes that are ``sleep`` with this argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode(errors="replace"))
+    return [line for line in found if line.split("\0")[:2] == ["sleep", name]]
 
 
 @needs_root
@@ -217,6 +229,14 @@ def test_no_process_and_no_folder_outlives_a_run(level, user):
         "took longer than the 2 s allowed",
         "ended the notebook's process",
     ]
+    assert running(name) == []
+
+
+@needs_root
+@pytest.mark.parametrize(("level", "user"), PLACES)
+def test_nothing_is_left_when_the_examiner_is_killed_in_the_middle(level, user):
+    name = f"87654{os.getpid()}{time.monotonic_ns() % 10**6}"
+    when_the_examiner_is_killed(level, STUBBORN, "daemons", name, user=user)
     assert running(name) == []
 
 

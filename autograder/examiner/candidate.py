@@ -11,6 +11,7 @@ import importlib
 import mmap
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -192,6 +193,8 @@ def main(control_fd: int, mount_point: str) -> None:
     from autograder.examiner.shell import make_shell
     from autograder.examiner.warm import warm_up
 
+    # The examiner may be within a limit that is meant for its own work on one submission.
+    resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
     for module in WARM:
         importlib.import_module(module)
     importlib.import_module("mlsysim.units").unit_registry()

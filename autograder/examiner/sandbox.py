@@ -26,8 +26,8 @@ __all__ = ["LEVELS", "confine", "strongest"]
 # Strongest first, each with what an instructor is told.
 LEVELS = {
     "namespaces": "own file system, processes and user; no network",
-    "landlock": "files outside the notebook's folder cannot be read; other processes and, on older kernels, the network are not hidden",
-    "limits": "time, memory and output are limited; files, other processes and the network are not hidden",
+    "landlock": "no network, and files outside the notebook's folder cannot be opened; other processes are not hidden",
+    "limits": "time, memory and output are limited; files, other processes and, outside Linux, the network are not hidden",
 }
 STUDENT_UID = (
     61000  # plus the process id, so that candidates do not share the kernel's count of a user's processes

@@ -88,11 +88,12 @@ RULES = (
     Rule("ioprio_set", "slow down the files of other processes", argument=0, allowed=(1,)),
     Rule("ioprio_set", "slow down the files of another process", argument=1, allowed=(0,)),
     Rule(
-        "sched_setaffinity sched_setattr sched_setparam sched_setscheduler",
+        "sched_setattr sched_setparam sched_setscheduler",
         "decide when another process runs",
         argument=0,
         allowed=(0,),
     ),
+    Rule("sched_setaffinity", "leave the core on which it is graded, and slow down others' work"),
     Rule("migrate_pages move_pages process_madvise process_mrelease", "move another process's memory"),
     Rule("kcmp pidfd_getfd process_vm_readv process_vm_writev ptrace", "look into another process"),
     Rule("socket", "talk to services of this machine", argument=0, allowed=(AF_INET, AF_INET6)),

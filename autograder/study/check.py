@@ -13,6 +13,7 @@ from autograder.examiner.exam import ExamResult, examine
 from autograder.examiner.files import Unreadable
 from autograder.examiner.limits import Limits
 from autograder.examiner.process import data_files
+from autograder.examiner.sandbox import LEVELS
 from autograder.notebooks import (
     Notebook,
     Part,
@@ -139,6 +140,8 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
                 cell["source"] = without_hidden_tests(cell["source"])
     files = data_files(exam)
     result = _made(path, lambda: examine(assembled, files=files, paper=Paper(path.stem)))
+    if result.sandbox == "limits":
+        result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
     return Scorecard(path.stem, assembled, template, result, parts, hidden_run)
