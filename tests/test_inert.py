@@ -19,7 +19,7 @@ from autograder.examiner.display.cleaning import UNSEEN, clean
 from autograder.examiner.display.elements import NOTEBOOK, OUTPUT, TEXT
 from autograder.examiner.display.expendable import ask
 from autograder.examiner.display.formgrader import shows
-from autograder.examiner.display.typeset import formula_markup, markdown_markup
+from autograder.examiner.display.typeset import code_markup, formula_markup, markdown_markup
 from autograder.examiner.inert import inert_attachments, inert_markdown, inert_outputs, inert_text, writable
 from autograder.examiner.rendering import make_inert, showable_code, showable_markdown
 from autograder.markup import code_html, markdown_html, outputs_html
@@ -106,12 +106,16 @@ class Elements(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         assert len(attrs) == len(dict(attrs))
         self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data):
+        self.text += data
 
     def unknown_decl(self, data):
         raise AssertionError(data)
@@ -150,6 +154,14 @@ def test_every_hostile_payload_comes_out_as_allowed_elements_and_stays_as_it_is(
                 once = clean(made, place)
                 check_elements(Elements(once).found)
                 assert clean(once, place) == once
+
+
+@given(st.one_of(soups, st.text(), st.sampled_from([text for _, text in payloads()])))
+def test_highlighted_code_is_spans_around_the_text(text):
+    found = Elements(code_markup(text))
+    assert [tag for tag, _ in found.found[:2]] == ["pre", "code"]
+    assert all(tag == "span" and attributes.keys() <= {"class"} for tag, attributes in found.found[2:])
+    assert "".join(found.text.split()) == "".join(text.split())
 
 
 def test_a_browser_finds_nothing_else_in_it_either(browser):
@@ -261,6 +273,24 @@ def test_a_heading_never_takes_an_id_that_formgrader_s_scripts_look_for(heading)
         f"{heading}\n\ntext".splitlines()[-1]
     )
     assert not shows(f"{heading}\n\ntext", None, taken)
+
+
+STRUCTURED = {
+    "lists": "".join("  " * level + "- a\n" for level in range(60)),
+    "lists in a line": "- 1. " * 700,
+    "definitions": "a\n: " * 1000,
+    "emphasis": "*a _b " * 190,
+    "stars": "*" * 200 + "a" + "_" * 200,
+    "a table": "|a" * 99 + "|\n" + "|-" * 99 + "|\n",
+    "backquotes": " `" * 200,
+    "dollars": "$$a\n\n" * 100,
+    "not quite links": "http:/ www.a.test a@b.test " * 100,
+}
+
+
+@pytest.mark.parametrize("text", STRUCTURED.values(), ids=STRUCTURED)
+def test_structured_prose_that_is_not_looked_at_is_what_formgrader_can_show(text):
+    assert rendering._is_prose(text) and shows(text, None, ())
 
 
 @given(st.text(st.sampled_from("ab1 .,:;()-+*_`'\"|!?/=%$^{}@\n\t")), st.text())
@@ -382,6 +412,46 @@ SLOW = {
     "too long": ("html", "x" * 3_000_000),
 }  # fmt: skip
 MORE = {"html": ("notebook",), "markdown": ("notebook", 0), "latex": ("notebook",), "code": ()}
+
+
+def doubled(refer: str, levels: int) -> str:
+    """A drawing each of whose parts refers twice to the one before."""
+    parts = "".join(f"<g id='a{i}'>{refer.format(i - 1) * 2}</g>" for i in range(1, levels))
+    return f"<svg xmlns='http://www.w3.org/2000/svg' xmlns:x='http://www.w3.org/1999/xlink'><g id='a0'><path/></g>{parts}</svg>"
+
+
+@pytest.mark.parametrize(
+    "refer",
+    [
+        "<use href='#a{}'/>",
+        "<use x:href=' #a{} '/>",
+        "<g fill='url(#a{})'/>",
+        "<g style='mask:url( \"#a{}\")'/>",
+    ],
+)
+def test_a_drawing_that_uses_itself_again_and_again_is_its_description(refer):
+    assert "src=" in ask("drawing", doubled(refer, 10), "text", "a")
+    assert ask("drawing", doubled(refer, 25), "text", "a curve") == '<img alt="a curve">'
+    assert "src=" not in ask("html", f"<p>x</p>{doubled(refer, 25)}", "output")
+    hidden = base64.b64encode(doubled(refer, 25).encode()).decode("ascii")
+    assert "src=" not in ask("html", f"<img src='data:image/svg+xml;base64,{hidden}'>", "output")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<g id='a'><use href='#b'/></g><g id='b'><use href='#a'/></g>",
+        "<style>path { fill: url(#a) } @import 'data:text/css,x'</style><path/>",
+        "<path style='fill: u\\72l(#a)'/>",
+    ],
+)
+def test_a_drawing_that_hides_how_much_it_is_is_its_description(inside):
+    text = f"<svg xmlns='http://www.w3.org/2000/svg'>{inside}</svg>"
+    assert ask("drawing", text, "text", "a") == '<img alt="a">'
+
+
+def test_a_drawing_that_no_browser_can_read_is_its_description():
+    assert ask("drawing", "<svg aria-label='a curve'><g></svg>", "text", "") == '<img alt="a curve">'
 
 
 @pytest.mark.parametrize("name", SLOW)

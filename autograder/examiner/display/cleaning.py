@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import nh3
 
 from autograder.examiner.display.budgets import MAX_DEPTH, MAX_HTML, TooMuch
-from autograder.examiner.display.drawings import with_pictures
+from autograder.examiner.display.drawings import ADDRESS, can_be_drawn, with_pictures
 from autograder.examiner.display.elements import CLASSES, WRAPPERS, Place, allowed_attributes, kept
 
 __all__ = ["UNSEEN", "clean"]
@@ -93,6 +93,8 @@ class _Writer(HTMLParser):
             found["rel"] = "noopener noreferrer"
         elif tag == "img":
             found.setdefault("alt", UNSEEN)
+            if found.get("src", "").startswith(ADDRESS) and not can_be_drawn(found["src"]):
+                del found["src"]
         elif tag == "div" and WRAPPERS & {*found.get("class", "").split()}:
             self._enter(tag, "")
             return

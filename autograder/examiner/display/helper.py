@@ -39,7 +39,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "markdown": lambda text, place, level: clean(markdown_markup(text, level), PLACES[place]),
     "latex": lambda text, place: clean(formula_markup(text.strip().strip("$"), "block"), PLACES[place]),
     "drawing": lambda text, place, alt: clean(drawing_html(text, alt), PLACES[place]),
-    "code": lambda text: clean(code_markup(text), TEXT),
+    "code": code_markup,  # spans around escaped text: nothing in it comes from the text's own markup
     "highlights": _highlights,
     "shows": shows,
 }
