@@ -11,6 +11,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 
 from autograder.examiner import rendering
 from autograder.examiner.display import budgets
@@ -23,6 +26,8 @@ from autograder.examiner.display.typeset import code_markup, formula_markup, mar
 from autograder.examiner.inert import inert_attachments, inert_markdown, inert_outputs, inert_text, writable
 from autograder.examiner.rendering import make_inert, showable_code, showable_markdown
 from autograder.markup import code_html, markdown_html, outputs_html
+from autograder.notebooks import read_notebook
+from tests.attack_cases import SOURCE
 from tests.hostile_payloads import LATEX, MARKDOWN, payloads
 
 PLACES = [NOTEBOOK, OUTPUT, TEXT]
@@ -468,6 +473,42 @@ def test_a_text_is_shown_in_time_or_not_at_all(name, monkeypatch):
         assert showable_markdown(text).strip()
     # The process that fails is replaced by the next, which takes a while to start.
     assert time.monotonic() - began < 10
+
+
+CODE = {
+    "spaces and lines": " \n" * 5000,
+    "dots": "a." * 5000,
+    "names": "'" + "\\N{" * 3000,
+    "lines": ("x = 1" + " " * 150 + "\n") * 60,
+    "quotation marks": "'\"" * 5000,
+    "long": "x = 1\n" * 100_000,
+    "parentheses": "(" * 10_000,
+    "magics": "%a ?! " * 1600,
+}
+
+
+@pytest.mark.parametrize("text", CODE.values(), ids=CODE)
+def test_code_that_is_shown_is_highlighted_in_time(text):
+    shown = showable_code(text)
+    began = time.process_time()
+    highlight(shown, get_lexer_by_name("ipython3"), HtmlFormatter())
+    assert time.process_time() - began < 2 * budgets.SECONDS
+    assert shown == text or TOO_MUCH in shown
+
+
+def test_ordinary_code_is_shown_as_it_is_without_being_looked_at(monkeypatch):
+    monkeypatch.setattr(rendering, "ask", lambda *_: pytest.fail("it was looked at"))
+    for cell in read_notebook(SOURCE).cells:
+        assert showable_code(cell["source"]) == cell["source"]
+
+
+def test_a_notebook_of_more_than_can_be_shown_is_cut_short(monkeypatch):
+    monkeypatch.setattr(rendering, "MAX_NOTEBOOK", 5000)
+    cells = [{"cell_type": "code", "source": "x = 1\n" * 300, "metadata": {}} for _ in range(9)]
+    stream = {"output_type": "stream", "name": "stdout", "text": "y" * 2000}
+    make_inert(cells, {index: [stream] for index in range(9)})
+    assert [len(cell["source"]) for cell in cells] == [1800, 1800, *[1000] * 7]
+    assert [cell["outputs"][0]["text"] for cell in cells] == ["y" * 2000] * 2 + [TOO_MUCH] * 7
 
 
 def test_honest_texts_grow_linearly():

@@ -14,7 +14,11 @@ from autograder.notebooks import grading
 __all__ = ["make_inert", "showable_code", "showable_markdown"]
 
 MAX_BLOCK = 20_000  # characters of a text that is shown as it was typed
-QUICK = 10_000  # characters of code that are highlighted fast, whatever they are
+MAX_LINE = 1000  # of these in a line: what looks for links in it takes time that grows with the square
+MAX_CODE = 10_000  # characters of code that are highlighted fast if none of its parts is as long as these
+LONG = re.compile(r"\s{200,}|\S{400,}")
+# Of a notebook, as characters: a hundred times what an honest one has. What comes after that is cut short.
+MAX_NOTEBOOK = 20_000_000
 # Prose: nothing in it can become a link, a picture, a heading with an id, a block of another language or a command for MathJax.
 PROSE = re.compile(r"[^<>&\[\]~#\\\x00-\x08\x0b-\x1f\x7f]{0,4000}")
 MAX_MARKS = 200
@@ -31,16 +35,24 @@ def make_inert(cells: Iterable[Any], outputs: Mapping[int, list[Any]]) -> None:
     ends = ("", "-comment", "_extra_credit")
     names = sorted(grading(cell)["grade_id"] for cell in cells if grading(cell))
     taken = (*OF_FORMGRADER, *(name + end for name in names for end in ends))
+    size = 0
     with one_notebook():
         for index, cell in enumerate(cells):
+            shown = outputs.get(index, [])
             theirs = not grading(cell).get("locked")
+            if size > MAX_NOTEBOOK:
+                shown = [{"output_type": "stream", "name": "stdout", "text": TOO_MUCH}] if shown else []
+                cell["source"] = cell["source"] if not theirs else cell["source"][:MAX_LINE]
             if cell["cell_type"] == "code":
-                cell["outputs"] = inert_outputs(outputs.get(index, []))
+                cell["outputs"] = inert_outputs(shown)
                 cell["source"] = showable_code(cell["source"]) if theirs else cell["source"]
+                size += sum(len(str(output)) for output in cell["outputs"])
             elif cell["cell_type"] == "markdown" and theirs:
                 cell["source"] = showable_markdown(cell["source"], cell.get("attachments"), taken)
+                size += sum(len(str(bundle)) for bundle in cell.get("attachments", {}).values())
             elif theirs:  # the text of a raw cell would stand on the page as HTML
                 cell["cell_type"], cell["source"] = "markdown", _as_code(cell["source"])
+            size += len(cell["source"])
 
 
 def showable_markdown(
@@ -75,15 +87,21 @@ def _is_prose(source: str) -> bool:
 
 def _as_code(source: str) -> str:
     """Markdown that shows *source* as it was typed: every line is indented, so that none of them means anything."""
-    lines = source[:MAX_BLOCK].splitlines()
+    lines = [
+        line[at : at + MAX_LINE]
+        for line in source[:MAX_BLOCK].splitlines()
+        for at in range(0, max(1, len(line)), MAX_LINE)
+    ]
     return "\n".join(f"    {line}" for line in (*lines, *([TOO_MUCH] if len(source) > MAX_BLOCK else [])))
 
 
 def showable_code(source: str) -> str:
-    """*source* if a page can highlight it in time; else its beginning."""
+    """*source* if Formgrader's page can highlight it in time; else what can be of its beginning."""
+    if len(source) <= MAX_CODE and not LONG.search(source):
+        return source
     try:
-        if len(source) <= QUICK or ask("highlights", source):
+        if ask("highlights", source):
             return source
     except TooMuch:
         pass
-    return f"{source[:QUICK]}\n# {TOO_MUCH}"
+    return f"{LONG.sub(' … ', source)[:MAX_CODE]}\n# {TOO_MUCH}"

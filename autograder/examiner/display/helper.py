@@ -13,6 +13,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+
 from autograder.examiner.bounds import memory_limit
 from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, SECONDS, TooMuch
 from autograder.examiner.display.cleaning import clean
@@ -30,7 +34,7 @@ PLACES = {"notebook": NOTEBOOK, "output": OUTPUT, "text": TEXT}
 def _highlights(source: str) -> bool:
     """Whether a code cell can be highlighted in time, as Formgrader's page does."""
     if len(source) <= MAX_TEXT:
-        code_markup(source)
+        highlight(source, get_lexer_by_name("ipython3"), HtmlFormatter())
     return len(source) <= MAX_TEXT
 
 
