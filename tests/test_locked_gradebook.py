@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -220,6 +222,30 @@ def test_after_a_crash_with_the_gradebook_locked_what_was_under_way_is_put_right
 def test_a_setting_that_is_no_time_is_an_error_that_names_it(copy, graded, seconds):
     with pytest.raises(CourseError, match=r"nbgrader_config\.py cannot be used: .*lock_seconds"):
         grade_course(copy(seconds), Canned(graded[1]))
+
+
+def test_with_no_time_to_wait_a_lock_ends_the_run_at_once(copy, graded):
+    course, told = copy(0), Told()
+    with locker(course.database_file) as other:
+        other.lock()
+        with pytest.raises(GradebookInUse, match="was not free within 0 s"):
+            grade_course(course, Canned(graded[1]), progress=told)
+    assert not told.lines
+    assert grade_course(course, Canned(graded[1])).graded == STUDENTS
+    assert everything(course) == graded[2]
+
+
+def test_on_a_machine_so_slow_that_one_try_takes_all_the_time_the_wait_is_still_told(
+    copy, graded, monkeypatch
+):
+    course, clock = copy(600), iter(range(0, 10**9, 10**4))
+    slow = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=time.sleep)
+    monkeypatch.setattr(lock_wait, "time", slow)
+    with locker(course.database_file) as other:
+        other.lock()
+        told = Told(other.free)
+        assert grade_course(course, Canned(graded[1]), progress=told).graded == STUDENTS
+    assert len(told.lines) == 1
 
 
 def test_another_setting_grades_nobody_again(copy, graded):

@@ -91,7 +91,8 @@ class LockWait:
                 lock = _lock_in(error)
                 if lock is None:
                     raise
-                if self._given_up or time.monotonic() - began >= self._seconds:
+                over = time.monotonic() - began >= self._seconds and (told or not self._seconds)
+                if self._given_up or over:
                     self._given_up = True
                     raise GradebookInUse(
                         f"the gradebook {self._course.shown_db_url} is in use by another program, "
