@@ -131,6 +131,8 @@ def code_that_is_slow_to_highlight(content):
         '"""' * 30_000,
         "f'{" * 40_000,
         "\\\n" * 100_000,
+        " \n" * 5_000,
+        "a." * 5_000,
     ):
         add_cell(content, "code", source)
 

@@ -109,7 +109,7 @@ def test_formulas_are_mathml_and_none_is_left_as_source(course):
 
 def test_a_notebook_that_could_not_be_read_says_so_and_the_others_are_shown(course):
     shown = words(page_of(course, "s13"))
-    assert "This notebook could not be read: it is not JSON" in shown
+    assert "This notebook could not be graded: it is not JSON" in shown
     assert "1 · Predict 19/19" in shown
 
 
