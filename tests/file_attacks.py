@@ -28,11 +28,13 @@ class FileAttack:
 
     Attributes:
         marks: the points that it must have.
-        apply: writes the submission into a folder.
+        apply: writes the submission into the folder of the assignment, which is there and empty.
+        student: the name of the student's folder, if that is the attack.
     """
 
     marks: float
     apply: Callable[[Path], None]
+    student: str = ""
 
 
 ATTACKS: dict[str, FileAttack] = {}
@@ -70,6 +72,22 @@ def on_content(marks: float, base: str = "wrong") -> Callable[..., Callable[...,
             content = notebook(base)
             attack(content)
             (folder / NOTEBOOK).write_text(json.dumps(content), "utf-8")
+
+        ATTACKS[attack.__name__] = FileAttack(marks, apply)
+        return attack
+
+    return register
+
+
+def on_student(
+    marks: float, base: str = "wrong"
+) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
+    """An attack that works on the student's folder, in which the one of the assignment lies already, with the notebook."""
+
+    def register(attack: Callable[[Path], None]) -> Callable[[Path], None]:
+        def apply(folder: Path) -> None:
+            (folder / NOTEBOOK).write_text(json.dumps(notebook(base)), "utf-8")
+            attack(folder.parent)
 
         ATTACKS[attack.__name__] = FileAttack(marks, apply)
         return attack

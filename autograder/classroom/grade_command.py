@@ -93,6 +93,11 @@ def print_summary(summary: Summary, console: Any) -> None:
         f"{len(summary.before)} were graded before, {len(summary.trouble)} are not graded.",
         highlight=False,
     )
+    if summary.again:
+        console.print(
+            f"[yellow]{len(summary.again)} of them got zeros because a grading process was lost; the next run grades them again[/].",
+            highlight=False,
+        )
     if summary.graded:
         own, nursery = summary.peak_mb
         console.print(
@@ -141,4 +146,4 @@ def run_grade(
     print_summary(summary, console)
     if summary.interrupted:
         return 130
-    return 1 if summary.trouble or summary.stopped else 0
+    return 1 if summary.trouble or summary.stopped or summary.again else 0

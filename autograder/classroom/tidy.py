@@ -13,7 +13,7 @@ from autograder.classroom.handed_in import TIMESTAMP, TIMESTAMP_BYTES, parse_tim
 from autograder.examiner.bounds import deadline
 from autograder.examiner.files import Unreadable, file_ids, open_below, open_folder, read_file
 from autograder.examiner.limits import Limits
-from autograder.examiner.names import shown_name
+from autograder.examiner.names import original_name, shown_name
 from autograder.examiner.tree import walk
 
 __all__ = ["tidy_submission"]
@@ -82,24 +82,24 @@ class _Tidying:
                 if entry.folder == self._opened and entry.own_name in notebooks:
                     continue
                 if entry.own_name == ".":
-                    self._all_in(entry.folder, notebooks, entry.left_out)
-                elif entry.left_out or shown_name(entry.own_name) != entry.own_name:
-                    self._set_aside(
-                        entry.folder, entry.own_name, entry.left_out or "its name is no plain text"
-                    )
+                    self._all_but(notebooks, entry.left_out)
+                    break
+                elif entry.left_out or original_name(entry.name) != entry.name:
+                    why = entry.left_out or "its name is no plain text"
+                    self._set_aside(entry.folder, entry.own_name, why)
             self._make_way()
             try:
-                parse_timestamp(read_file(self._opened, TIMESTAMP, TIMESTAMP_BYTES))
+                parse_timestamp(read_file(self._opened, TIMESTAMP, TIMESTAMP_BYTES, not_these))
             except ValueError:
                 self._set_aside(self._opened, TIMESTAMP, "it says no time")
         finally:
             if self._aside is not None:
                 os.close(self._aside)
 
-    def _all_in(self, folder: int, notebooks: set[str], why: str) -> None:
-        for name in os.listdir(folder):
-            if folder != self._opened or name not in {*notebooks, TIMESTAMP}:
-                self._set_aside(folder, name, why)
+    def _all_but(self, notebooks: set[str], why: str) -> None:
+        for name in os.listdir(self._opened):
+            if name not in {*notebooks, TIMESTAMP}:
+                self._set_aside(self._opened, name, why)
 
     def _make_way(self) -> None:
         """nbgrader copies the course's files over the student's, and stops where a folder is in the way."""
@@ -113,14 +113,20 @@ class _Tidying:
     def _set_aside(self, folder: int, name: str, why: str) -> None:
         if self._aside is None:
             self._aside = self._make_aside()
-        self._count += 1
-        kept = f"{self._count}-".encode() + os.fsencode(name)[:200]
-        while os.path.lexists(f"/proc/self/fd/{self._aside}/{os.fsdecode(kept)}"):
-            self._count += 1
-            kept = f"{self._count}-".encode() + os.fsencode(name)[:200]
-        os.rename(os.fsencode(name), kept, src_dir_fd=folder, dst_dir_fd=self._aside)
+        kept = self._free_name(name)
+        os.rename(name, kept, src_dir_fd=folder, dst_dir_fd=self._aside)
         if self._count <= 20:
             _log(self._folder, f"{shown_name(name)} was set aside: {why}")
+
+    def _free_name(self, name: str) -> bytes:
+        assert self._aside is not None
+        while True:
+            self._count += 1
+            free = f"{self._count}-".encode() + os.fsencode(name)[:200]
+            try:
+                os.stat(free, dir_fd=self._aside, follow_symlinks=False)
+            except FileNotFoundError:
+                return free
 
     def _make_aside(self) -> int:
         for number in range(1000):
