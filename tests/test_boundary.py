@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.classroom import pool
+from autograder.classroom import feedback, pool
 from autograder.classroom.course import Course
 from autograder.classroom.grade_command import print_summary
 from autograder.classroom.grading import grade_course
@@ -203,3 +203,30 @@ def test_the_summary_says_who_is_graded_again(capsys):
     print_summary(Summary(graded=["ann", "bob"], again=["ann"]), Console())
     said = " ".join(capsys.readouterr().out.split())
     assert "1 of them got zeros because a grading process was lost; the next run grades them again" in said
+
+
+def test_what_cells_show_is_left_out_if_it_is_larger_than_a_file_may_be_and_the_marks_stay(root, tmp_path):
+    course = handed_in(root, tmp_path / "course", ["s01"], only="0")
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Examine.file_mb = 1\n")
+    path = course.submitted("s01") / "0_self_check.ipynb"
+    notebook = read_notebook(path)
+    shows = {"cell_type": "code", "metadata": {}, "source": "print('x' * 900_000)"}
+    notebook.cells.extend([shows] * 3)
+    path.write_text(notebook.dumps(), "utf-8")
+    course = Course(course.root)
+    summary = grade_course(course, lambda plan, jobs: pool.grade_locally(plan, jobs, 1))
+    assert "0_self_check: what its cells show is left out: it is larger than 1 MB" in summary.notes["s01"]
+    assert marks(course)["s01", "0_self_check"] == FULL
+    assert (course.autograded("s01") / "0_self_check.ipynb").stat().st_size < 1 << 20
+    with_error = monkeypatched_page(course)
+    assert "This notebook cannot be shown: grading it failed with Panic" in with_error
+    assert "13/13" in " ".join(with_error.split())
+
+
+def monkeypatched_page(course: Course) -> str:
+    """The page of s01 where showing a notebook fails in a way that nobody foresaw."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feedback, "sheet", lambda *_, **__: fail(Panic("out of bounds")))
+        assert feedback.write_student_pages(course, ["s01"]) == []
+    return course.student_page("s01").read_text("utf-8")

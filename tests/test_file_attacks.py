@@ -18,6 +18,7 @@ import tests.display_attacks
 import tests.folder_attacks
 import tests.process_attacks  # noqa: F401
 from autograder.classroom.course import ASSIGNMENT, Course
+from autograder.classroom.feedback import write_student_pages
 from autograder.classroom.grade_command import local_grader
 from autograder.classroom.grading import grade_course
 from autograder.classroom.report import class_rows, print_report
@@ -152,6 +153,13 @@ def test_the_report_shows_everyone(graded, capsys):
     print_report(rows)
     assert {row.student for row in rows} == {*STUDENTS, *HONEST}
     assert "a_first" in capsys.readouterr().out
+
+
+def test_everyone_has_a_page(graded):
+    course, *_ = graded
+    assert write_student_pages(course, course.students()) == []
+    for student in course.students():
+        assert "Feedback for" in course.student_page(student).read_text("utf-8")
 
 
 def test_no_mark_of_an_earlier_grading_stands_beside_what_cannot_be_graded_now(root, tmp_path):

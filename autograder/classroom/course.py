@@ -68,8 +68,6 @@ class Course:
         config = self.root / "nbgrader_config.py"
         if not config.is_file():
             raise CourseError(f"{self.root} is not a course directory: it has no nbgrader_config.py")
-        # jsonschema would import it, for a second, to check addresses that no notebook has.
-        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
         from nbgrader.apps import NbGraderAPI
         from sqlalchemy.exc import SAWarning
         from traitlets.config.loader import PyFileConfigLoader

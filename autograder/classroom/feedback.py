@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from nbconvert.exporters import Exporter
 
 from autograder.classroom.course import ASSIGNMENT, Course
 from autograder.classroom.pages import Mark, Section, Sheet, feedback_page, graded_test, sheet
+from autograder.examiner.boundary import attempt
+from autograder.examiner.files import Unreadable
+from autograder.examiner.limits import Limits
 from autograder.notebooks import grading, is_test, read_notebook
 
 __all__ = ["FeedbackExporter", "write_student_page", "write_student_pages"]
@@ -69,7 +73,12 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
             marks = [Mark(name, 0.0, points) for name, points in maxima.items()]
             sheets.append(_absent(source.stem, marks))
             continue
-        sheets.append(_sheet(row, read_notebook(path).content))
+        found = attempt(functools.partial(read_notebook, path), Limits())
+        sheets.append(
+            _unshown(row, found, [Mark(grade.name, grade.score, grade.max_score) for grade in row.grades])
+            if isinstance(found, Unreadable)
+            else _sheet(row, found.content)
+        )
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
     lead = [f"Assignment: {ASSIGNMENT}.", *_lead(sheets)]
@@ -108,7 +117,13 @@ def _sheet(row: Any, nb: Any) -> Sheet:
             marks[grade_id] = Mark(grade_id, score, points, comments.get(grade_id, ""), by_hand=True)
     notes = nb["metadata"].get("autograder", {}).get("notes", [])
     penalty = float(row.late_submission_penalty or 0.0)
-    return sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes)
+    made = attempt(lambda: sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes), Limits())
+    return _unshown(row, made, list(marks.values())) if isinstance(made, Unreadable) else made
+
+
+def _unshown(row: Any, why: Unreadable, marks: list[Mark]) -> Sheet:
+    """The marks alone of a notebook that cannot be shown."""
+    return Sheet(row.name, row.name, [Section(marks=marks)], says=f"This notebook cannot be shown: {why.why}")
 
 
 def _message(outputs: list[Any]) -> str:

@@ -7,7 +7,6 @@ says about the source notebooks, and what they would store is kept, for :mod:`au
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import resource
@@ -15,127 +14,23 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-# jsonschema would import it, for a second, to check addresses that no notebook has.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+import nbformat
 
-import nbformat  # noqa: E402
-from nbgrader.api import MissingEntry  # noqa: E402
-from nbgrader.preprocessors import (  # noqa: E402
-    AssignLatePenalties,
-    CheckCellMetadata,
-    NbGraderPreprocessor,
-    OverwriteCells,
-    OverwriteKernelspec,
-    SaveAutoGrades,
-)
-from traitlets.utils.importstring import import_item  # noqa: E402
+from autograder.classroom.plan import Job, Marked, MarkedNotebook, Plan
+from autograder.classroom.stand_ins import INSTEAD, ExamineHere, StandInGradebook, preprocessor_classes
+from autograder.examiner.assemble import PROBLEM, assemble
+from autograder.examiner.boundary import attempt
+from autograder.examiner.files import Unreadable
+from autograder.examiner.process import start_candidate
+from autograder.nbgrader_plugin import Examine
+from autograder.notebooks import is_test
 
-from autograder.classroom.plan import Blueprint, Job, Marked, MarkedNotebook, Plan  # noqa: E402
-from autograder.examiner.assemble import PROBLEM, assemble  # noqa: E402
-from autograder.examiner.boundary import attempt  # noqa: E402
-from autograder.examiner.files import Unreadable  # noqa: E402
-from autograder.nbgrader_plugin import Examine  # noqa: E402
-
-__all__ = ["Marker", "preprocessor_classes"]
+__all__ = ["Marker"]
 
 
 PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
-
-
-def preprocessor_classes(listed: list[Any]) -> list[type[Any]]:
-    """The classes of a setting such as ``Autograde.autograde_preprocessors``, which may name them."""
-    return [import_item(item) if isinstance(item, str) else item for item in listed]
-
-
-class _Gradebook:
-    """What the preprocessors ask a gradebook for: source cells from a blueprint, and places to put marks and comments."""
-
-    def __init__(self, blueprint: Blueprint) -> None:
-        self.blueprint = blueprint
-        self.grades: dict[str, Any] = {}
-        self.comments: dict[str, Any] = {}
-        self.db = SimpleNamespace(commit=lambda: None)
-
-    def find_source_cell(self, name: str, *where: str) -> Any:
-        if name not in self.blueprint.cells:
-            raise MissingEntry(f"No such source cell: {name}")
-        return self.blueprint.cells[name]
-
-    def find_graded_cell(self, name: str, *where: str) -> Any:
-        return SimpleNamespace(max_score=self.blueprint.points[name])
-
-    def find_grade(self, name: str, *where: str) -> Any:
-        return self.grades.setdefault(name, SimpleNamespace(auto_score=None, manual_score=None))
-
-    def find_comment(self, name: str, *where: str) -> Any:
-        return self.comments.setdefault(name, SimpleNamespace(auto_comment=None))
-
-
-class _WithGradebook(NbGraderPreprocessor):
-    """In the place of opening the database: uses the stand-in that the resources carry."""
-
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        about = resources["nbgrader"]
-        self.notebook_id, self.assignment_id, self.student_id = (
-            about["notebook"],
-            about["assignment"],
-            about["student"],
-        )
-        self.gradebook = about["gradebook"]
-        made: tuple[Any, Any] = NbGraderPreprocessor.preprocess(self, nb, resources)
-        return made
-
-
-class _Overwrite(_WithGradebook, OverwriteCells):
-    pass
-
-
-class _Save(_WithGradebook, SaveAutoGrades):
-    pass
-
-
-class _Kernelspec(OverwriteKernelspec):
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        kernelspec = json.loads(resources["nbgrader"]["gradebook"].blueprint.kernelspec or "null")
-        if kernelspec:
-            nb.metadata["kernelspec"] = kernelspec
-        return nb, resources
-
-
-class _Check(CheckCellMetadata):
-    """Validates each set of metadata once: all submissions of a notebook have the source's."""
-
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(**keywords)
-        self._seen: set[str] = set()
-
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        found = [
-            (cell.cell_type, cell.metadata["nbgrader"]) for cell in nb.cells if "nbgrader" in cell.metadata
-        ]
-        key = json.dumps(found)
-        if key not in self._seen:
-            super().preprocess(nb, resources)
-            self._seen.add(key)
-        return nb, resources
-
-
-class _ExamineHere(Examine):
-    source_folder = Path()
-    students: tuple[str, ...] = ()
-    hidden_folders: tuple[Path, ...] = ()
-
-    def folder(self, resources: Any) -> Path:
-        return self.source_folder
-
-    def classmates(self, resources: Any) -> tuple[str, ...]:
-        return self.students
-
-    def hidden(self) -> list[Path]:
-        return list(self.hidden_folders)
 
 
 def _peak_mb() -> tuple[float, float]:
@@ -157,15 +52,11 @@ def _text(nb: Any) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-# Late penalties depend on the gradebook and are assigned where it is.
-INSTEAD: dict[type[Any], type[Any] | None] = {
-    OverwriteCells: _Overwrite,
-    OverwriteKernelspec: _Kernelspec,
-    SaveAutoGrades: _Save,
-    CheckCellMetadata: _Check,
-    Examine: _ExamineHere,
-    AssignLatePenalties: None,
-}
+def _without_outputs(nb: Any) -> Any:
+    for cell in nb.cells:
+        if cell.cell_type == "code" and not is_test(cell):
+            cell.outputs = []
+    return nb
 
 
 class Marker:
@@ -183,10 +74,20 @@ class Marker:
             made = INSTEAD.get(listed, listed)
             if made is not None:
                 self._steps.append(made(config=plan.config))
-                if isinstance(self._steps[-1], _ExamineHere):
+                if isinstance(self._steps[-1], ExamineHere):
                     self._steps[-1].source_folder = self._source
                     self._steps[-1].students = plan.students
                     self._steps[-1].hidden_folders = (Path(plan.root), Path(self._work.name))
+
+    def check_sandbox(self) -> None:
+        """Raise what grading would fail with for everyone.
+
+        Raises:
+            NoSandbox: students' processes cannot be confined as the settings want it.
+        """
+        for step in self._steps:
+            if isinstance(step, Examine):
+                start_candidate(self._plan.limits, weakest=step.weakest_sandbox).close()
 
     def mark(self, job: Job, begin: Callable[[str], None] = lambda name: None) -> Marked:
         """The marks of one submission.
@@ -211,7 +112,7 @@ class Marker:
         return made
 
     def _through_all_steps(self, student: str, name: str, content: bytes | Unreadable) -> MarkedNotebook:
-        gradebook = _Gradebook(self._plan.notebooks[name])
+        gradebook = StandInGradebook(self._plan.notebooks[name])
         nb = nbformat.from_dict(assemble(self._source / f"{name}.ipynb", content).content)
         about = {
             "student": student,
@@ -226,8 +127,12 @@ class Marker:
         notes = [str(note) for note in nb.metadata.get("autograder", {}).get("notes", [])]
         if nb.metadata.get(PROBLEM):
             notes = [f"could not be graded: {nb.metadata[PROBLEM]}; it gets zeros"]
+        text = _text(nb)
+        if len(text) > self._plan.limits.file_mb << 20:
+            notes.append(f"what its cells show is left out: it is larger than {self._plan.limits.file_mb} MB")
+            text = _text(_without_outputs(nb))
         return MarkedNotebook(
-            text=_text(nb),
+            text=text,
             scores={key: grade.auto_score for key, grade in gradebook.grades.items()},
             comments={key: comment.auto_comment for key, comment in gradebook.comments.items()},
             notes=notes,

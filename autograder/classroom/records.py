@@ -241,7 +241,7 @@ def _late_penalties(converter: Any) -> Any:
     """nbgrader's preprocessor for late penalties as the course configures it, or None."""
     from nbgrader.preprocessors import AssignLatePenalties
 
-    from autograder.classroom.marking import preprocessor_classes
+    from autograder.classroom.stand_ins import preprocessor_classes
 
     class Penalties(AssignLatePenalties):
         def assign(self, student: str, submission: Any, notebook: Any, session: Any) -> None:

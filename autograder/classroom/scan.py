@@ -27,7 +27,7 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
     Raises:
         CourseError: the assignment was not generated, or its source has changed since, or the settings cannot be honoured.
     """
-    from autograder.classroom.marking import INSTEAD, preprocessor_classes
+    from autograder.classroom.stand_ins import INSTEAD, preprocessor_classes
     from autograder.nbgrader_plugin import Examine
 
     converter = course.converter()
@@ -160,7 +160,7 @@ class Scanner:
 
 def _settings(plan: Plan) -> dict[str, Any]:
     """The settings that marks depend on: those of the preprocessors, by section."""
-    from autograder.classroom.marking import preprocessor_classes
+    from autograder.classroom.stand_ins import preprocessor_classes
 
     listed = preprocessor_classes([*plan.sanitize, *plan.autograde])
     sections = {base.__name__ for step in listed for base in step.__mro__}
