@@ -60,6 +60,15 @@ def test_one_that_does_not_answer_in_time_is_ended(monkeypatch):
     assert ask("html", "<b>3</b>", "notebook") == bold(3)
 
 
+def test_one_that_waits_for_a_busy_machine_is_waited_for(monkeypatch):
+    """Only the time that it has a processor counts."""
+    pid = helper_pid()
+    monkeypatch.setattr(budgets, "SECONDS", 0.5)
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+    assert ask("html", "<b>4</b>", "notebook") == bold(4)
+
+
 def test_one_that_takes_too_much_memory_is_ended_and_the_grader_grows_by_nothing(monkeypatch):
     monkeypatch.setattr(budgets, "SECONDS", 30.0)
     peaks = []
@@ -130,7 +139,7 @@ def test_a_grader_that_is_killed_leaves_no_helper_behind_even_a_busy_one():
         expendable.ask("html", "<b>1</b>", "notebook")
         print(expendable._helper._process.pid, flush=True)
         if sys.argv[1] == "busy":
-            expendable._helper._channel.send(["html", "<div>" * 390_000, "notebook"])
+            expendable._helper._channel.send(["html", 2.0, "<div>" * 390_000, "notebook"])
         sys.stdin.read()
     """
     for state in ("idle", "busy"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograder.examiner.display.budgets import TOO_MUCH, TooMuch, one_notebook
+from autograder.examiner.display.budgets import MAX_TEXT, TOO_MUCH, TooMuch, one_notebook
 from autograder.examiner.display.expendable import ask
 from autograder.examiner.inert import inert_outputs
 from autograder.notebooks import grading
@@ -22,8 +22,8 @@ MAX_NOTEBOOK = 20_000_000
 # Prose: nothing in it can become a link, a picture, a heading with an id, a block of another language or a command for MathJax.
 PROSE = re.compile(r"[^<>&\[\]~#\\\x00-\x08\x0b-\x1f\x7f]{0,4000}")
 MAX_MARKS = 200
-HEADING = re.compile(r"^( {0,3}#{1,6}[ \t]+[^\n]*?)[ \t#]*$", re.MULTILINE)
-UNDERLINED = re.compile(r"^([^\n]*\S)[ \t]*(?=\n {0,3}(?:=+|-+)[ \t]*$)", re.MULTILINE)
+HEADING = re.compile(r"^ {0,3}#{1,6}(?!#)[ \t]*", re.MULTILINE)
+UNDERLINED = re.compile(r"^(?=[^\n]+\n {0,3}(?:=+|-+)[ \t]*$)", re.MULTILINE)
 LINE = re.compile(r"^[ \t>]*(?:=+|-+)[ \t]*$", re.MULTILINE)
 # By these, and by the ids of graded cells, Formgrader's scripts find what they work on.
 OF_FORMGRADER = ("notebook", "notebook-container", "statusmessage", "help-dialog")
@@ -64,7 +64,9 @@ def showable_markdown(
     """
     if _is_prose(source):
         return source
-    renamed = UNDERLINED.sub("\\1\u200b", HEADING.sub("\\1\u200b", source))
+    if len(source) > MAX_TEXT:
+        return _as_code(source)
+    renamed = UNDERLINED.sub("\u200b", HEADING.sub("\\g<0>\u200b", source))
     for made in dict.fromkeys((source, renamed)):
         try:
             if ask("shows", made, dict(attachments) if attachments else None, taken):
@@ -104,4 +106,4 @@ def showable_code(source: str) -> str:
             return source
     except TooMuch:
         pass
-    return f"{LONG.sub(' … ', source)[:MAX_CODE]}\n# {TOO_MUCH}"
+    return f"{LONG.sub(' … ', source[: 4 * MAX_CODE])[:MAX_CODE]}\n# {TOO_MUCH}"

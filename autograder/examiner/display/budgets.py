@@ -13,6 +13,7 @@ __all__ = [
     "MAX_HTML",
     "MAX_TEXT",
     "MEMORY_MB",
+    "PATIENCE",
     "SECONDS",
     "TOO_MUCH",
     "TooMuch",
@@ -27,8 +28,10 @@ MAX_HTML = 2_000_000
 MAX_TEXT = 100_000
 # A table inside a list inside a quotation has 12 levels; browsers and parsers grow slow or give up in the hundreds.
 MAX_DEPTH = 60
-# A long answer with formulas takes 0.05 s; a slow and busy machine may need twenty times as long.
+# Of a processor's time. A long answer with formulas takes 0.05 s, and a slow machine may need ten times as long.
 SECONDS = 2.0
+# A busy machine must have given a process its seconds by then.
+PATIENCE = 5
 # Of all texts of one notebook together, so that a thousand slow ones cost no more than a few.
 NOTEBOOK_SECONDS = 10.0
 # Ten times what 2 MB of honest HTML take.

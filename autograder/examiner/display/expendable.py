@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any
 
-from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_HTML, TooMuch, spending
+from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_HTML, PATIENCE, TooMuch, spending
 from autograder.examiner.plain import Refused, WireError
 from autograder.examiner.wire import Channel
 
@@ -59,9 +59,9 @@ class _Helper:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: list[Any], seconds: float) -> Any:
-        self._channel.send(request, seconds)
-        return self._channel.receive(seconds)
+    def ask(self, kind: str, seconds: float, *arguments: Any) -> Any:
+        self._channel.send([kind, seconds, *arguments], PATIENCE * seconds)
+        return self._channel.receive(PATIENCE * seconds)
 
     def close(self) -> None:
         self._socket.close()
@@ -99,7 +99,7 @@ def _answer(kind: str, text: str, *more: Any) -> Any:
         try:
             if _helper is None or not _helper.alive():
                 _helper = _Helper()
-            outcome, value = _helper.ask([kind, text, *more], seconds)
+            outcome, value = _helper.ask(kind, seconds, text, *more)
         except (WireError, Refused) as error:  # it did not answer in time, or is gone
             _close()
             raise TooMuch(str(error)) from None

@@ -18,7 +18,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 from autograder.examiner.bounds import memory_limit
-from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, SECONDS, TooMuch
+from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, PATIENCE, TooMuch
 from autograder.examiner.display.cleaning import clean
 from autograder.examiner.display.drawings import drawing_html
 from autograder.examiner.display.elements import NOTEBOOK, OUTPUT, TEXT
@@ -60,12 +60,15 @@ def main() -> int:
     with memory_limit(MEMORY_MB), contextlib.suppress(Closed):
         channel.send("ready")
         while True:
-            kind, *arguments = channel.receive()
-            signal.alarm(int(SECONDS) + 3)  # ends this process should nobody be left to do so
+            kind, seconds, *arguments = channel.receive()
+            # Both end this process, in whatever it is: when its time is spent, and should nobody be left to end it.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.alarm(int(PATIENCE * seconds) + 2)
             try:
                 answer = ["done", JOBS[kind](*arguments)]
             except TooMuch:
                 answer = ["too much", None]
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.alarm(0)
             channel.send(answer)
     return 0
