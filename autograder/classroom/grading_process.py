@@ -29,6 +29,7 @@ __all__ = ["TRIES", "Attempts", "Gone", "GradingProcess"]
 TRIES = 2
 GREETING_SECONDS = 900.0  # for a start with all the examples that are to be drawn
 MARGIN_SECONDS = 30.0  # beyond the time of a notebook, for a process that cannot end it itself
+CLOSE_SECONDS = 15.0
 MESSAGE_SECONDS = 60.0  # from the first byte of an answer to the last
 
 
@@ -149,9 +150,13 @@ class GradingProcess:
         return f"ended with status {status}" if status >= 0 else f"ended by signal {-status}"
 
     def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
+        """End it; what it works with is put away first, if it can still do that."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._outbox.put(None)
         self._postman.join(timeout=5)
         self.connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from multiprocessing.connection import Connection
@@ -17,12 +18,12 @@ def main(descriptor: int) -> None:
     """Serve until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who gave the orders
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     from autograder.classroom.marking import Marker
     from autograder.classroom.plan import Begun, Failed, Job, code_digest
     from autograder.examiner.draws import exchange
     from autograder.examiner.exam import prepare
-    from autograder.examiner.process import NoSandbox
+    from autograder.examiner.process import NoSandbox, close_nursery
 
     connection = Connection(descriptor)
     try:
@@ -33,6 +34,18 @@ def main(descriptor: int) -> None:
             )
             return
         marker = Marker(plan)
+
+        def end(*_: object) -> None:
+            close_nursery()
+            marker.close()
+            os._exit(128 + signal.SIGTERM)
+
+        signal.signal(signal.SIGTERM, end)
+        try:
+            marker.check_sandbox()
+        except NoSandbox as error:
+            connection.send(Failed(str(error)))
+            return
         exchange(decks)
         for source in share:
             prepare(source)

@@ -101,6 +101,8 @@ class _Nursery:
     def close(self) -> None:
         """End it, when it has seen its candidates end."""
         if self.owner == os.getpid():
+            for candidate in list(_living):
+                candidate.close()
             _await_ends(END_SECONDS)
             self._socket.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -140,6 +142,7 @@ class Candidate:
         self._limits = limits
         self._numbers = itertools.count(1)
         self._death: str | None = None
+        _living.append(self)
         if self._receive(START_SECONDS) != ["ready"]:
             self._die("sent something that is no answer")
 
@@ -194,8 +197,9 @@ class Candidate:
     def close(self) -> None:
         """Have the process and everything that it started ended; :func:`start_candidate` and the end of this process see to it that they are."""
         self._death = self._death or "was closed"
-        self._channel.close()
-        if self._lifeline not in _ending:
+        if self in _living:
+            _living.remove(self)
+            self._channel.close()
             with contextlib.suppress(OSError):
                 self._lifeline.shutdown(socket.SHUT_WR)
             _ending.append(self._lifeline)
@@ -263,6 +267,7 @@ class Candidate:
         raise Died(why)
 
 
+_living: list[Candidate] = []
 _ending: list[socket.socket] = []  # lifelines of wardens that have been told to end everything
 
 
