@@ -30,11 +30,13 @@ class FileAttack:
         marks: the points that it must have.
         apply: writes the submission into the folder of the assignment, which is there and empty.
         student: the name of the student's folder, if that is the attack.
+        unreadable: whether nothing of it can be graded, so that it gets zeros with a reason.
     """
 
     marks: float
     apply: Callable[[Path], None]
     student: str = ""
+    unreadable: bool = False
 
 
 ATTACKS: dict[str, FileAttack] = {}
@@ -58,7 +60,7 @@ def on_folder(
             (folder / NOTEBOOK).write_text(json.dumps(notebook(base)), "utf-8")
             attack(folder)
 
-        ATTACKS[attack.__name__] = FileAttack(marks, apply)
+        ATTACKS[attack.__name__] = FileAttack(marks, apply, unreadable=marks == 0)
         return attack
 
     return register
@@ -89,7 +91,7 @@ def on_student(
             (folder / NOTEBOOK).write_text(json.dumps(notebook(base)), "utf-8")
             attack(folder.parent)
 
-        ATTACKS[attack.__name__] = FileAttack(marks, apply)
+        ATTACKS[attack.__name__] = FileAttack(marks, apply, unreadable=marks == 0)
         return attack
 
     return register

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.attack_cases import NOTEBOOK
@@ -95,6 +96,10 @@ for _what, _put in {
 @on_student(0, base="right")
 def an_empty_folder(student):
     (student / "quantization" / NOTEBOOK).unlink()
+
+
+# Nothing was handed in: there is no notebook to say so in.
+ATTACKS["an_empty_folder"] = replace(ATTACKS["an_empty_folder"], unreadable=False)
 
 
 # --- notebooks that are no notebooks of their own ----------------------------------------------------------------------

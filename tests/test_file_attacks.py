@@ -109,7 +109,7 @@ def test_a_notebook_without_marks_says_why_in_every_test_cell(graded):
     course, *_ = graded
     tests = sum(map(is_test, read_notebook(SOURCE).cells))
     for student, name in STUDENTS.items():
-        if ATTACKS[name].marks == 0:
+        if ATTACKS[name].unreadable:
             cells = read_notebook(course.autograded(student) / NOTEBOOK).cells
             said = [cell["outputs"][0]["evalue"] for cell in cells if is_test(cell)]
             assert len(said) == tests and all(
@@ -164,7 +164,7 @@ def test_everyone_has_a_page(graded):
 
 def test_no_mark_of_an_earlier_grading_stands_beside_what_cannot_be_graded_now(root, tmp_path):
     course = attacked_course(root, tmp_path / "course", attacks=False)
-    hostile = {student: name for student, name in STUDENTS.items() if ATTACKS[name].marks == 0}
+    hostile = {student: name for student, name in STUDENTS.items() if ATTACKS[name].unreadable}
     honest: list = []
 
     def remember(plan, jobs):
@@ -177,24 +177,37 @@ def test_no_mark_of_an_earlier_grading_stands_beside_what_cannot_be_graded_now(r
             yield job, replace(honest[0], student=job.student, fingerprint=job.fingerprint)
 
     grade_course(course, remember, ["a_first"])
-    for student in hostile:
+    replaced = {
+        "became_a_file": Path.touch,
+        "became_a_pipe": os.mkfifo,
+        "became_a_link_to_itself": link_to_itself,
+    }
+    everyone = {*hostile, *replaced}
+    for student in everyone:
         hand_in(course, student, "schema_version_1")
-    assert sorted(grade_course(course, as_if_everyone_were, hostile).graded) == sorted(hostile)
-    assert sum(mark or 0 for *_, mark, _, _ in course.grades()) == 13 * (len(hostile) + 1)
+    assert set(grade_course(course, as_if_everyone_were, everyone).graded) == everyone
+    assert sum(mark or 0 for *_, mark, _, _ in course.grades()) == 13 * (len(everyone) + 1)
     for student, name in hostile.items():
         shutil.rmtree(course.submitted(student))
         hand_in(course, student, name)
+    for student, put in replaced.items():
+        shutil.rmtree(course.submitted(student).parent)
+        put(course.submitted(student).parent)
     summary = grade_course(course, local_grader(2))
-    assert not summary.trouble and not summary.stopped and set(hostile) <= set(summary.graded)
-    assert {(student, mark) for student, _, _, mark, _, _ in course.grades() if student in hostile} == {
-        (student, 0) for student in hostile
-    }
+    assert not summary.trouble and not summary.stopped and everyone <= set(summary.graded)
+    found = {(student, mark) for student, _, _, mark, _, _ in course.grades() if student in everyone}
+    assert found == {(student, 0) for student in everyone}
+    assert grade_course(course, local_grader(2)).graded == []
+
+
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
 
 
 CHECKED = [
     name
     for name, attack in ATTACKS.items()
-    if attack.marks == 0 or name in ("surrogates_everywhere", "a_cell_of_nine_megabytes", "keys_twice")
+    if attack.unreadable or name in ("surrogates_everywhere", "a_cell_of_nine_megabytes", "keys_twice")
 ]
 
 

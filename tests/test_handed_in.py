@@ -211,6 +211,8 @@ def test_who_handed_in(tmp_path, handed_in):
     theirs = [] if handed_in in ("file", "pipe", "nothing for this assignment") else [shown_name(path.name)]
     assert students_in(tmp_path, "hw") == sorted([*theirs, "secret"])
     assert [original_name(name) for name in theirs] in ([], [path.name])
+    marked_before = handed_in != "nothing for this assignment"
+    assert (shown_name(path.name) in students_in(tmp_path, "hw", [shown_name(path.name)])) == marked_before
 
 
 def test_a_large_file_is_not_read_into_memory(tmp_path):

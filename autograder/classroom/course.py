@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -184,9 +184,16 @@ class Course:
         found = find_all_files(str(self.source), [*self._api.coursedir.ignore, "*.ipynb"])
         return [path for path in map(Path, found) if path.is_file() and not path.is_symlink()]
 
-    def students(self) -> list[str]:
-        """Everyone who handed something in."""
-        return students_in(self.root / "submitted", ASSIGNMENT)
+    def students(self, known: Collection[str] = ()) -> list[str]:
+        """Everyone who handed something in; of those who are *known* to have marks, in the place of a folder too.
+
+        Raises:
+            CourseError: the folder of all submissions cannot be read.
+        """
+        try:
+            return students_in(self.root / "submitted", ASSIGNMENT, known)
+        except OSError as error:
+            raise CourseError(f"{self.root / 'submitted'} cannot be read: {error.strerror}") from None
 
     def name_too_long(self, student: str) -> bool:
         """Whether the gradebook or a folder cannot have the name of *student*."""

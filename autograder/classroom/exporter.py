@@ -33,7 +33,7 @@ class SubmissionExporter(NotebookExporter):
     def from_filename(self, filename: str, resources: Any = None, **keywords: Any) -> Any:
         """The notebook of *filename*; never raises for what a student did to the file."""
         path = Path(filename)
-        if path.parent.resolve() == Path(self._path("autograded_directory", resources)).resolve():
+        if os.path.realpath(path.parent) == os.path.realpath(self._path("autograded_directory", resources)):
             return super().from_filename(filename, resources=resources, **keywords)
         facts = resources["nbgrader"]
         limits = self._limits(facts["assignment"])
@@ -81,7 +81,8 @@ class SubmissionExporter(NotebookExporter):
         directory = converter.coursedir
         assignment, submitted = directory.assignment_id, self._submitted()
         source = self._source(assignment)
-        names = sorted(path.name for path in source.glob("*.ipynb"))
+        wanted = f"{directory.notebook_id}.ipynb"
+        names = sorted(path.name for path in source.glob("*.ipynb") if fnmatchcase(path.name, wanted))
         hook = converter.pre_convert_hook
         if hook is tidy_submission:
             limits = self._limits(assignment)

@@ -125,7 +125,7 @@ def grade_course(
         scanner = Scanner(course, plan)
         known = recorder.recorded()
         todo: list[tuple[str, str]] = []
-        for student in students_named(course, students):
+        for student in students_named(course, students, known):
             if course.name_too_long(student):
                 summary.trouble[student] = "the name of its folder is too long for the gradebook"
                 continue

@@ -119,7 +119,7 @@ class GradingProcess:
         """
         left = self.seconds_left()
         if not wait([self.connection], timeout=max(0.0, left)):
-            self.close()
+            self.close(grace=2)
             raise Gone(f"gave no answer in {self._seconds if self.greeted else GREETING_SECONDS:g} s")
         try:
             with deadline(MESSAGE_SECONDS):
@@ -149,11 +149,11 @@ class GradingProcess:
             return "was killed (SIGKILL; the system does that when memory runs out)"
         return f"ended with status {status}" if status >= 0 else f"ended by signal {-status}"
 
-    def close(self) -> None:
-        """End it; what it works with is put away first, if it can still do that."""
+    def close(self, grace: float = CLOSE_SECONDS) -> None:
+        """End it; what it works with is put away first, if it can still do that within *grace* seconds."""
         self._process.terminate()
         try:
-            self._process.wait(timeout=CLOSE_SECONDS)
+            self._process.wait(timeout=grace)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

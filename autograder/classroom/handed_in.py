@@ -25,8 +25,12 @@ TIMESTAMP_BYTES = 1024
 MOST_NOTES = 5  # of one kind
 
 
-def students_in(submitted: Path, assignment: str) -> list[str]:
-    """Everyone of whom something is there under the name of the *assignment*, or whose folder cannot be looked into."""
+def students_in(submitted: Path, assignment: str, known: Collection[str] = ()) -> list[str]:
+    """Everyone of whom something is there under the name of the *assignment*, or whose folder cannot be looked into.
+
+    Args:
+        known: students who have marks already: of them it counts too if there is something else than a folder.
+    """
     found = []
     try:
         entries = sorted(os.scandir(submitted), key=lambda entry: entry.name)
@@ -40,7 +44,7 @@ def students_in(submitted: Path, assignment: str) -> list[str]:
                 continue
             except OSError:  # that it is there is not known, and neither that it is not
                 pass
-        elif not entry.is_symlink():
+        elif not entry.is_symlink() and shown_name(entry.name) not in known:
             continue
         found.append(shown_name(entry.name))
     return sorted(found)

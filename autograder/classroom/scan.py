@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +172,13 @@ def _settings(plan: Plan) -> dict[str, Any]:
     return chosen | {"steps": [step.__name__ for step in listed]}
 
 
-def students_named(course: Course, wanted: Iterable[str] | None) -> list[str]:
-    """Everyone who handed in, or those of *wanted*.
+def students_named(course: Course, wanted: Iterable[str] | None, graded: Collection[str] = ()) -> list[str]:
+    """Everyone who handed in, or those of *wanted*; *graded* have marks from an earlier run.
 
     Raises:
         CourseError: one of them did not.
     """
-    known = course.students()
+    known = course.students(graded)
     if wanted is None:
         return known
     chosen = list(dict.fromkeys(wanted))
