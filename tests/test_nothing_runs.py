@@ -42,7 +42,7 @@ TOUCH = r"""
 () => {
   document.addEventListener("click", event => {
     const link = event.target.closest && event.target.closest("a");
-    if (link && /^(https?|mailto):$/.test(link.protocol) && link.host !== location.host) event.preventDefault();
+    if (link && /^(https?:|mailto:)/i.test(link.getAttribute("href")) && link.host !== location.host) event.preventDefault();
   }, true);
   const names = ["mouseover", "mouseenter", "mousemove", "mousedown", "mouseup", "mouseout", "pointerover", "pointerdown", "dblclick", "contextmenu",
     "auxclick", "focus", "focusin", "blur", "keydown", "keyup", "input", "change", "toggle", "beforetoggle", "submit", "reset", "select", "invalid",
