@@ -28,7 +28,7 @@ bench: $(READY) ## speed, each figure beside its bar
 	status=0; for what in mlsysim examiner grading; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
 
 # uv resolves for every system; it is needed for nothing else.
-UV := build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header --no-config --no-emit-index-url
+UV := build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.0 --generate-hashes --no-annotate --no-header --no-config --no-emit-index-url
 
 pins: ## choose new versions for everything that is installed or handed out (needs a package index)
 	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install -qq uv; }
