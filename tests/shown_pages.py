@@ -16,6 +16,7 @@ from autograder.classroom.report import Row, write_report
 from autograder.examiner.assemble import assemble
 from autograder.examiner.exam import ExamResult, Verdict
 from autograder.examiner.limits import Limits
+from autograder.examiner.names import shown_name
 from autograder.notebooks import is_test
 from autograder.study.check import Scorecard
 from autograder.study.scorecard import scorecard_html
@@ -112,10 +113,11 @@ def formgrader_page(
     from traitlets.config import Config
 
     notebook, result = _examined(texts, folder)
+    student = shown_name(texts[0]) if cleaned else texts[0]  # a folder that is named like this
     nb = nbformat.from_dict(copy.deepcopy(notebook.content))
     if cleaned:
         patch.setattr(nbgrader_plugin, "examine", lambda *_, **__: result)
-        nb, _ = Shown().preprocess(nb, _resources("s01"))
+        nb, _ = Shown().preprocess(nb, _resources(student))
     else:
         for index, outputs in result.outputs.items():
             nb.cells[index].outputs = nbformat.from_dict(outputs[:9])
@@ -134,10 +136,10 @@ def formgrader_page(
         "index": 0,
         "total": 1,
         "base_url": FORMGRADER,
-        "student": "s01",
+        "student": student,
         "last_name": None,
         "first_name": None,
-        "notebook_path": "autograded/s01/quantization/0_self_check.ipynb",
+        "notebook_path": f"autograded/{student}/quantization/0_self_check.ipynb",
     }
     html, _ = HTMLExporter(config=config).from_filename(str(path), resources=resources)
     return str(html)

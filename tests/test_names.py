@@ -29,6 +29,7 @@ def test_a_name_leads_back_to_its_folder_and_can_be_shown_and_stored(raw):
     shown = shown_name(name)
     assert original_name(shown) == name and os.fsencode(original_name(shown)) == raw
     assert shown.isprintable() and shown.encode("utf-8").decode("utf-8") == shown
+    assert not set('<>"') & set(shown)
 
 
 @given(file_names, file_names)
@@ -36,7 +37,7 @@ def test_two_names_are_never_shown_alike(one, other):
     assert (shown_name(os.fsdecode(one)) == shown_name(os.fsdecode(other))) == (one == other)
 
 
-@given(st.text(min_size=1).filter(lambda text: text.isprintable() and "\\" not in text))
+@given(st.text(min_size=1).filter(lambda text: text.isprintable() and not set(text) & set('\\<>"')))
 def test_an_ordinary_name_is_itself(name):
     assert shown_name(name) == name
 
