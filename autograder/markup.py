@@ -14,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.style import Style
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String, Token
 
-from autograder.examiner.display.budgets import TOO_MUCH, TooMuch
+from autograder.examiner.display.allowance import TOO_MUCH, TooMuch
 from autograder.examiner.display.expendable import ask
 from autograder.examiner.inert import inert_picture, writable
 

@@ -14,7 +14,8 @@ import pytest
 
 from autograder.examiner.bounds import TimeIsUp, deadline
 from autograder.examiner.display import budgets, expendable
-from autograder.examiner.display.budgets import MEMORY_MB, TooMuch
+from autograder.examiner.display.allowance import TooMuch
+from autograder.examiner.display.budgets import MEMORY_MB
 from autograder.examiner.display.expendable import ask
 
 BOMB = "<p>" + "".join(f"<b title={i}>" for i in range(6000)) + "</p>" + "<p>x</p>" * 6000

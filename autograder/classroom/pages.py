@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autograder.examiner.display.budgets import one_notebook
+from autograder.examiner.display.allowance import one_notebook
 from autograder.markup import code_html, code_styles, markdown_html, outputs_html
 from autograder.notebooks import grading, is_test, test_part, without_hidden_tests
 

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autograder.examiner.display.budgets import MAX_HTML, TOO_MUCH, TooMuch
+from autograder.examiner.display.allowance import TOO_MUCH, TooMuch
+from autograder.examiner.display.budgets import MAX_HTML
 from autograder.examiner.display.expendable import ask
 
 __all__ = [

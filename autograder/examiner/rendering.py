@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograder.examiner.display.budgets import MAX_TEXT, TOO_MUCH, TooMuch, one_notebook
+from autograder.examiner.display.allowance import TOO_MUCH, TooMuch, one_notebook
+from autograder.examiner.display.budgets import MAX_TEXT
 from autograder.examiner.display.expendable import ask
 from autograder.examiner.inert import inert_outputs
 from autograder.notebooks import grading

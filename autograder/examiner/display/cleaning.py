@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 
 import nh3
 
-from autograder.examiner.display.budgets import MAX_DEPTH, MAX_HTML, TooMuch
+from autograder.examiner.display.allowance import TooMuch
+from autograder.examiner.display.budgets import MAX_DEPTH, MAX_HTML
 from autograder.examiner.display.drawings import ADDRESS, can_be_drawn, with_pictures
-from autograder.examiner.display.elements import CLASSES, WRAPPERS, Place, allowed_attributes, kept
+from autograder.examiner.display.elements import CLASSES, WRAPPERS, allowed_attributes, kept
+from autograder.examiner.display.places import Place
 
 __all__ = ["UNSEEN", "clean"]
 
@@ -85,7 +87,7 @@ class _Writer(HTMLParser):
             return
         found: dict[str, str] = {}
         for name, value in attributes:
-            text = kept(tag, name, value or "", self._place)
+            text = kept(tag, name, value or "", self._place.styles)
             if text is not None:
                 found.setdefault(name, text)
         before, after = "", "" if tag in VOID else f"</{tag}>"

@@ -7,7 +7,7 @@ import re
 from html import escape, unescape
 from xml.etree import ElementTree
 
-from autograder.examiner.display.budgets import TooMuch
+from autograder.examiner.display.allowance import TooMuch
 
 __all__ = ["ADDRESS", "can_be_drawn", "drawing_html", "with_pictures"]
 

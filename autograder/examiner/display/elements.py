@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pygments.token import STANDARD_TYPES
 
-__all__ = ["CLASSES", "NOTEBOOK", "OUTPUT", "TEXT", "WRAPPERS", "Place", "allowed_attributes", "kept"]
+__all__ = ["CLASSES", "HTML", "MATH", "STYLES", "WRAPPERS", "allowed_attributes", "kept"]
 
 HTML = frozenset(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark "  # noqa: SIM905
@@ -72,31 +71,6 @@ CLASSES = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where something is shown.
-
-    Attributes:
-        tags: the elements that may stand there.
-        styles: the properties of their ``style``.
-        around: the class of an element around everything.
-        scrolls: whether wide tables and formulas scroll by themselves.
-    """
-
-    tags: frozenset[str]
-    styles: frozenset[str]
-    around: str
-    scrolls: bool
-
-
-# On Formgrader's page, where MathJax looks for formulas in everything that is not marked like this.
-NOTEBOOK = Place(HTML | MATH, frozenset(STYLES), "tex2jax_ignore", scrolls=False)
-# On the kit's own pages, which have an outline and colours with enough contrast.
-_PAGE = (HTML | MATH) - {"h1", "h2", "figure", "figcaption", "col", "colgroup"}
-OUTPUT = Place(_PAGE, frozenset({"text-align"}), "shown", scrolls=True)
-TEXT = Place(_PAGE, frozenset({"text-align"}), "", scrolls=True)
-
-
 def allowed_attributes() -> dict[str, set[str]]:
     """Names of attributes by tag; which values they may have, :func:`kept` says."""
     names = {tag: set(own) | {"title", "lang", "style"} for tag, own in _ATTRIBUTES.items()}
@@ -104,8 +78,8 @@ def allowed_attributes() -> dict[str, set[str]]:
     return names | {tag: set(_MATH_ATTRIBUTES) for tag in MATH}
 
 
-def kept(tag: str, name: str, value: str, place: Place) -> str | None:
-    """The *value* of an attribute as it may stand there, or None if the attribute may not."""
+def kept(tag: str, name: str, value: str, styles: frozenset[str]) -> str | None:
+    """The *value* of an attribute as it may stand where these *styles* may be, or None if the attribute may not."""
     if name == "class":
         return " ".join(token for token in value.split() if token in CLASSES.get(tag, ())) or None
     if tag in MATH:
@@ -115,17 +89,17 @@ def kept(tag: str, name: str, value: str, place: Place) -> str | None:
         )
         return value if fits else None
     if name == "style":
-        return _style(value, place) or None
+        return _style(value, styles) or None
     if name in ("title", "lang"):
         return value[:4000]
     pattern = _ATTRIBUTES.get(tag, {}).get(name)
     return value if pattern is not None and pattern.fullmatch(value) else None
 
 
-def _style(value: str, place: Place) -> str:
+def _style(value: str, styles: frozenset[str]) -> str:
     made = []
     for declaration in value.split(";"):
         name, _, text = (part.strip() for part in declaration.partition(":"))
-        if name in place.styles and _STYLES[name].fullmatch(text):
+        if name in styles and _STYLES[name].fullmatch(text):
             made.append(f"{name}: {text}")
     return "; ".join(made)

@@ -11,7 +11,8 @@ import sys
 import threading
 from typing import Any
 
-from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_HTML, PATIENCE, TooMuch, spending
+from autograder.examiner.display.allowance import TooMuch, spending
+from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_HTML, PATIENCE
 from autograder.examiner.plain import Refused, WireError
 from autograder.examiner.wire import Channel
 

@@ -18,11 +18,12 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 from autograder.examiner.bounds import memory_limit
-from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, PATIENCE, TooMuch
+from autograder.examiner.display.allowance import TooMuch
+from autograder.examiner.display.budgets import FRAME_LIMIT, MAX_TEXT, MEMORY_MB, PATIENCE
 from autograder.examiner.display.cleaning import clean
 from autograder.examiner.display.drawings import drawing_html
-from autograder.examiner.display.elements import NOTEBOOK, OUTPUT, TEXT
 from autograder.examiner.display.formgrader import load_renderer, shows
+from autograder.examiner.display.places import NOTEBOOK, OUTPUT, TEXT
 from autograder.examiner.display.typeset import code_markup, formula_markup, markdown_markup
 from autograder.examiner.wire import Channel, Closed
 

@@ -11,7 +11,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from autograder.examiner.display.budgets import MAX_TEXT, TooMuch
+from autograder.examiner.display.allowance import TooMuch
+from autograder.examiner.display.budgets import MAX_TEXT
 
 __all__ = ["code_markup", "formula_markup", "markdown_markup"]
 
