@@ -63,15 +63,11 @@ threading.Thread(target=stop, daemon=True).start()
 """
 
 
-@on_content(0)  # it is stopped again before each cell that follows
+@on_content(1)
 def stopped_before_a_cell_that_does_not_fit_into_the_socket(content):
-    cells = content["cells"]
-    at = next(i for i, cell in enumerate(cells) if grading(cell).get("grade_id") == "setup")
-    for source in (TRY + STOP_WHEN_READ, f"x = {'y' * (2 << 20)!r}"):
-        at += 1
-        cells.insert(
-            at,
-            {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None},
+    for source in (TRY + STOP_WHEN_READ, f"x = {'y' * (2 << 20)!r}"):  # after all that is worth something
+        content["cells"].append(
+            {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
         )
 
 
