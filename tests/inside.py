@@ -55,7 +55,7 @@ SCRIPT = """
 import json, os, signal, sys
 order = json.loads(sys.argv[1])
 sys.path.insert(0, order["root"])
-from autograder.examiner import process
+from autograder.examiner import nursery, process
 from autograder.examiner.limits import Limits
 
 outcome = []
@@ -68,11 +68,11 @@ for function in order["functions"]:
     except process.Died as death:
         outcome.append(("died", str(death)))
     if order["killed"]:
-        print(process._nursery._process.pid, flush=True)
+        print(nursery._nursery._process.pid, flush=True)
         input()
         os.kill(os.getpid(), signal.SIGKILL)
     candidate.close()
-process.close_nursery()
+nursery.close_nursery()
 print(json.dumps(outcome))
 """
 SHOWN = """

@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.examiner import process
 from autograder.examiner.limits import Limits
+from autograder.examiner.nursery import Lifeline
 from autograder.examiner.plain import Refused, WireError, decode, encode
 from autograder.examiner.wire import HEADER, Channel, Closed, TooSlow
 from mlsysim.units import unit_registry
@@ -275,7 +276,9 @@ def test_whatever_a_candidate_sends_the_examiner_gets_plain_data_or_knows_that_i
     ours, theirs = socket.socketpair()
     lifeline, warden = socket.socketpair()
     theirs.sendall(HEADER.pack(len(ready := encode(["ready"], LIMIT))) + ready)
-    candidate = process.Candidate(ours, lifeline, Limits(call_seconds=0.2, cell_seconds=0.2), "limits")
+    candidate = process.Candidate(
+        ours, Lifeline(lifeline), Limits(call_seconds=0.2, cell_seconds=0.2), "limits"
+    )
     for data in (first, *later):
         theirs.sendall(HEADER.pack(len(data)) + data)
     try:

@@ -23,7 +23,8 @@ def main(descriptor: int) -> None:
     from autograder.classroom.plan import Begun, Failed, Job, code_digest
     from autograder.examiner.draws import exchange
     from autograder.examiner.exam import prepare
-    from autograder.examiner.process import NoSandbox, close_nursery
+    from autograder.examiner.nursery import close_nursery
+    from autograder.examiner.process import NoSandbox
 
     connection = Connection(descriptor)
     try:

@@ -10,7 +10,8 @@ from autograder.examiner.exam import EXPLAIN_SECONDS, GRACE_SECONDS
 from autograder.examiner.files import Unreadable, is_machine_fault
 from autograder.examiner.limits import Limits
 from autograder.examiner.messages import printable
-from autograder.examiner.process import NoSandbox, close_nursery
+from autograder.examiner.nursery import close_nursery
+from autograder.examiner.process import NoSandbox
 
 __all__ = ["attempt", "notebook_seconds"]
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import itertools
 import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.examiner.candidate import CONTROL_LIMIT
 from autograder.examiner.limits import Limits
+from autograder.examiner.nursery import START_SECONDS, Lifeline, await_ends, close_nursery, warm_nursery
 from autograder.examiner.plain import WireError
 from autograder.examiner.sandbox import LEVELS
 from autograder.examiner.warden import END_SECONDS
 from autograder.examiner.wire import Channel, Closed, TooSlow
 
-__all__ = ["Candidate", "Died", "NoSandbox", "close_nursery", "data_files", "start_candidate"]
+__all__ = ["Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
 
-START_SECONDS = 60.0
 LINGERING = 2  # notebooks whose processes may be ending while the next one begins
 OUT_OF_TIME = "was not done when the notebook's time was over"
 
@@ -39,90 +32,6 @@ class Died(Exception):
     """The candidate's process is gone; the message says why, as the end of a sentence about what it was doing."""
 
 
-class _Nursery:
-    """The warm process that candidates are forked from."""
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._mount_point = tempfile.mkdtemp(prefix="candidate-root-")
-        os.chmod(self._mount_point, 0o711)  # for students' folders in it, where there are no namespaces
-        # Nothing of the examiner's: a clean environment, an empty command line, no open file but the socket.
-        environment = {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "HOME": self._mount_point,
-            "MPLCONFIGDIR": self._mount_point,
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "PYTHONHASHSEED": "0",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "PINT_CACHE_FOLDER": "",
-        }
-        command = [
-            sys.executable,
-            "-P",
-            "-s",
-            "-m",
-            "autograder.examiner.candidate",
-            str(theirs.fileno()),
-            self._mount_point,
-        ]
-        quiet = subprocess.DEVNULL
-        log = None if os.environ.get("AUTOGRADER_DEBUG") else quiet
-        self._process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd="/",
-            pass_fds=[theirs.fileno()],
-            stdin=quiet,
-            stdout=quiet,
-            stderr=log,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._socket = ours
-        self._control = Channel(ours, CONTROL_LIMIT)
-        self.owner = os.getpid()
-        self.level: str = self._control.receive(START_SECONDS)
-
-    def alive(self) -> bool:
-        return self.owner == os.getpid() and self._process.poll() is None
-
-    def fork(self, order: dict[str, Any]) -> tuple[socket.socket, socket.socket]:
-        """A socket to the new candidate and one to its warden."""
-        ours, theirs = socket.socketpair()
-        lifeline, wardens = socket.socketpair()
-        with theirs, wardens:
-            socket.send_fds(self._socket, [b"."], [theirs.fileno(), wardens.fileno()])
-            self._control.send(order, START_SECONDS)
-            self._control.receive(START_SECONDS)
-        return ours, lifeline
-
-    def close(self) -> None:
-        """End it, when it has seen its candidates end."""
-        if self.owner == os.getpid():
-            for candidate in list(_living):
-                candidate.close()
-            _await_ends(END_SECONDS)
-            self._socket.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(END_SECONDS)
-            self._process.kill()
-            self._process.wait()
-            shutil.rmtree(self._mount_point, ignore_errors=True)
-
-
-_nursery: _Nursery | None = None
-
-
-def _warm() -> _Nursery:
-    global _nursery
-    if _nursery is None or not _nursery.alive():
-        _nursery = _Nursery()
-        atexit.register(_nursery.close)
-    return _nursery
-
-
 class Candidate:
     """One student's process.
 
@@ -133,16 +42,13 @@ class Candidate:
 
     last_words: str | None = None
 
-    def __init__(
-        self, connection: socket.socket, lifeline: socket.socket, limits: Limits, level: str
-    ) -> None:
+    def __init__(self, connection: socket.socket, lifeline: Lifeline, limits: Limits, level: str) -> None:
         self.level = level
         self._channel = Channel(connection, limits.answer_kb << 10)
         self._lifeline = lifeline
         self._limits = limits
         self._numbers = itertools.count(1)
         self._death: str | None = None
-        _living.append(self)
         if self._receive(START_SECONDS) != ["ready"]:
             self._die("sent something that is no answer")
 
@@ -197,12 +103,8 @@ class Candidate:
     def close(self) -> None:
         """Have the process and everything that it started ended; :func:`start_candidate` and the end of this process see to it that they are."""
         self._death = self._death or "was closed"
-        if self in _living:
-            _living.remove(self)
-            self._channel.close()
-            with contextlib.suppress(OSError):
-                self._lifeline.shutdown(socket.SHUT_WR)
-            _ending.append(self._lifeline)
+        self._channel.close()
+        self._lifeline.cut()
 
     def _answer(self, request: list[Any], seconds: float) -> tuple[str, Any]:
         match self._ask(request, seconds):
@@ -250,38 +152,17 @@ class Candidate:
 
     def _ended(self) -> str:
         """Why the process is gone, as far as its warden knows."""
-        try:
-            word = self._lifeline.recv(16, socket.MSG_DONTWAIT)
-        except OSError:
-            word = b""
         reasons = {
             b"time": OUT_OF_TIME,
             b"memory": f"needed more than the {self._limits.memory_mb} MB of memory allowed",
             b"files": f"wrote more than the {self._limits.disk_mb} MB or {self._limits.inodes:,} files allowed",
         }
-        return reasons.get(word, "ended the notebook's process")
+        return reasons.get(self._lifeline.last_word(), "ended the notebook's process")
 
     def _die(self, why: str) -> NoReturn:
         self._death = why
         self.close()
         raise Died(why)
-
-
-_living: list[Candidate] = []
-_ending: list[socket.socket] = []  # lifelines of wardens that have been told to end everything
-
-
-def _await_ends(seconds: float, spared: int = 0) -> None:
-    """Wait until they have, for *seconds* at most, but for the last *spared* ones."""
-    until = time.monotonic() + seconds
-    for lifeline in _ending[: len(_ending) - spared]:
-        with contextlib.suppress(OSError):
-            while True:
-                lifeline.settimeout(max(0.001, until - time.monotonic()))
-                if not lifeline.recv(16):
-                    break
-        lifeline.close()
-        _ending.remove(lifeline)
 
 
 def start_candidate(
@@ -311,14 +192,14 @@ def start_candidate(
         )
     for last in (False, True):
         try:
-            nursery = _warm()
+            nursery = warm_nursery()
             chosen = level or nursery.level
             if list(LEVELS).index(chosen) > list(LEVELS).index(weakest):
                 raise NoSandbox(
                     f"students' code can be confined by {chosen!r} only on this machine ({LEVELS[chosen]}), and the weakest level allowed "
                     f"is {weakest!r}: grade elsewhere, or set c.Examine.weakest_sandbox = {chosen!r} if that will do"
                 )
-            _await_ends(START_SECONDS, spared=LINGERING)
+            await_ends(START_SECONDS, spared=LINGERING)
             order = {
                 "seconds": limits.total_seconds + END_SECONDS if seconds is None else seconds,
                 "limits": asdict(limits),
@@ -332,14 +213,6 @@ def start_candidate(
             if last:
                 raise NoSandbox(f"no process for a notebook could be started: {error}") from error
     raise AssertionError
-
-
-def close_nursery() -> None:
-    """End the process that candidates are forked from, and with it what it was in the middle of; the next candidate gets a new one."""
-    global _nursery
-    if _nursery is not None:
-        _nursery.close()
-        _nursery = None
 
 
 def data_files(folder: Path) -> dict[str, bytes]:
