@@ -86,6 +86,9 @@ if [ -n "$closed" ]; then
     mkdir -p "$1"
     mount --bind "$2/kept" "$1"
 fi
+mount -t tmpfs -o mode=777 tmpfs /usr/games  # a mount of its own below a folder that is shown
+touch /usr/games/shared
+chmod 666 /usr/games/shared
 user="$4"
 shift 4
 exec setpriv --reuid "$user" --regid "$user" --clear-groups "$@"

@@ -7,7 +7,7 @@ import pytest
 from tests.inside import PLACES, in_a_candidate, needs_root
 
 EVERYDAY = """
-import asyncio, concurrent.futures, io, multiprocessing, os, pathlib, shutil, sqlite3, subprocess, sys, tempfile, threading, zipfile
+import asyncio, concurrent.futures, getpass, io, multiprocessing, os, pathlib, shutil, sqlite3, subprocess, sys, tempfile, threading, zipfile
 import numpy as np
 import matplotlib.pyplot as plt
 
@@ -58,6 +58,13 @@ def with_locks_queues_and_shared_values():
     return value.value == 400 and queue.get() == "through a queue" and event.wait(5)
 
 
+def with_new_interpreters():
+    child = multiprocessing.get_context("spawn").Process(target=os.mkdir, args=("made",))
+    child.start()
+    child.join()
+    return os.path.isdir("made")
+
+
 def with_pipes():
     ours, theirs = multiprocessing.Pipe()
     child = multiprocessing.Process(target=theirs.send, args=("hello",))
@@ -92,7 +99,14 @@ def with_files():
     os.chmod("copied.txt", 0o600)
     os.truncate("copied.txt", 1)
     os.utime("copied.txt")
-    return pathlib.Path("copied.txt").read_text() == "4"
+    pathlib.Path("touched").touch()
+    pathlib.Path("touched").touch()
+    shutil.copytree(".", "whole", ignore=shutil.ignore_patterns("whole"))
+    return pathlib.Path("whole/copied.txt").read_text() == "4" and os.path.exists("whole/touched")
+
+
+def with_a_name():
+    return getpass.getuser() == "student"
 
 
 def with_a_database():
@@ -118,5 +132,5 @@ def everything():
 @pytest.mark.parametrize(("level", "user"), PLACES)
 def test_numpy_figures_processes_threads_coroutines_and_files_work(level, user):
     outcome = in_a_candidate(level, EVERYDAY, "everything", user=user)
-    assert len(outcome) == 11
+    assert len(outcome) == 13
     assert {name: how for name, how in outcome.items() if how is not True} == {}

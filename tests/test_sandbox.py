@@ -36,6 +36,7 @@ def probe(secret, hidden, address, parent):
     attempt("reads the examiner's code", lambda: open(hidden).read())
     attempt("reads the password file", lambda: open("/etc/passwd").read())
     attempt("writes beside the course", lambda: open(secret + ".mine", "w").close())
+    attempt("writes to a mount below the system's folders", lambda: open("/usr/games/shared", "a").write("x"))
     attempt("connects to a server", connect)
     attempt("signals the examiner", lambda: os.kill(parent, 0))
     attempt("sees the examiner's command line", lambda: open(f"/proc/{parent}/cmdline").read())
@@ -80,7 +81,7 @@ def test_a_student_reaches_their_own_folder_and_nothing_else_but_with_limits_alo
     more = set()
     if level == "limits":
         more = {"reads a file of the course", "reads the examiner's code", "reads the password file"}
-        more |= {"sees the examiner's command line"} | ({"writes beside the course"} if user else set())
+        more |= {"sees the examiner's command line", "writes to a mount below the system's folders"} | ({"writes beside the course"} if user else set())
     assert reached == ALWAYS | more
 
 
@@ -101,6 +102,7 @@ def test_nothing_of_the_examiner_is_in_the_environment():
             "HOME",
             "LANG",
             "LC_CTYPE",
+            "LOGNAME",
             "MPLBACKEND",
             "MPLCONFIGDIR",
             "OMP_NUM_THREADS",
@@ -109,6 +111,7 @@ def test_nothing_of_the_examiner_is_in_the_environment():
             "PINT_CACHE_FOLDER",
             "PYTHONHASHSEED",
             "TMPDIR",
+            "USER",
         }
     finally:
         candidate.close()

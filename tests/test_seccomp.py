@@ -48,14 +48,41 @@ def refused(level: str, landlock: int, number: int, arguments: list[int]) -> int
     """What the rules say."""
     for rule in rules_for(level, landlock):
         if number in numbers(rule).values():
-            given = None if rule.argument is None else arguments[rule.argument] & BITS
-            if given is None or (given & rule.bits if rule.bits else given not in rule.allowed):
+            given = 0 if rule.argument is None else arguments[rule.argument] & BITS
+            harmless = (
+                given not in rule.refused
+                if rule.refused
+                else not given & rule.bits
+                if rule.bits
+                else given in rule.allowed
+            )
+            if rule.argument is None or not harmless:
                 return rule.error
     return errno.ENOSYS if number >= seccomp.NEWER else -1
 
 
 KNOWN = sorted({number for rule in RULES for number in numbers(rule).values()})
-SMALL = st.sampled_from([0, 1, 2, 10, 17, 38, 40, 0x10000000, 0x20000, 0x1200011, 0xFFFFFFFF])
+SMALL = st.sampled_from(
+    [
+        0,
+        1,
+        2,
+        4,
+        1024,
+        1026,
+        0x40086602,
+        0x401C5820,
+        0x40087602,
+        10,
+        17,
+        38,
+        40,
+        0x10000000,
+        0x20000,
+        0x1200011,
+        0xFFFFFFFF,
+    ]
+)
 
 
 @given(
@@ -108,7 +135,7 @@ def trials(rules: list[Rule]) -> list[list[object]]:
         for name, number in numbers(rule).items():
             arguments = [0] * 6
             if rule.argument is not None:
-                arguments[rule.argument] = TRIED.get(name, 1)
+                arguments[rule.argument] = rule.refused[-1] if rule.refused else TRIED.get(name, 1)
             made.append([name, number, arguments, rule.error])
     return made
 

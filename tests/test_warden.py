@@ -60,14 +60,6 @@ def threads_of_children():
     time.sleep(600)
 
 
-def hidden_from_view():
-    for _ in range(6):
-        if os.fork() == 0:
-            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # not dumpable: /proc does not tell others about it
-            hold(200 << 20)
-    time.sleep(600)
-
-
 def socket_buffers():
     import resource, socket
     kept = []
@@ -88,6 +80,28 @@ def socket_buffers():
     time.sleep(600)
 
 
+def first_threads_that_end():
+    import threading
+    for _ in range(5):
+        if os.fork() == 0:
+            threading.Thread(target=hold, args=(200 << 20,)).start()
+            exit_thread = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
+            ctypes.CDLL(None).syscall(exit_thread, 0)
+    time.sleep(600)
+
+
+def slow_to_look_at():
+    libc, page = ctypes.CDLL(None), mmap.PAGESIZE
+    libc.mmap.restype = ctypes.c_void_p
+    for _ in range(12):
+        if os.fork() == 0:
+            start = libc.mmap(None, ctypes.c_size_t(50_000 * page), 3, 0x22, -1, 0)
+            for i in range(0, 50_000, 2):
+                libc.mprotect(ctypes.c_void_p(start + i * page), ctypes.c_size_t(page), 1)
+            hold(60 << 20)
+    time.sleep(600)
+
+
 def orphans():
     for _ in range(6):
         if os.fork() == 0:
@@ -103,9 +117,15 @@ def orphans():
 @needs_root
 @pytest.mark.parametrize(("level", "user"), PLACES)
 def test_memory_is_that_of_all_processes_together_shared_memory_included(level, user):
-    ways = ["many_processes", "shared_and_let_go", "threads_of_children", "orphans", "socket_buffers"]
-    if user:  # root sees everything
-        ways.append("hidden_from_view")
+    ways = [
+        "many_processes",
+        "shared_and_let_go",
+        "threads_of_children",
+        "orphans",
+        "socket_buffers",
+        "first_threads_that_end",
+        "slow_to_look_at",
+    ]
     died = ["died", "needed more than the 512 MB of memory allowed"]
     assert in_candidates(level, GROWTH, ways, user=user) == [died] * len(ways)
 
@@ -152,6 +172,57 @@ def many_files():
     return wait_if(made, 2000)
 
 
+def far_below():
+    made = 0
+    try:
+        for _ in range(24):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+        for made in range(3000):
+            open(str(made), "w").close()
+    except OSError:
+        pass
+    return wait_if(made, 2000)
+
+
+def in_a_closed_folder():
+    os.umask(0)
+    os.mkdir("closed", 0o300)
+    made = 0
+    try:
+        for made in range(3000):
+            open(f"closed/{made}", "w").close()
+    except OSError:
+        pass
+    return wait_if(made, 2000)
+
+
+def deleted_but_open():
+    kept, made = [], 0
+    try:
+        for made in range(40):
+            kept.append(open("f", "wb", buffering=0))
+            os.unlink("f")
+            kept[-1].write(os.urandom(1 << 20))
+    except OSError:
+        pass
+    return wait_if(made, 20)
+
+
+def deleted_but_mapped():
+    import mmap
+    kept, made = [], 0
+    try:
+        for made in range(40):
+            with open("f", "w+b", buffering=0) as file:
+                file.write(os.urandom(1 << 20))
+                kept.append(mmap.mmap(file.fileno(), 0))
+            os.unlink("f")
+    except OSError:
+        pass
+    return wait_if(made, 20)
+
+
 def many_bytes():
     made = 0
     try:
@@ -167,12 +238,16 @@ def many_bytes():
 @needs_root
 @pytest.mark.parametrize(("level", "user"), PLACES)
 def test_files_are_limited_in_number_as_in_size(level, user):
-    found = in_candidates(level, FILES, ["many_files", "many_bytes"], user=user)
-    if level == "namespaces":  # the file system is full
-        (_, files), (_, megabytes) = found
-        assert 1 <= files <= LIMITS.inodes + 256 and 1 <= megabytes <= LIMITS.disk_mb + 1
-    else:
-        assert found == [["died", "wrote more than the 8 MB or 500 files allowed"]] * 2
+    numbers = ["many_files", "far_below", "in_a_closed_folder"]
+    sizes = ["many_bytes", "deleted_but_open", "deleted_but_mapped"]
+    found = dict(
+        zip([*numbers, *sizes], in_candidates(level, FILES, [*numbers, *sizes], user=user), strict=True)
+    )
+    for way, (word, value) in found.items():
+        if level == "namespaces":  # the file system is full
+            assert 1 <= value <= (LIMITS.inodes + 256 if way in numbers else LIMITS.disk_mb + 1), way
+        else:
+            assert (word, value) == ("died", "wrote more than the 8 MB or 500 files allowed"), way
 
 
 STUBBORN = """

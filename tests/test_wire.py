@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.examiner import process
+from autograder.examiner import plain, process
 from autograder.examiner.limits import Limits
 from autograder.examiner.nursery import Lifeline
 from autograder.examiner.plain import Refused, WireError, decode, encode
@@ -203,6 +203,55 @@ def test_a_message_with_changed_bytes_is_a_value_or_no_message(value, data):
         message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(WireError):
         decode(bytes(message))
+
+
+SMALL = [-1, -2]  # have one hash
+COLLIDING = {
+    "tuples": lambda count: [tuple(SMALL[i >> bit & 1] for bit in range(20)) for i in range(count)],
+    "frozen sets": lambda count: [
+        frozenset((bit, SMALL[i >> bit & 1]) for bit in range(20)) for i in range(count)
+    ],
+    "large integers": lambda count: [i * (2**61 - 1) for i in range(10, count + 10)],
+    "complex numbers": lambda count: [complex(i * 1000003, -i) for i in range(count)],
+}
+
+
+@pytest.mark.parametrize("kind", COLLIDING)
+def test_values_that_could_all_have_one_hash_are_few_in_a_message(kind):
+    """They cross in a list, and a test may make a set of them: its time would grow with the square."""
+    few, many = COLLIDING[kind](500), COLLIDING[kind](20_000)
+    assert decode(encode(few, 1 << 24)) == few
+    with pytest.raises(Refused, match="too many tuples, complex numbers or large integers"):
+        encode(many, 1 << 24)
+    with pytest.MonkeyPatch.context() as patch:  # one who does not keep to the rules
+        patch.setattr(plain, "MAX_SPENT", 10**9)
+        data = encode(many, 1 << 24)
+    with pytest.raises(WireError):
+        decode(data)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["q", 1.0, ["k" * 1_000_000, 1.0]],
+        ["q", 1.0, ["a__", 1.0]],
+        ["q", 1.0, ["_units", 1.0]],
+        ["q", "9**9", ["meter", 1.0]],
+        ["q", True, ["meter", 1.0]],
+        ["a", "<U1", [1], b"\xff\xff\xff\xff"],
+        ["n", ">U2", [], b"\0\0\0a\x7f\0\0\0"],
+        ["a", "<f8", [2**40], b""],
+    ],
+)
+def test_what_looks_like_a_value_and_is_none_is_no_message(tree):
+    with pytest.raises(WireError):
+        decode(msgspec.msgpack.encode(tree))
+
+
+@pytest.mark.parametrize("text", ["", "a", "\ud800", "\U0010ffff"])
+def test_arrays_of_text_cross_in_either_byte_order(text):
+    for array in (np.array([text, "b"]), np.array([text], dtype=">U3"), np.array(text)):
+        assert decode(encode(array, LIMIT)).tolist() == array.tolist()
 
 
 def channel() -> tuple[Channel, socket.socket]:

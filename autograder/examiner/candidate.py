@@ -128,6 +128,8 @@ def _become_candidate(
     _confine(order, mount_point, lifeline)
     if order["level"] == "landlock":
         _use_nameless_semaphores()
+    if order["level"] != "namespaces":
+        _miss_absent_files()
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
     random.seed(0)
     np = importlib.import_module("numpy")
@@ -136,6 +138,17 @@ def _become_candidate(
     os.register_at_fork(after_in_child=channel.close)  # only one process may answer
     channel.send(["ready"])
     _serve(channel, shell, limits)
+
+
+def _miss_absent_files() -> None:
+    """Let ``os.utime`` notice that a file is absent, as ``Path.touch`` needs it: the filter of system calls says that all is done."""
+    really = os.utime
+
+    def utime(path: Any, *arguments: Any, **keywords: Any) -> None:
+        os.stat(path, **{key: keywords[key] for key in ("dir_fd", "follow_symlinks") if key in keywords})
+        really(path, *arguments, **keywords)
+
+    os.utime = utime
 
 
 def _use_nameless_semaphores() -> None:
@@ -150,6 +163,8 @@ def _use_nameless_semaphores() -> None:
         kept: ClassVar[list[mmap.mmap]] = []
 
         def __new__(cls, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> Any:
+            if not unlink:  # for another interpreter, which finds it by its name only
+                return named(kind, value, maxvalue, name, unlink)
             memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared with every fork
             cls.kept.append(memory)
             address = ctypes.addressof(ctypes.c_char.from_buffer(memory))

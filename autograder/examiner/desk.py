@@ -10,7 +10,7 @@ from typing import Any
 from autograder.examiner.limits import Limits
 from autograder.examiner.messages import describe_call
 from autograder.examiner.plain import Refused
-from autograder.examiner.process import Candidate, Died, start_candidate
+from autograder.examiner.process import OUT_OF_TIME, Candidate, Died, start_candidate
 
 __all__ = ["Desk", "StudentError"]
 
@@ -53,6 +53,13 @@ class Desk:
         if candidate is not None:
             self._run_in(candidate, index, source)
         self._ran.append((index, source))
+
+    def give_up(self, index: int) -> None:
+        """End the process at a cell that was run, and count the cell as one that it died of."""
+        self.close()
+        self._deadly.add(index)
+        self.notes.append(f"cell {index + 1} {OUT_OF_TIME}")
+        self.outputs[index] = [_error("Stopped", f"This cell {OUT_OF_TIME}.")]
 
     def _run_in(self, candidate: Candidate, index: int, source: str) -> None:
         try:

@@ -33,6 +33,7 @@ from autograder.tutor.paper import CASE_NAME, Paper, WrongCaseError
 __all__ = ["ExamResult", "Verdict", "examine", "prepare"]
 
 EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
+LONGEST = 4000  # characters of a message
 GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
 
 
@@ -53,7 +54,7 @@ class Verdict:
     misconceptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.message, self.detail = printable(self.message), printable(self.detail)
+        self.message, self.detail = printable(self.message[:LONGEST]), printable(self.detail[:LONGEST])
 
 
 @dataclass(slots=True)
@@ -113,7 +114,11 @@ def examine(
                 verdict = _judge(desk, cell["source"], float(grade["points"]), paper, failures)
                 result.verdicts[grade["grade_id"]] = verdict
             else:
-                desk.run(index, cell["source"])
+                try:
+                    with deadline(max(0.0, desk.seconds_left()) + GRACE_SECONDS):
+                        desk.run(index, cell["source"])
+                except TimeIsUp:  # what it answered was too slow to read
+                    desk.give_up(index)
         asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
         try:
             with deadline(EXPLAIN_SECONDS):

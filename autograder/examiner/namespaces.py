@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import socket
 import stat
@@ -40,6 +41,7 @@ SYSTEM = (
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
 HOME = "/home/student"
+OCTAL = re.compile(r"\\([0-7]{3})")  # how the kernel writes spaces in the names of mounts
 
 
 def libc() -> ctypes.CDLL:
@@ -128,11 +130,21 @@ def _bind(source: str, target: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         Path(target).touch()
     _mount(source, target, None, MS_BIND | MS_REC)
-    has = os.statvfs(target).f_flag
-    kept = sum(flag for name, flag in KEPT_FLAGS if has & getattr(os, name, 0))
-    device = stat.S_ISCHR(os.stat(target).st_mode)
-    flags = MS_NOSUID | kept | (0 if device else MS_RDONLY | MS_NODEV)
-    _mount(None, target, None, MS_BIND | MS_REMOUNT | flags)
+
+
+def _close_mounts(root: str) -> None:
+    """Make every mount below *root* read-only, also those that lay below a folder that was bound: a remount changes one mount only."""
+    points = [
+        line.split()[4]
+        for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
+    ]
+    for escaped in {point for point in points if point.startswith(root + "/")}:
+        target = OCTAL.sub(lambda found: chr(int(found[1], 8)), escaped)
+        has = os.statvfs(target).f_flag
+        kept = sum(flag for name, flag in KEPT_FLAGS if has & getattr(os, name, 0))
+        device = stat.S_ISCHR(os.stat(target).st_mode)
+        flags = MS_NOSUID | kept | (0 if device else MS_RDONLY | MS_NODEV)
+        _mount(None, target, None, MS_BIND | MS_REMOUNT | flags)
 
 
 def _new_root(disk_mb: int, inodes: int, library: Sequence[str], hidden: Sequence[str], root: str) -> None:
@@ -156,6 +168,7 @@ def _new_root(disk_mb: int, inodes: int, library: Sequence[str], hidden: Sequenc
             )
     for device in DEVICES:
         _bind(f"/dev/{device}", f"{root}/dev/{device}")
+    _close_mounts(root)
     os.makedirs(root + "/proc")
     with contextlib.suppress(OSError):  # some containers forbid it; without it there is less to see, not more
         _mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)

@@ -77,6 +77,8 @@ class Nursery:
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
             "HOME": self._mount_point,
+            "USER": "student",
+            "LOGNAME": "student",
             "MPLCONFIGDIR": self._mount_point,
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYTHONHASHSEED": "0",

@@ -7,6 +7,7 @@ whose first item says what it is. Types are matched exactly: a subclass could br
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,8 +18,12 @@ __all__ = ["Refused", "WireError", "decode", "encode"]
 
 MAX_DEPTH = 64
 MAX_INT_BITS = 4096
-# What is hashed on arrival is bounded: keys can be chosen to collide, and then the time grows with the square.
+# What is hashed on arrival, or in a test, is bounded: values can be chosen to collide, and then the time grows with the square.
+# Strings are safe, as their hashes are secret, and so are floats and 64-bit integers, few of which can have one hash.
 MAX_HASHED = 10_000
+MAX_SPENT = 100_000  # for the rest, in one message: an item of a tuple or a frozen set costs
+ITEM, COMPLEX, LARGE_INT = 1, 10, 100
+MAX_UNIT_NAME = 64
 MAX_RANGE = 1_000_000
 INT64 = range(-(2**63), 2**63)
 ARRAY_KINDS = "biufcU"
@@ -34,14 +39,24 @@ class Refused(Exception):
     """A value that may not cross; the message says what it is."""
 
 
+class _Overspent(Exception):
+    """More than :data:`MAX_SPENT`."""
+
+
+_spent = threading.local()
+
+
 def encode(value: Any, limit: int) -> bytes:
     """*value* as bytes.
 
     Raises:
         Refused: it is not plain data, nested too deeply, or more than *limit* bytes.
     """
+    _spent.total = 0
     try:
         data = msgspec.msgpack.encode(_tree(value, 0))
+    except _Overspent:
+        raise Refused("something with too many tuples, complex numbers or large integers") from None
     except RecursionError:
         raise Refused("something nested too deeply") from None
     if len(data) > limit:
@@ -60,6 +75,7 @@ def _tree(value: Any, depth: int) -> Any:
             return value
         if value.bit_length() > MAX_INT_BITS:
             raise Refused(f"an integer of {value.bit_length()} bits")
+        _spend(LARGE_INT)
         return ["i", format(value, "x")]
     if depth >= MAX_DEPTH:
         raise Refused("something nested too deeply")
@@ -68,6 +84,8 @@ def _tree(value: Any, depth: int) -> Any:
             raise Refused(f"a {kind.__name__} of {len(value):,} items, more than the {MAX_HASHED:,} allowed")
     if kind is list or kind is tuple or kind is set or kind is frozenset:
         items = value if kind is list or kind is tuple else _ordered(value)
+        if kind is tuple or kind is frozenset:
+            _spend(ITEM * len(value))
         return [
             TAGS[kind],
             *[_tree(v, depth + 1) for v in items],
@@ -77,6 +95,7 @@ def _tree(value: Any, depth: int) -> Any:
     if kind is bytes or kind is bytearray:
         return ["b", bytes(value)]
     if kind is complex:
+        _spend(COMPLEX)
         return ["c", value.real, value.imag]
     if kind is range:
         if len(value) > MAX_RANGE:
@@ -103,7 +122,7 @@ def _ordered(items: Any) -> list[Any]:
 
 
 def _called(value: Any) -> str:
-    name = type(value).__name__
+    name = type(value).__name__[:80]
     if name in ("function", "builtin_function_or_method", "method", "type"):
         return "a function" if name != "type" else "a class"
     if name in ("generator", "coroutine", "async_generator"):
@@ -125,20 +144,13 @@ def decode(data: bytes) -> Any:
     Raises:
         WireError: the bytes are no message.
     """
+    _spent.total = 0
     try:
         return _value(msgspec.msgpack.decode(data), 0)
     except WireError:
         raise
-    except (
-        msgspec.DecodeError,
-        ValueError,
-        TypeError,
-        RecursionError,
-        OverflowError,
-        KeyError,
-        IndexError,
-    ) as error:
-        raise WireError(f"not a message: {error}") from None
+    except Exception as error:  # of any kind: NumPy and Pint raise many for what is no value of theirs
+        raise WireError(f"not a message: {str(error)[:200]}") from None
 
 
 def _value(tree: Any, depth: int) -> Any:
@@ -159,6 +171,17 @@ def _items(rest: list[Any], depth: int) -> Iterator[Any]:
     return (_value(item, depth) for item in rest)
 
 
+def _spend(cost: int) -> None:
+    _spent.total += cost
+    if _spent.total > MAX_SPENT:
+        raise _Overspent
+
+
+def _items_to_hash(rest: list[Any], depth: int) -> Iterator[Any]:
+    _spend(ITEM * len(rest))
+    return _items(rest, depth)
+
+
 def _hashed(rest: list[Any]) -> list[Any]:
     if len(rest) > MAX_HASHED:
         raise WireError("not a message: too many items")
@@ -176,6 +199,7 @@ def _integer(rest: list[Any], depth: int) -> int:
     (digits,) = rest
     if type(digits) is not str or len(digits) > MAX_INT_BITS // 4 + 2:
         raise WireError("not a message: no integer")
+    _spend(LARGE_INT)
     return int(digits, 16)
 
 
@@ -193,6 +217,7 @@ def _complex(rest: list[Any], depth: int) -> complex:
     real, imaginary = rest
     if not type(real) is type(imaginary) is float:
         raise WireError("not a message: no complex number")
+    _spend(COMPLEX)
     return complex(real, imaginary)
 
 
@@ -202,7 +227,12 @@ def _array(rest: list[Any], depth: int) -> Any:
         raise WireError("not a message: an array of something else")
     if any(type(n) is not int or n < 0 for n in shape):
         raise WireError("not a message: an array of no shape")
-    return np.frombuffer(_bytes([raw]), np.dtype(dtype)).reshape(shape).copy()
+    array = np.frombuffer(_bytes([raw]), np.dtype(dtype)).reshape(shape).copy()
+    if array.dtype.kind == "U":
+        codes = np.frombuffer(raw, ">u4" if dtype.startswith(">") else "u4")
+        if codes.max(initial=0) > 0x10FFFF:
+            raise WireError("not a message: no characters")
+    return array
 
 
 def _quantity(rest: list[Any], depth: int) -> Any:
@@ -213,19 +243,24 @@ def _quantity(rest: list[Any], depth: int) -> Any:
     magnitude, *powers = rest
     units = {}
     for name, power in powers:
-        if type(name) is not str or not name.isidentifier() or name not in registry or len(powers) > 16:
+        if type(name) is not str or len(name) > MAX_UNIT_NAME or not name.isidentifier() or len(powers) > 16:
+            raise WireError("not a message: no unit")
+        if name not in registry:  # Pint looks at every way to part a name
             raise WireError("not a message: no unit")
         if type(power) is not float or not abs(power) <= 16:
             raise WireError("not a message: no power of a unit")
         units[name] = int(power) if power == int(power) else power
-    return registry.Quantity(_value(magnitude, depth), registry.UnitsContainer(units))
+    number = _value(magnitude, depth)
+    if type(number) not in (int, float, complex) and not isinstance(number, (np.ndarray, np.generic)):
+        raise WireError("not a message: no magnitude")
+    return registry.Quantity(number, registry.UnitsContainer(units))
 
 
 _READERS: dict[str, Callable[[list[Any], int], Any]] = {
     "l": lambda rest, depth: [_value(item, depth) for item in rest],
-    "t": lambda rest, depth: tuple(_items(rest, depth)),
+    "t": lambda rest, depth: tuple(_items_to_hash(rest, depth)),
     "e": lambda rest, depth: set(_items(_hashed(rest), depth)),
-    "f": lambda rest, depth: frozenset(_items(_hashed(rest), depth)),
+    "f": lambda rest, depth: frozenset(_items_to_hash(_hashed(rest), depth)),
     "d": lambda rest, depth: {_value(k, depth): _value(v, depth) for k, v in _hashed(rest)},
     "s": lambda rest, depth: _bytes(rest).decode("utf-8", "surrogatepass"),
     "b": _bytes,

@@ -18,8 +18,9 @@ from autograder.examiner.sandbox import LEVELS
 from autograder.examiner.warden import END_SECONDS
 from autograder.examiner.wire import Channel, Closed, TooSlow
 
-__all__ = ["Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
+__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
 
+LONGEST = 500  # characters of what is told of a value or an error
 LINGERING = 2  # notebooks whose processes may be ending while the next one begins
 OUT_OF_TIME = "was not done when the notebook's time was over"
 
@@ -110,10 +111,10 @@ class Candidate:
         match self._ask(request, seconds):
             case ["value", value]:
                 return "value", value
-            case ["refused", why]:
-                return "refused", str(why)
-            case ["raised", kind, text, frames]:
-                return "raised", (kind, text, frames)
+            case ["refused", str(why)]:
+                return "refused", why[:LONGEST]
+            case ["raised", str(kind), str(text), frames]:
+                return "raised", (kind[:LONGEST], text[:LONGEST], frames)
         self._die("sent something that is no answer")
 
     def _ask(self, request: list[Any], seconds: float) -> list[Any]:

@@ -146,6 +146,7 @@ def _limit(limits: Limits, running: int) -> None:
         "RLIMIT_NPROC": limits.processes + running,
         "RLIMIT_NOFILE": 256,
         "RLIMIT_CORE": 0,
+        "RLIMIT_SIGPENDING": 1024,
         "RLIMIT_CPU": int(limits.total_seconds) + 5,
     }
     for name, value in wanted.items():

@@ -29,6 +29,12 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NEWER = 463
 NEW_NAMESPACES = 0x7E020000
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+PR_SET_DUMPABLE, F_SETLEASE, F_NOTIFY = 4, 1024, 1026
+CHANGES_OF_FLAGS = (
+    0x40086602,
+    0x401C5820,
+    0x40087602,
+)  # FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION
 DONE = 0  # the call does nothing and succeeds
 
 # Name, number on x86-64, number on ARM64 (which lacks some old calls), from the kernel's tables of system calls.
@@ -48,6 +54,7 @@ request_key 249 218    sched_setaffinity 203 122  sched_setattr 314 274  sched_s
 semctl 66 191          semget 64 190            semop 65 193             semtimedop 220 192       setns 308 268
 setpriority 141 140    setxattr 188 5           shmat 30 196             shmctl 31 195            shmget 29 194
 socket 41 198          socketpair 53 199        truncate 76 45           umount2 166 39           unshare 272 97
+fcntl 72 25            ioctl 16 29              prctl 157 167            vmsplice 278 75
 userfaultfd 323 282    utime 132 -              utimensat 280 88         utimes 235 -
 """
 _CELLS = _TABLE.split()
@@ -67,7 +74,8 @@ class Rule:
         error: the error number that they give; :data:`DONE` pretends that they were done.
         argument: the argument that it depends on, by position; None refuses them always.
         allowed: values of that argument with which they may be made.
-        bits: instead, bits of that argument with any of which they are refused.
+        refused: instead, values with which they may not.
+        bits: instead, bits of which it may have none.
         where: the levels of confinement at which the rule holds; all of them if empty.
     """
 
@@ -76,6 +84,7 @@ class Rule:
     error: int = errno.EPERM
     argument: int | None = None
     allowed: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
     bits: int = 0
     where: tuple[str, ...] = ()
 
@@ -114,12 +123,21 @@ RULES = (
     Rule("io_uring_enter io_uring_register io_uring_setup", "make calls that no filter sees", errno.ENOSYS),
     Rule("bpf fanotify_init perf_event_open userfaultfd", "use a part of the kernel that is often attacked"),
     Rule("add_key keyctl request_key", "use keys of the user"),
+    Rule("vmsplice", "keep memory in pipes, where no limit counts it"),
+    Rule("prctl", "hide from the one who counts its memory", argument=0, refused=(PR_SET_DUMPABLE,)),
+    Rule(
+        "fcntl",
+        "hold up others who open a file, or watch a folder",
+        argument=1,
+        refused=(F_SETLEASE, F_NOTIFY),
+    ),
     Rule("open_by_handle_at", "open files without their names"),
     Rule("inotify_add_watch", "watch what happens in folders that it cannot open", where=_OUTSIDE),
     # Copying a file sets its permissions and times: that must not fail, and must change nothing that lies elsewhere.
     Rule("chmod fchmod fchmodat fchmodat2", "change who may use a file", DONE, where=_OUTSIDE),
     Rule("chown fchown fchownat lchown", "change whose a file is", DONE, where=_OUTSIDE),
     Rule("futimesat utime utimensat utimes", "change when a file was changed", DONE, where=_OUTSIDE),
+    Rule("ioctl", "change a file's flags", argument=1, refused=CHANGES_OF_FLAGS, where=_OUTSIDE),
     Rule(
         "fremovexattr fsetxattr lremovexattr lsetxattr removexattr setxattr",
         "change a file's attributes",
@@ -193,5 +211,8 @@ def _argument(rule: Rule) -> list[bytes]:
     load = _step(LOAD, ARGUMENTS + 8 * rule.argument)
     if rule.bits:
         return [load, _step(JUMP_ANY_BIT, rule.bits, 0, 1)]
-    count = len(rule.allowed)
+    count = len(rule.allowed) + len(rule.refused)
+    if rule.refused:  # the last one jumps over the refusal if it is not that value either
+        steps = [_step(JUMP_EQUAL, value, count - i - 1, 0) for i, value in enumerate(rule.refused)]
+        return [load, *steps[:-1], _step(JUMP_EQUAL, rule.refused[-1], 0, 1)]
     return [load, *(_step(JUMP_EQUAL, value, count - i, 0) for i, value in enumerate(rule.allowed))]
