@@ -94,7 +94,7 @@ class _Writer(HTMLParser):
         if tag == "a":
             found["rel"] = "noopener noreferrer"
         elif tag == "img":
-            found.setdefault("alt", UNSEEN)
+            found["alt"] = found.get("alt", "").strip() or UNSEEN
             if found.get("src", "").startswith(ADDRESS) and not can_be_drawn(found["src"]):
                 del found["src"]
         elif tag == "div" and WRAPPERS & {*found.get("class", "").split()}:
