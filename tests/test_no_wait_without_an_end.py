@@ -33,6 +33,23 @@ for name in os.listdir("/proc/self/fd"):
         pass
 """,
 }
+FORGE = """
+import gc, msgspec, struct
+channel = next(thing for thing in gc.get_objects() if type(thing).__name__ == "Channel")
+def forged(self, value, seconds=None):
+    data = msgspec.msgpack.encode(["l", value[0], "done", ["l", VALUE], None])
+    channel._socket.sendall(struct.pack(">I", len(data)) + data)
+type(channel).send = forged
+"""
+SLOW = {
+    "a unit with a long name": '["q", 1.0, ["k" * 1_000_000, 1.0]]',
+    "keys that collide": '["d", *[[["t", *[1] * 700, ["i", format(i * (2**61 - 1) + 2**70, "x")]], 1] for i in range(9000)]]',
+    "tuples that collide as keys": '["d", *[[["t", *[-1 - (i >> bit & 1) for bit in range(40)]], 1] for i in range(10_000)]]',
+    "a million empty lists": '[["l"]] * 1_000_000',
+}
+SILENCES |= {
+    f"answers that are slow to read: {name}": FORGE.replace("VALUE", value) for name, value in SLOW.items()
+}
 NEXT = {
     "a large cell": [f"x = {'y' * (2 << 20)!r}"],
     "many small cells": ["x = 1"] * 20,
