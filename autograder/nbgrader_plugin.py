@@ -79,7 +79,7 @@ class Examine(NbGraderPreprocessor):
     weakest_sandbox = Enum(
         list(LEVELS),
         "landlock",
-        help='the least confinement of students\' processes that is allowed; "limits" leaves them the gradebook and the network',
+        help='the least confinement of students\' processes that is allowed; "limits" leaves them the gradebook',
     ).tag(config=True)
     personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
         config=True
