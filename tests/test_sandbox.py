@@ -81,7 +81,9 @@ def test_a_student_reaches_their_own_folder_and_nothing_else_but_with_limits_alo
     more = set()
     if level == "limits":
         more = {"reads a file of the course", "reads the examiner's code", "reads the password file"}
-        more |= {"sees the examiner's command line", "writes to a mount below the system's folders"} | ({"writes beside the course"} if user else set())
+        more |= {"sees the examiner's command line", "writes to a mount below the system's folders"} | (
+            {"writes beside the course"} if user else set()
+        )
     assert reached == ALWAYS | more
 
 

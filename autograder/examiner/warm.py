@@ -40,5 +40,7 @@ def warm_up(shell: Any) -> None:
     for name in set(shell.user_ns) - kept:
         del shell.user_ns[name]
     shell.reset(new_session=True)
-    shell.user_module.__spec__ = None  # multiprocessing asks the main module for it when it starts new interpreters
+    shell.user_module.__spec__ = (
+        None  # multiprocessing asks the main module for it when it starts new interpreters
+    )
     shell.execution_count = 1
