@@ -107,6 +107,46 @@ def test_a_notebook_of_more_than_can_be_shown_is_cut_short(monkeypatch):
     assert [cell["outputs"][0]["text"] for cell in cells] == ["y" * 2000] * 2 + [TOO_MUCH] * 7
 
 
+HEAVY = {
+    "html": "<i>x</i>" * 60_000,
+    "table": "<table>" + "<tr><td>" * 51_000,
+    "markdown": "*a* " * 60_000,
+    "latex": "x^2+" * 60_000,
+}
+
+
+@pytest.mark.parametrize("kind", HEAVY)
+def test_outputs_of_one_notebook_share_what_its_page_can_take_in_markup(kind, monkeypatch):
+    asked = []
+    monkeypatch.setattr("autograder.examiner.inert.ask", lambda *about: asked.append(about[1]) or "<p>x</p>")
+    mime = {"table": "text/html"}.get(kind, f"text/{kind}")
+
+    def output(text, kind="text/html"):
+        return {"output_type": "display_data", "data": {kind: text, "text/plain": "plain"}, "metadata": {}}
+
+    cells = [{"cell_type": "code", "source": "", "metadata": {}} for _ in range(6)]
+    make_inert(cells, {0: [output(HEAVY[kind], mime)], 1: [output("<b>a</b>")], 2: [output("<i>" * 60_000)], 3: [output("<s>" * 60_000)], 4: [output("<b>b</b>")]})  # fmt: skip
+    shown = [cell["outputs"][0]["data"] if cell["outputs"] else {} for cell in cells]
+    assert asked == ["<b>a</b>", "<i>" * 60_000, "<b>b</b>"]
+    assert shown[0] == shown[3] == {"text/plain": f"plain\n{TOO_MUCH}"}
+    assert not any(TOO_MUCH in str(shown[at]) for at in (1, 2, 4))
+
+
+def test_marks_in_markdown_cells_are_shown_as_typed_beyond_what_a_page_can_take():
+    cells = [{"cell_type": "markdown", "source": "*a* " * 12_000, "metadata": {}} for _ in range(12)]
+    cells.append({"cell_type": "markdown", "source": "It is *not* 1.9x.", "metadata": {}})
+    make_inert(cells, {})
+    assert [cell["source"].startswith("    ") for cell in cells] == [False] * 4 + [True] * 8 + [False]
+
+
+def test_a_long_table_with_styles_is_shown():
+    row = "".join(f'<td id="T_{i}" class="data">{i}.5</td>' for i in range(10))
+    table = "<table>" + f"<tr><th>1</th>{row}</tr>" * 1000 + "</table>"
+    cell = {"cell_type": "code", "source": "", "metadata": {}}
+    make_inert([cell], {0: [{"output_type": "execute_result", "data": {"text/html": table}, "metadata": {}}]})
+    assert cell["outputs"][0]["data"]["text/html"].count("<td>") == 10_000
+
+
 def test_honest_texts_grow_linearly():
     def seconds(rows: int) -> float:
         table = (

@@ -193,7 +193,7 @@ def test_nothing_is_started_for_a_notebook_of_plain_text():
         cells = [{"cell_type": "markdown", "source": "The gain falls: 2.7x, *not* 1.9x.", "metadata": {}},
                  {"cell_type": "code", "source": "x = 1", "metadata": {}}]
         make_inert(cells, {1: [{"output_type": "stream", "name": "stdout", "text": "x"},
-            {"output_type": "display_data", "data": {"text/html": '<img alt="a" src="data:image/png;base64,AAAA">'}, "metadata": {}}]})
+            {"output_type": "display_data", "data": {"text/html": '<img alt="a" src="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==">'}, "metadata": {}}]})
         assert cells[0]["source"].startswith("The gain") and cells[1]["outputs"][1]["data"]["text/html"]
         assert expendable._helper is None
     """

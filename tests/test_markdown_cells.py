@@ -10,6 +10,7 @@ from autograder.examiner import rendering
 from autograder.examiner.display.formgrader import shows
 from autograder.examiner.inert import inert_attachments, inert_markdown
 from autograder.examiner.rendering import make_inert, showable_markdown
+from tests.display_attacks import PIXEL
 from tests.hostile_payloads import LATEX, MARKDOWN
 from tests.soups import soups
 
@@ -30,7 +31,7 @@ def test_an_honest_markdown_cell_stays_as_it_was_written(text):
 
 
 def test_a_picture_that_is_attached_is_shown():
-    attached = inert_attachments({"x.png": {"image/png": "AAAA", "text/html": "<b>"}})
+    attached = inert_attachments({"x.png": {"image/png": PIXEL, "text/html": "<b>"}})
     assert showable_markdown("![x](attachment:x.png)", attached) == "![x](attachment:x.png)"
     assert showable_markdown("![x](attachment:y.png)", attached) == "    ![x](attachment:y.png)"
 

@@ -15,6 +15,7 @@ from typing import Any
 from autograder.examiner.display.allowance import TOO_MUCH, TooMuch
 from autograder.examiner.display.budgets import MAX_HTML
 from autograder.examiner.display.expendable import ask
+from autograder.examiner.display.pictures import small_enough
 
 __all__ = [
     "inert_attachments",
@@ -38,7 +39,7 @@ ESCAPE = re.compile(r"\x1b(?:\[([0-9;?]*[ -/]*[@-~]))?")
 COLOUR = re.compile(r"(?:\d{1,3}(?:;\d{1,3}){0,9})?m")
 # The figures of the course's own plots need no cleaning: nothing but a description without markup and a picture.
 FIGURE = re.compile(
-    r'<img alt="[^"&<>]*(?:&(?:amp|lt|gt|quot|#x27);[^"&<>]*)*" src="data:image/png;base64,[A-Za-z0-9+/]+={0,2}">'
+    r'<img alt="[^"&<>]*(?:&(?:amp|lt|gt|quot|#x27);[^"&<>]*)*" src="data:image/png;base64,([A-Za-z0-9+/]+={0,2})">'
 )
 
 
@@ -76,13 +77,14 @@ def inert_attachments(attachments: Any) -> dict[str, dict[str, str]]:
 
 
 def inert_picture(text: Any) -> str:
-    """Base64 text as it should be, or nothing: other text could close the attribute that it stands in."""
+    """Base64 text as it should be, of a picture that browsers can show, or nothing: other text could close the attribute that it stands in."""
     if not isinstance(text, str):
         return ""
     try:
-        return base64.b64encode(base64.b64decode("".join(text.split()), validate=True)).decode("ascii")
+        encoded = base64.b64encode(base64.b64decode("".join(text.split()), validate=True)).decode("ascii")
     except (binascii.Error, ValueError):
         return ""
+    return encoded if small_enough(encoded) else ""
 
 
 def inert_outputs(outputs: Iterable[Any]) -> list[dict[str, Any]]:
@@ -143,7 +145,8 @@ def _bundle(data: dict[Any, Any], metadata: Any) -> tuple[dict[str, Any], dict[s
 
 
 def _html(text: str) -> str:
-    if FIGURE.fullmatch(text):
+    figure = FIGURE.fullmatch(text)
+    if figure and small_enough(figure[1]):
         return f'<div class="tex2jax_ignore">{text}</div>'
     return str(ask("html", text, "notebook"))
 

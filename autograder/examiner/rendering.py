@@ -9,7 +9,7 @@ from typing import Any
 from autograder.examiner.display.allowance import TOO_MUCH, TooMuch, one_notebook
 from autograder.examiner.display.budgets import MAX_TEXT
 from autograder.examiner.display.expendable import ask
-from autograder.examiner.inert import inert_outputs
+from autograder.examiner.inert import inert_outputs, inert_text
 from autograder.notebooks import grading
 
 __all__ = ["make_inert", "showable_code", "showable_markdown"]
@@ -20,6 +20,9 @@ MAX_CODE = 10_000  # characters of code that are highlighted fast if none of its
 LONG = re.compile(r"\s{200,}|\S{400,}")
 # Of a notebook, as characters: a hundred times what an honest one has. What comes after that is cut short.
 MAX_NOTEBOOK = 20_000_000
+# Of a notebook: elements and marks, for which Formgrader's server needs a second. A table of 1000 rows and ten columns has 24,000.
+MAX_MARKUP = 100_000
+MARK = re.compile(r"[^\w ]|_")
 # Prose: nothing in it can become a link, a picture, a heading with an id, a block of another language or a command for MathJax.
 PROSE = re.compile(r"[^<>&\[\]~#\\\x00-\x08\x0b-\x1f\x7f]{0,4000}")
 MAX_MARKS = 200
@@ -37,6 +40,7 @@ def make_inert(cells: Iterable[Any], outputs: Mapping[int, list[Any]]) -> None:
     names = sorted(grading(cell)["grade_id"] for cell in cells if grading(cell))
     taken = (*OF_FORMGRADER, *(name + end for name in names for end in ends))
     size = 0
+    left = [MAX_MARKUP]
     with one_notebook():
         for index, cell in enumerate(cells):
             shown = outputs.get(index, [])
@@ -45,15 +49,44 @@ def make_inert(cells: Iterable[Any], outputs: Mapping[int, list[Any]]) -> None:
                 shown = [{"output_type": "stream", "name": "stdout", "text": TOO_MUCH}] if shown else []
                 cell["source"] = cell["source"] if not theirs else cell["source"][:MAX_LINE]
             if cell["cell_type"] == "code":
-                cell["outputs"] = inert_outputs(shown)
+                cell["outputs"] = inert_outputs(_affordable(output, left) for output in shown)
                 cell["source"] = showable_code(cell["source"]) if theirs else cell["source"]
                 size += sum(len(str(output)) for output in cell["outputs"])
             elif cell["cell_type"] == "markdown" and theirs:
-                cell["source"] = showable_markdown(cell["source"], cell.get("attachments"), taken)
+                affordable = _affords(len(MARK.findall(cell["source"])), left)
+                cell["source"] = (
+                    showable_markdown(cell["source"], cell.get("attachments"), taken)
+                    if affordable
+                    else _as_code(cell["source"])
+                )
                 size += sum(len(str(bundle)) for bundle in cell.get("attachments", {}).values())
             elif theirs:  # the text of a raw cell would stand on the page as HTML
                 cell["cell_type"], cell["source"] = "markdown", _as_code(cell["source"])
             size += len(cell["source"])
+
+
+def _affords(marks: int, left: list[int]) -> bool:
+    affordable = marks <= left[0]
+    left[0] -= marks if affordable else 0
+    return affordable
+
+
+def _affordable(output: Any, left: list[int]) -> Any:
+    """The *output*, or its plain text if it has more markup than is *left* to the notebook."""
+    data = output.get("data") if isinstance(output, dict) else None
+    if not isinstance(data, dict):
+        return output
+    marks = sum(
+        text.count("<") if kind == "text/html" else len(MARK.findall(text))
+        for kind, text in data.items()
+        if kind in ("text/html", "text/markdown", "text/latex") and isinstance(text, str)
+    )
+    if _affords(marks, left):
+        return output
+    return {
+        **output,
+        "data": {"text/plain": f"{inert_text(data.get('text/plain', ''))}\n{TOO_MUCH}".lstrip()},
+    }
 
 
 def showable_markdown(

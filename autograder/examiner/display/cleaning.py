@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 import nh3
 
 from autograder.examiner.display.allowance import TooMuch
-from autograder.examiner.display.budgets import MAX_DEPTH, MAX_HTML
+from autograder.examiner.display.budgets import MAX_DEPTH, MAX_HTML, MAX_SPANNED
 from autograder.examiner.display.drawings import ADDRESS, can_be_drawn, with_pictures
 from autograder.examiner.display.elements import CLASSES, WRAPPERS, allowed_attributes, kept
+from autograder.examiner.display.pictures import small_enough
 from autograder.examiner.display.places import Place
 
 __all__ = ["UNSEEN", "clean"]
@@ -53,6 +54,10 @@ def _cleaner(place: Place) -> nh3.Cleaner:
     )
 
 
+def _is_small(address: str) -> bool:
+    return small_enough(address.partition(",")[2])
+
+
 class _Writer(HTMLParser):
     """Writes what nh3 made: only allowed elements and attributes, every character of text escaped, every element closed."""
 
@@ -62,6 +67,7 @@ class _Writer(HTMLParser):
         self._limit = limit
         self._made: list[str] = []
         self._size = 0
+        self._spanned = 0
         self._open: list[tuple[str, str]] = []  # each tag, and what closes it
         self._after_pre = False
         if place.around:
@@ -90,12 +96,15 @@ class _Writer(HTMLParser):
             text = kept(tag, name, value or "", self._place.styles)
             if text is not None:
                 found.setdefault(name, text)
+        self._span(found)
         before, after = "", "" if tag in VOID else f"</{tag}>"
         if tag == "a":
             found["rel"] = "noopener noreferrer"
         elif tag == "img":
             found["alt"] = found.get("alt", "").strip() or UNSEEN
-            if found.get("src", "").startswith(ADDRESS) and not can_be_drawn(found["src"]):
+            source = found.get("src", "")
+            shows = can_be_drawn if source.startswith(ADDRESS) else _is_small
+            if source and not shows(source):
                 del found["src"]
         elif tag == "div" and WRAPPERS & {*found.get("class", "").split()}:
             self._enter(tag, "")
@@ -111,6 +120,14 @@ class _Writer(HTMLParser):
         )
         if tag not in VOID:
             self._enter(tag, after)
+
+    def _span(self, found: dict[str, str]) -> None:
+        places = 1
+        for name in ("colspan", "rowspan", "columnspan", "span"):
+            places *= int(found.get(name, "1"))
+        self._spanned += places if places > 1 else 0
+        if self._spanned > MAX_SPANNED:
+            raise TooMuch("cells that span too much")
 
     def _enter(self, tag: str, after: str) -> None:
         self._open.append((tag, after))

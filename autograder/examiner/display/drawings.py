@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from html import escape, unescape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from autograder.examiner.display.allowance import TooMuch
+from autograder.examiner.display.pictures import PICTURE_DATA, small_enough
 
 __all__ = ["ADDRESS", "can_be_drawn", "drawing_html", "with_pictures"]
 
@@ -20,7 +22,24 @@ _EDGE = re.compile(r"<(/?)svg(?=[\s/>])", re.IGNORECASE)
 _LABEL = re.compile(
     r"""\baria-label\s*=\s*(?:"([^"]*)"|'([^']*)')|<title[^<>]*>([^<]*)</title>""", re.IGNORECASE
 )
-_REFERENCE = re.compile(r"url\(\s*['\"]?\s*#([^'\")\s]+)|^\s*#(\S+)\s*$")
+_REFERENCE = re.compile(r"url\(\s*['\"]?\s*#([^'\")\s]+)|^\s*#(\S+)\s*$", re.IGNORECASE)
+# Others could be written in one way and found by browsers in another.
+_NAME = re.compile(r"[^\s'\"()%#]+")
+_DECLARATION = re.compile(
+    r"""\s*<\?xml version=["']1\.[01]["'](?: encoding=["']utf-8["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>""",
+    re.IGNORECASE,
+)
+# Style sheets of elsewhere, and document types that define entities or attributes: the tree of elements does not show them.
+_UNSEEN = re.compile(r"<\?|<!(?!--|\[CDATA\[|DOCTYPE\s+svg\b[^\[>]*>)")
+# By all of these a style says something about elements that do not say it themselves, or hides what it says.
+_SPREADS = re.compile(r"\\|@import|data:|url\(\s*['\"]?\s*(?!['\"#\s])|var\(|inherit", re.IGNORECASE)
+# A marker is drawn at each point of a line, of which one element can have a million.
+_NO_MARKER = re.compile(r"marker[a-z-]*\s*:\s*none\b", re.IGNORECASE)
+# They move what refers to what, or hold another kind of document.
+_REFUSED = frozenset("animate animateMotion animateTransform discard foreignObject set".split())  # noqa: SIM905
+# A browser draws these into a picture of their own each time.
+_COSTLY = re.compile(r"fe[A-Z]\w*|filter|mask|pattern")
+COST = 100
 _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -42,10 +61,16 @@ def can_be_drawn(address: str) -> bool:
     An element that others refer to counts as often as it is drawn.
     """
     try:
-        root = ElementTree.fromstring(base64.b64decode(address.removeprefix(ADDRESS)))
+        text = _DECLARATION.sub("", base64.b64decode(address.removeprefix(ADDRESS)).decode("utf-8"), count=1)
+        if _UNSEEN.search(text):
+            return False
+        root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError):
         return False
-    named = {name: element for element in root.iter() if (name := element.get("id"))}
+    # The first of several with one name is the one that is meant.
+    named = {name: element for element in reversed([*root.iter()]) if (name := element.get("id"))}
+    if not all(map(_NAME.fullmatch, named)):
+        return False
     try:
         return _count(root, named, {}) <= MAX_ELEMENTS
     except TooMuch:
@@ -62,14 +87,54 @@ def _count(
             raise TooMuch("a drawing that contains itself")
         return counts[element]
     counts[element] = 0
-    sheet = (element.text or "") if element.tag.endswith("style") else ""
-    if any("\\" in text or "@import" in text for text in (element.get("style", ""), sheet)):
-        raise TooMuch("a drawing whose styles could hide what it refers to")
-    texts = (*element.attrib.values(), sheet)
-    names = [one or other for text in texts for one, other in _REFERENCE.findall(text)]
-    parts = (*element, *(named[name] for name in names if name in named))
-    counts[element] = 1 + sum(_count(part, named, counts) for part in parts)
+    tag = element.tag.rpartition("}")[2]
+    # What is inside a sheet counts too, for browsers read all of its text.
+    sheet = "".join(element.itertext()) if tag == "style" else ""
+    _check(tag, element, sheet)
+    beside, over = 0, 1
+    for key, value in element.attrib.items():
+        # Browsers drop line feeds and tabs in an address.
+        found = _REFERENCE.findall(re.sub(r"[\t\n\r]", "", unquote(value)))
+        parts = [named[name] for one, other in found if (name := one or other) in named]
+        size = sum(_count(part, named, counts) for part in parts)
+        if key in ("fill", "stroke", "style"):  # holds for all that is in the element
+            over += size
+        else:
+            beside += size
+    inside = sum(_count(part, named, counts) for part in element)
+    counts[element] = ((COST if _COSTLY.fullmatch(tag) else 1) + inside + beside) * over
     return counts[element]
+
+
+def _check(tag: str, element: ElementTree.Element, sheet: str) -> None:
+    if tag in _REFUSED:
+        raise TooMuch(f"a drawing with {tag}")
+    if "url(" in sheet.lower():  # holds for elements that are not known here
+        raise TooMuch("a drawing whose sheet of styles refers to its elements")
+    for key, value in (*element.attrib.items(), ("style", sheet)) if sheet else element.attrib.items():
+        name = key.rpartition("}")[2]
+        if name in ("href", "src", "srcset"):
+            _check_address(value)
+        elif _marks(name, value):
+            raise TooMuch("a drawing with markers")
+        elif not name.startswith(("aria-", "data-")) and _SPREADS.search(value):
+            raise TooMuch("a drawing whose styles could hide what it refers to")
+
+
+def _marks(name: str, value: str) -> bool:
+    if name == "style":
+        return "marker" in _NO_MARKER.sub("", value).lower()
+    return name.split("-")[0] == "marker" and value.strip() != "none"
+
+
+def _check_address(address: str) -> None:
+    address = re.sub(r"\s", "", address)
+    if address.lower().startswith(PICTURE_DATA):
+        kind, _, encoded = address.partition(",")
+        if not kind.lower().endswith(";base64") or not small_enough(unquote(encoded)):
+            raise TooMuch("a drawing with a picture that is too large")
+    elif not address.lower().startswith(("#", "http://", "https://", "mailto:")) and address:
+        raise TooMuch("a drawing in a drawing")
 
 
 def with_pictures(html: str) -> str:

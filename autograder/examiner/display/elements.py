@@ -38,26 +38,28 @@ STYLES = {
     "max-width": LENGTH,
 }
 _STYLES = {name: re.compile(pattern) for name, pattern in STYLES.items()}
-# Formulas shift and scale by small amounts.
+# Formulas space and scale by small amounts, and nothing in them moves back over what stands before it.
 _MATH_VALUE = re.compile(
-    r"#[0-9a-fA-F]{3,8}|[a-zA-Z][a-zA-Z -]{0,60}|-?\d{0,2}(?:\.\d{1,4})?(?:em|ex|px|pt|mu|%)?"
+    r"#[0-9a-fA-F]{3,8}|(?!negative)[a-zA-Z][a-zA-Z -]{0,60}|\d{0,2}(?:\.\d{1,4})?%?|[0-2]?(?:\.\d{1,4})?(?:em|ex)|[0-2]?\d(?:\.\d{1,4})?(?:px|pt|mu)"
 )
 _MATH_ATTRIBUTES = frozenset(
     "accent accentunder columnalign columnlines columnspacing columnspan depth display displaystyle fence form height linethickness lspace "  # noqa: SIM905
     "mathbackground mathcolor mathsize mathvariant maxsize minsize notation rowlines rowspacing rowspan rspace scriptlevel separator stretchy "
-    "symmetric voffset width xmlns".split()
+    "symmetric width xmlns".split()
 )
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/\s]+=*")
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]{1,2000}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,4}%?")
+# A table has as many places as its spans say, however few cells it has.
+_SPAN = re.compile(r"[1-9]\d?")
 _WORD = re.compile(r"[a-zA-Z-]{1,20}")
 _ANY = re.compile(r".{0,4000}", re.DOTALL)
 _ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
     "a": {"href": _ADDRESS},
     "img": {"src": _PICTURE, "alt": _ANY, "width": _NUMBER, "height": _NUMBER},
-    "td": {"colspan": _NUMBER, "rowspan": _NUMBER, "align": _WORD},
-    "th": {"colspan": _NUMBER, "rowspan": _NUMBER, "align": _WORD, "scope": _WORD},
-    "col": {"span": _NUMBER},
+    "td": {"colspan": _SPAN, "rowspan": _SPAN, "align": _WORD},
+    "th": {"colspan": _SPAN, "rowspan": _SPAN, "align": _WORD, "scope": _WORD},
+    "col": {"span": _SPAN},
     "details": {"open": re.compile("")},
     "ol": {"start": _NUMBER},
 }
@@ -82,6 +84,10 @@ def kept(tag: str, name: str, value: str, styles: frozenset[str]) -> str | None:
     """The *value* of an attribute as it may stand where these *styles* may be, or None if the attribute may not."""
     if name == "class":
         return " ".join(token for token in value.split() if token in CLASSES.get(tag, ())) or None
+    if tag == "mpadded":  # all that it can do is to move what is in it to where nothing was left for it
+        return None
+    if name in ("rowspan", "columnspan") and tag in MATH:
+        return value if _SPAN.fullmatch(value) else None
     if tag in MATH:
         fits = name in _MATH_ATTRIBUTES and (
             _MATH_VALUE.fullmatch(value)

@@ -14,6 +14,7 @@ from latex2mathml.symbols_parser import SYMBOLS
 
 from autograder.examiner.display.budgets import MAX_DEPTH, MAX_TEXT
 from autograder.examiner.display.elements import CLASSES, HTML
+from autograder.examiner.display.pictures import small_enough
 
 __all__ = ["load_renderer", "shows"]
 
@@ -115,6 +116,8 @@ class _Inspector(HTMLParser):
             return value not in self._taken
         if tag == "a" and ("class", "anchor-link") in attributes:
             return name == "class" or (name == "href" and value.startswith("#"))
+        if (tag, name) == ("img", "src") and not small_enough(value.partition(",")[2]):
+            return False
         pattern = ATTRIBUTES.get((tag, name))
         return pattern is not None and pattern.fullmatch(value) is not None
 
