@@ -120,6 +120,9 @@ HEAVY = {
             "data": "@font-face { src: 'data:x' }",
         }.items()
     },
+    "filters": "<filter id='f'><feTurbulence/></filter>" + "<path filter='url(#f)'/>" * 200,
+    "masks": "<mask id='m'><path/></mask>" + "<path mask='url(#m)'/>" * 2000,
+    "a short filter": "<path style='filter: blur(9px)'/>",
     "a variable": "<g style='--a: url(#a)'><path style='fill: var(--a)'/></g>",
     "inherited": "<g mask='url(#a)'><path mask='inherit'/></g>",
     "escaped": "<path fill='u\\72l(#a)'/>",

@@ -31,15 +31,14 @@ _DECLARATION = re.compile(
 )
 # Style sheets of elsewhere, and document types that define entities or attributes: the tree of elements does not show them.
 _UNSEEN = re.compile(r"<\?|<!(?!--|\[CDATA\[|DOCTYPE\s+svg\b[^\[>]*>)")
-# By all of these a style says something about elements that do not say it themselves, or hides what it says.
-_SPREADS = re.compile(r"\\|@import|data:|url\(\s*['\"]?\s*(?!['\"#\s])|var\(|inherit", re.IGNORECASE)
+# By all of these a style says something about elements that do not say it themselves, hides what it says, or filters without an element that counts.
+_SPREADS = re.compile(
+    r"\\|@import|data:|url\(\s*['\"]?\s*(?!['\"#\s])|var\(|inherit|blur\(|shadow\(", re.IGNORECASE
+)
 # A marker is drawn at each point of a line, of which one element can have a million.
 _NO_MARKER = re.compile(r"marker[a-z-]*\s*:\s*none\b", re.IGNORECASE)
 # They move what refers to what, or hold another kind of document.
 _REFUSED = frozenset("animate animateMotion animateTransform discard foreignObject set".split())  # noqa: SIM905
-# A browser draws these into a picture of their own each time.
-_COSTLY = re.compile(r"fe[A-Z]\w*|filter|mask|pattern")
-COST = 100
 _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -102,8 +101,15 @@ def _count(
         else:
             beside += size
     inside = sum(_count(part, named, counts) for part in element)
-    counts[element] = ((COST if _COSTLY.fullmatch(tag) else 1) + inside + beside) * over
+    counts[element] = (_cost(tag) + inside + beside) * over
     return counts[element]
+
+
+def _cost(tag: str) -> int:
+    """One for a shape; a browser draws masks and patterns into pictures of their own, and filters work on each of their points."""
+    if tag.startswith("fe"):
+        return 1000
+    return 100 if tag in ("mask", "pattern") else 1
 
 
 def _check(tag: str, element: ElementTree.Element, sheet: str) -> None:
