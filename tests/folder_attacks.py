@@ -254,7 +254,7 @@ def raw(marks: float, name: str, change: Callable[[bytes], bytes]) -> None:
 
 
 raw(13, "a_byte_order_mark", lambda text: b"\xef\xbb\xbf" + text)
-raw(0, "utf_16", lambda text: text.decode().encode("utf-16"))
+raw(13, "utf_16", lambda text: text.decode().encode("utf-16"))
 raw(0, "gzip", gzip.compress)
 raw(0, "another_notebook_after_the_end", lambda text: text + text)
 raw(0, "nul_bytes", lambda text: b"\0" * 1000 + text)

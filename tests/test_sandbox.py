@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,12 @@ def server():
 
 
 @pytest.fixture
-def course(tmp_path):
-    for folder in tmp_path, tmp_path.parent, tmp_path.parent.parent:
+def course():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         folder.chmod(0o755)
-    (tmp_path / "gradebook.db").write_text("marks")
-    return tmp_path
+        (folder / "gradebook.db").write_text("marks")
+        yield folder
 
 
 @needs_root

@@ -254,7 +254,7 @@ STUBBORN = """
 import os, signal, time
 
 
-def daemons(name):
+def linger(name):
     for number in signal.Signals:
         try:
             signal.signal(number, signal.SIG_IGN)
@@ -269,17 +269,20 @@ def daemons(name):
                 os.execvp("sleep", ["sleep", name])
             os._exit(0)
     os.makedirs("a/" * 100)
+
+
+def daemons(name):
+    linger(name)
     os.mkdir("closed", 0)
-    return os.getcwd()
 
 
 def stopped(name):
-    daemons(name)
+    linger(name)
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def ended(name):
-    daemons(name)
+    linger(name)
     os._exit(0)
 """
 

@@ -31,7 +31,10 @@ def write_autograded(course: Course, converter: Any, marked: Marked, folder: Pat
             target = folder / path.relative_to(course.source)
             _make_way(target, folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
+            try:
+                shutil.copy(path, target)
+            except OSError as error:  # it would name the source
+                raise OSError(error.errno, error.strerror, str(target)) from None
     for name, notebook in marked.notebooks.items():
         _write_durably(folder / f"{name}.ipynb", notebook.text)
     permissions = int(str(converter.permissions), 8)

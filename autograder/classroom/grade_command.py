@@ -87,6 +87,8 @@ class Bar(Progress):
 
 def print_summary(summary: Summary, console: Any) -> None:
     """What the run did, in a line or two."""
+    from rich.markup import escape
+
     rate = 60 * len(summary.graded) / summary.seconds if summary.seconds else 0.0
     console.print(
         f"Graded {len(summary.graded)} in {summary.seconds:.1f} s ({rate:.0f} a minute), "
@@ -106,7 +108,7 @@ def print_summary(summary: Summary, console: Any) -> None:
         )
     if summary.stopped:
         console.print(
-            f"[red]Stopped early[/]: {summary.stopped}. What is graded is recorded; run the same command again for the rest.",
+            f"[red]Stopped early[/]: {escape(summary.stopped)}. What is graded is recorded; run the same command again for the rest.",
             highlight=False,
         )
 
@@ -139,6 +141,10 @@ def run_grade(
             summary = grade_course(course, grader, students, force=force, progress=bar, ctrl_c=ctrl_c)
     except (CourseError, Failed) as error:
         print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"autograder: {where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("autograder: stopped by Ctrl-C before anything was graded", file=sys.stderr)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import uuid
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,9 +65,12 @@ class GradingProcess:
         seconds: float | None = None,
     ) -> None:
         ours, theirs = socket.socketpair()
+        # Its temporary files are in a folder that it makes, and that can be removed also if it was killed.
+        self._folder = os.path.join(tempfile.gettempdir(), f"grading-{uuid.uuid4().hex}")
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "autograder.classroom.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "autograder.classroom.worker", str(theirs.fileno()), self._folder],
+                env=os.environ | {"TMPDIR": self._folder},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -157,6 +163,10 @@ class GradingProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        until = time.monotonic() + CLOSE_SECONDS
+        while os.path.exists(self._folder) and time.monotonic() < until:
+            shutil.rmtree(self._folder, ignore_errors=True)  # what it started may be ending yet
+            time.sleep(0.01)
         self._outbox.put(None)
         self._postman.join(timeout=5)
         self.connection.close()

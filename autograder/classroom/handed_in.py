@@ -22,6 +22,7 @@ __all__ = ["Inbox", "parse_timestamp", "students_in"]
 
 TIMESTAMP = "timestamp.txt"
 TIMESTAMP_BYTES = 1024
+YEARS = range(1970, 2200)  # nbgrader cannot turn a time at the end of the calendar into another time zone's
 MOST_NOTES = 5  # of one kind
 
 
@@ -63,7 +64,9 @@ def parse_timestamp(content: bytes | Unreadable) -> datetime | None:
     try:
         text = content.decode("utf-8").strip() if isinstance(content, bytes) else "?"
         found: datetime | None = parse_utc(text) if text else None
-        return found
+        if found is None or found.year in YEARS:
+            return found
+        raise ValueError
     except Exception:  # dateutil raises many kinds
         raise ValueError("it says no time") from None
 
@@ -113,7 +116,10 @@ class Inbox:
 
     def timestamp(self, student: str) -> datetime | None:
         """When *student* handed in, or None: nothing says so, or nothing that is a time."""
-        return None if self._says_no_time(student) else self._said_time(student)
+        try:
+            return self._said_time(student)
+        except ValueError:
+            return None
 
     def _said_time(self, student: str) -> datetime | None:
         return parse_timestamp(self.read(student, TIMESTAMP, TIMESTAMP_BYTES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from multiprocessing.connection import Connection
@@ -14,16 +15,26 @@ __all__ = ["main"]
 PR_SET_PDEATHSIG = 1
 
 
-def main(descriptor: int) -> None:
-    """Serve until the other side is gone."""
+def main(descriptor: int, folder: str) -> None:
+    """Serve until the other side is gone; *folder* is for temporary files, and goes too."""
+
+    def end(*_: object) -> None:
+        nursery = sys.modules.get("autograder.examiner.nursery")
+        if nursery is not None:
+            nursery.close_nursery()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(128 + signal.SIGTERM)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who gave the orders
+    signal.signal(signal.SIGTERM, end)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    os.mkdir(folder)
+    os.chmod(folder, 0o711)  # for students' folders in it, where there are no namespaces
     from autograder.classroom.marking import Marker
     from autograder.classroom.plan import Begun, Failed, Job, code_digest
     from autograder.examiner.draws import exchange
     from autograder.examiner.exam import prepare
-    from autograder.examiner.nursery import close_nursery
     from autograder.examiner.process import NoSandbox
 
     connection = Connection(descriptor)
@@ -35,13 +46,6 @@ def main(descriptor: int) -> None:
             )
             return
         marker = Marker(plan)
-
-        def end(*_: object) -> None:
-            close_nursery()
-            marker.close()
-            os._exit(128 + signal.SIGTERM)
-
-        signal.signal(signal.SIGTERM, end)
         try:
             marker.check_sandbox()
         except NoSandbox as error:
@@ -63,8 +67,8 @@ def main(descriptor: int) -> None:
                 answer = Failed(said if isinstance(error, NoSandbox) else f"{type(error).__name__}: {said}")
             connection.send(answer)
     except (EOFError, OSError):
-        return
+        end()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -40,7 +40,8 @@ def read_submission(submission: Path | bytes | Unreadable) -> tuple[list[dict[st
     try:
         if not submission.strip():
             return [], "the file is empty"
-        content = json.loads(submission.decode("utf-8-sig"), parse_constant=lambda name: None)
+        text = submission.decode(json.detect_encoding(submission))  # some editors write UTF-16
+        content = json.loads(text, parse_constant=lambda name: None)
     except UnicodeDecodeError:
         return [], "the file is not text"
     except RecursionError:

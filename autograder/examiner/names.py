@@ -7,7 +7,7 @@ import re
 __all__ = ["original_name", "shown_name"]
 
 LOOKS_ESCAPED = re.compile(r"\\(?:\\|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
-MARKUP = frozenset('<>"')  # Formgrader's pages put an id into HTML as it is
+MARKUP = frozenset('<>"$')  # Formgrader's pages put an id into HTML as it is, and MathJax typesets it
 BYTES = 0xDC00  # Python keeps a byte that is not UTF-8 as this plus the byte
 
 

@@ -66,7 +66,11 @@ def await_ends(seconds: float, spared: int = 0) -> None:
 
 
 class Nursery:
-    """The warm process that candidates are forked from."""
+    """The warm process that candidates are forked from.
+
+    Attributes:
+        level: the strongest confinement on this machine, one of :data:`autograder.examiner.sandbox.LEVELS`.
+    """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -111,7 +115,11 @@ class Nursery:
         self._socket = ours
         self._control = Channel(ours, CONTROL_LIMIT)
         self.owner = os.getpid()
-        self.level: str = self._control.receive(START_SECONDS)
+        self.level = ""
+
+    def await_start(self) -> None:
+        """Wait until it says how far it can confine a process."""
+        self.level = self._control.receive(START_SECONDS)
 
     def alive(self) -> bool:
         """Whether it can be used by this process."""
@@ -150,6 +158,7 @@ def warm_nursery() -> Nursery:
     if _nursery is None or not _nursery.alive():
         _nursery = Nursery()
         atexit.register(_nursery.close)
+        _nursery.await_start()
     return _nursery
 
 
