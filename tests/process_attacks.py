@@ -254,15 +254,21 @@ raise Slow
 """
 
 
-@attack()
-def its_own_limits_set_to_nothing():
-    return """
+@on_content(1)
+def its_own_limits_set_to_nothing(content):
+    source = (  # at the end: what is worth something may end as soon as it has nothing left
+        TRY
+        + """
 for name in ("RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_AS", "RLIMIT_STACK"):
     try:
         resource.setrlimit(getattr(resource, name), (0, 0))
     except (ValueError, OSError):
         pass
 """
+    )
+    content["cells"].append(
+        {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    )
 
 
 @attack()

@@ -13,6 +13,7 @@ from autograder.examiner.assemble import assemble
 from autograder.examiner.exam import examine
 from autograder.notebooks import grading, read_notebook
 from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers
+from tests.display_attacks import PIXEL
 
 Change = Callable[[list[dict[str, Any]], dict[str, dict[str, Any]]], None]
 
@@ -249,7 +250,7 @@ def test_a_crash_in_one_cell_costs_that_cell_alone(tmp_path):
 
 def test_a_picture_in_an_answer_is_kept(tmp_path):
     content = right_notebook()
-    png = "iVBORw0KGgo="
+    png = PIXEL
     own = {"cell_type": "markdown", "metadata": {}, "source": "![sketch](attachment:sketch.png)"}
     content["cells"].append(own | {"attachments": {"sketch.png": {"image/png": png}}})
     path = tmp_path / "n.ipynb"
