@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ from autograder.tutor.paper import Paper
 
 __all__ = ["Examine", "SubmissionExporter", "tidy_submission"]
 
-DEFAULT = Limits()
 LOCK_SECONDS = 300.0
 DAY = 24 * 60 * 60
 MAX_OTHERS = 300  # of the class, whose cases a wrong answer is compared with
@@ -44,35 +44,25 @@ def _source_folder(converter: Any, resources: Any) -> Path:
     return Path(directory.format_path(directory.source_directory, ".", resources["nbgrader"]["assignment"]))
 
 
-class Examine(NbGraderPreprocessor):
+def _limit_settings() -> dict[str, Any]:
+    kinds = {float: Float, int: Integer}
+    return {
+        limit.name: kinds[type(limit.default)](limit.default, help=limit.metadata["says"]).tag(config=True)
+        for limit in fields(Limits)
+    }
+
+
+# A preprocessor with a setting for each limit.
+_WithLimits: Any = type(NbGraderPreprocessor)("_WithLimits", (NbGraderPreprocessor,), _limit_settings())
+
+
+class Examine(_WithLimits):
     """Takes the place of ``Execute``: students' cells run confined, test cells in this process.
 
     The verdicts are written as outputs of the test cells, in the way that nbgrader reads marks from them. The limits are settings, such as
     ``c.Examine.cell_seconds = 60``.
     """
 
-    cell_seconds = Float(DEFAULT.cell_seconds, help="seconds for one cell").tag(config=True)
-    call_seconds = Float(DEFAULT.call_seconds, help="seconds for one call of a student's function").tag(
-        config=True
-    )
-    total_seconds = Float(DEFAULT.total_seconds, help="seconds for one notebook with its tests").tag(
-        config=True
-    )
-    memory_mb = Integer(DEFAULT.memory_mb, help="memory of a student's processes together, MB").tag(
-        config=True
-    )
-    output_kb = Integer(DEFAULT.output_kb, help="output kept of one cell, KB").tag(config=True)
-    processes = Integer(DEFAULT.processes, help="processes and threads of a student").tag(config=True)
-    disk_mb = Integer(DEFAULT.disk_mb, help="files written by a student, MB").tag(config=True)
-    inodes = Integer(DEFAULT.inodes, help="number of files written by a student").tag(config=True)
-    answer_kb = Integer(DEFAULT.answer_kb, help="size of one answer, KB").tag(config=True)
-    render_seconds = Float(DEFAULT.render_seconds, help="seconds to read and write one notebook").tag(
-        config=True
-    )
-    file_mb = Integer(DEFAULT.file_mb, help="size of one file that is handed in, MB").tag(config=True)
-    files_mb = Integer(DEFAULT.files_mb, help="size of all files beside the notebooks, MB").tag(config=True)
-    files = Integer(DEFAULT.files, help="number of files beside the notebooks").tag(config=True)
-    depth = Integer(DEFAULT.depth, help="folders inside one another beside the notebooks").tag(config=True)
     by_assignment = Dict(
         help='other limits for some assignments, such as {"quantization": {"cell_seconds": 60}}'
     ).tag(config=True)

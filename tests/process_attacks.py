@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.notebooks import grading
+from tests.display_attacks import add_cell
 from tests.file_attacks import on_content
 
 __all__: list[str] = []
@@ -66,17 +67,13 @@ threading.Thread(target=stop, daemon=True).start()
 @on_content(1)
 def stopped_before_a_cell_that_does_not_fit_into_the_socket(content):
     for source in (TRY + STOP_WHEN_READ, f"x = {'y' * (2 << 20)!r}"):  # after all that is worth something
-        content["cells"].append(
-            {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-        )
+        add_cell(content, "code", source)
 
 
 @on_content(1)
 def a_cell_that_is_too_large_to_cross(content):
     source = f"text = {'x' * (9 << 20)!r}"
-    content["cells"].append(
-        {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-    )
+    add_cell(content, "code", source)
 
 
 @on_content(13, base="right")
@@ -266,9 +263,7 @@ for name in ("RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLI
         pass
 """
     )
-    content["cells"].append(
-        {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-    )
+    add_cell(content, "code", source)
 
 
 @attack()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from autograder.examiner.limits import Limits
 from autograder.examiner.process import NoSandbox, start_candidate
 from autograder.examiner.sandbox import LEVELS
 from tests.inside import LIMITS, PLACES, in_a_candidate, needs_root
@@ -191,6 +193,19 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     nb, _ = step.preprocess(nbformat.v4.new_notebook(), about)
     assert nb.metadata["autograder"]["sandbox"] == "landlock"
     assert "other processes" in nb.metadata["autograder"]["notes"][0]
+
+
+def test_each_limit_is_a_setting_and_stands_in_the_instructors_table():
+    from dataclasses import fields
+
+    from autograder.nbgrader_plugin import Examine
+
+    table = (ROOT / "docs" / "instructors.md").read_text("utf-8")
+    settings = Examine.class_traits(config=True)
+    for limit in fields(Limits):
+        assert settings[limit.name].default_value == limit.default
+        assert settings[limit.name].help == limit.metadata["says"]
+        assert re.search(rf"^\| `c\.Examine\..*\b{limit.name}`", table, re.MULTILINE), limit.name
 
 
 def test_limits_may_differ_by_assignment_and_a_wrong_one_is_named():

@@ -209,6 +209,32 @@ def deleted_but_open():
     return wait_if(made, 20)
 
 
+def unnamed():
+    kept, made = [], 0
+    try:
+        for made in range(40):
+            kept.append(os.open(".", os.O_TMPFILE | os.O_WRONLY))
+            os.write(kept[-1], os.urandom(1 << 20))
+    except OSError:
+        pass
+    return wait_if(made, 20)
+
+
+def deleted_and_in_flight():
+    import socket
+    ours, theirs = socket.socketpair()
+    made = 0
+    try:
+        for made in range(60):
+            with open("f", "w+b", buffering=0) as file:
+                os.unlink("f")
+                file.write(os.urandom(1 << 20))
+                socket.send_fds(ours, [b"x"], [file.fileno()] * 2)
+    except OSError:
+        pass
+    return wait_if(made, 20)
+
+
 def deleted_but_mapped():
     import mmap
     kept, made = [], 0
@@ -239,7 +265,7 @@ def many_bytes():
 @pytest.mark.parametrize(("level", "user"), PLACES)
 def test_files_are_limited_in_number_as_in_size(level, user):
     numbers = ["many_files", "far_below", "in_a_closed_folder"]
-    sizes = ["many_bytes", "deleted_but_open", "deleted_but_mapped"]
+    sizes = ["many_bytes", "deleted_but_open", "deleted_but_mapped", "unnamed", "deleted_and_in_flight"]
     found = dict(
         zip([*numbers, *sizes], in_candidates(level, FILES, [*numbers, *sizes], user=user), strict=True)
     )

@@ -120,7 +120,7 @@ class GradingProcess:
         First of all it greets with what it has drawn; then it says with which notebook it begins, and in the end answers to the job held longest.
 
         Raises:
-            Gone: it is.
+            Gone: the process has ended, or was ended because it was silent for too long.
             Failed: it cannot grade at all.
         """
         left = self.seconds_left()

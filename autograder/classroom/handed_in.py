@@ -43,7 +43,7 @@ def students_in(submitted: Path, assignment: str, known: Collection[str] = ()) -
                 os.lstat(os.path.join(entry.path, assignment))
             except FileNotFoundError:
                 continue
-            except OSError:  # that it is there is not known, and neither that it is not
+            except OSError:  # the folder is closed: something may be there
                 pass
         elif not entry.is_symlink() and shown_name(entry.name) not in known:
             continue

@@ -1,50 +1,40 @@
-"""What a submission may use."""
+"""What a submission may use. Each limit is declared here and nowhere else: the settings of :class:`autograder.nbgrader_plugin.Examine` are made from these."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 __all__ = ["Limits"]
 
 
+def _limit(default: float, says: str) -> Any:
+    return field(default=default, metadata={"says": says})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one notebook's process, and of the files that it comes with.
+    """Limits of one notebook's processes, and of the files that it comes with; what each means stands in its field's metadata, under ``says``."""
 
-    Attributes:
-        cell_seconds: wall time of one cell.
-        call_seconds: wall time of one call of a student's function.
-        total_seconds: wall time of the whole notebook, tests included.
-        memory_mb: memory of all of the notebook's processes together, and address space of each, MB beyond what the interpreter starts with.
-        output_kb: text and figures kept of one cell, KB.
-        processes: processes and threads at one time.
-        disk_mb: files written, MB.
-        inodes: number of files and folders written.
-        answer_kb: size of one value that crosses to the examiner, KB.
-        render_seconds: wall time for reading a notebook and for writing it with what it shows, beside the examination.
-        file_mb: size of one file that is handed in, MB.
-        files_mb: size of all files beside the notebooks, MB.
-        files: number of files and folders beside the notebooks.
-        depth: folders inside one another beside the notebooks.
-    """
-
-    cell_seconds: float = 20.0
-    call_seconds: float = 5.0
-    total_seconds: float = 120.0
-    memory_mb: int = 2048
-    output_kb: int = 1024
-    processes: int = 64
-    disk_mb: int = 64
-    inodes: int = 10_000
-    answer_kb: int = 8192
-    render_seconds: float = 60.0
-    file_mb: int = 64
-    files_mb: int = 256
-    files: int = 1000
-    depth: int = 20
+    cell_seconds: float = _limit(20.0, "wall time of one cell, s")
+    call_seconds: float = _limit(5.0, "wall time of one call of a student's function, s")
+    total_seconds: float = _limit(120.0, "wall time of a whole notebook, tests included, s")
+    memory_mb: int = _limit(
+        2048, "memory of all processes of a notebook together, and of each, beyond what one starts with, MB"
+    )
+    output_kb: int = _limit(1024, "text and figures kept of one cell, KB")
+    processes: int = _limit(64, "processes and threads at one time")
+    disk_mb: int = _limit(64, "files written, MB")
+    inodes: int = _limit(10_000, "number of files and folders written")
+    answer_kb: int = _limit(8192, "size of one value that crosses to the examiner, KB")
+    render_seconds: float = _limit(60.0, "wall time to read a notebook and to write what it shows, s")
+    file_mb: int = _limit(64, "size of one file that is handed in, MB")
+    files_mb: int = _limit(256, "size of all files beside the notebooks, MB")
+    files: int = _limit(1000, "number of files and folders beside the notebooks")
+    depth: int = _limit(20, "folders inside one another beside the notebooks")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for limit in fields(self):
+            value = getattr(self, limit.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
-                raise ValueError(f"{field.name} = {value!r} is not allowed: give a number above 0")
+                raise ValueError(f"{limit.name} = {value!r} is not allowed: give a number above 0")

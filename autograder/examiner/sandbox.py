@@ -29,9 +29,8 @@ LEVELS = {
     "landlock": "no network, and files outside the notebook's folder cannot be opened; other processes are not hidden",
     "limits": "time, memory and output are limited; files, other processes and, outside Linux, the network are not hidden",
 }
-STUDENT_UID = (
-    61000  # plus the process id, so that candidates do not share the kernel's count of a user's processes
-)
+# Plus the process id, so that candidates do not share the kernel's count of a user's processes.
+STUDENT_UID = 61000
 
 
 def confine(
@@ -44,7 +43,7 @@ def confine(
     lifeline: int,
     seconds: float,
 ) -> None:
-    """Confine a new process: returns in one that is, in a new working folder that holds *files*. This process becomes its warden.
+    """Fork a confined process and return in it, in a new working folder that holds *files*. The process that called becomes its warden and never returns.
 
     Args:
         level: one of :data:`LEVELS`.

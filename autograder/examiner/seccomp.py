@@ -23,7 +23,6 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
-X32 = 0x40000000  # x86-64's second table of the same calls
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Calls that are newer than these rules may do what the rules forbid; the C library knows how to do without them.
 NEWER = 463
@@ -132,7 +131,10 @@ RULES = (
         refused=(F_SETLEASE, F_NOTIFY),
     ),
     Rule("open_by_handle_at", "open files without their names"),
-    Rule("inotify_add_watch", "watch what happens in folders that it cannot open", where=_OUTSIDE),
+    Rule(
+        "inotify_add_watch",
+        "watch folders that it cannot open, and keep what happened where no limit counts it",
+    ),
     # Copying a file sets its permissions and times: that must not fail, and must change nothing that lies elsewhere.
     Rule("chmod fchmod fchmodat fchmodat2", "change who may use a file", DONE, where=_OUTSIDE),
     Rule("chown fchown fchownat lchown", "change whose a file is", DONE, where=_OUTSIDE),
@@ -189,7 +191,7 @@ def _program(rules: list[Rule], machine: str) -> list[bytes]:
         _step(JUMP_EQUAL, ARCHITECTURES[machine], 1, 0),
         unknown,
         _step(LOAD, NUMBER),
-        _step(JUMP_AT_LEAST, NEWER, 0, 1),  # also all of X32
+        _step(JUMP_AT_LEAST, NEWER, 0, 1),  # also x86-64's second table of the same calls, from 0x40000000 on
         unknown,
     ]
     for rule in rules:

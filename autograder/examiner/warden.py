@@ -18,16 +18,13 @@ import time
 from collections.abc import Container
 from dataclasses import dataclass
 
-from autograder.examiner.usage import TooMuch, Usage, descendants
+from autograder.examiner.usage import Excess, Usage, descendants
 
 __all__ = ["END_SECONDS", "Guard", "adopt_orphans", "end_descendants", "stand_guard"]
 
 PR_SET_CHILD_SUBREAPER = 36
-INTERVAL, LONGEST, SHARE = (
-    0.1,
-    1.0,
-    0.2,
-)  # seconds between two looks, more if they would take a larger share of the time
+# Seconds between two looks: more than the shortest if looking would take a larger share of the time.
+SHORTEST, LONGEST, SHARE = 0.1, 1.0, 0.2
 END_SECONDS = 10.0
 
 
@@ -62,7 +59,7 @@ def adopt_orphans() -> None:
 
 def stand_guard(guard: Guard) -> None:
     """Fork. In the child, return; the parent is its warden from now on, and ends with its exit status."""
-    system = os.open("/proc", os.O_RDONLY) if os.path.isdir("/proc") else -1
+    system = _open_proc()
     if not guard.own_namespace:
         adopt_orphans()
     child = os.fork()
@@ -87,7 +84,7 @@ def _watch(child: int, guard: Guard, usage: Usage) -> int:
         with contextlib.suppress(OSError):  # an old kernel: its end is noticed at the next look
             poll.register(os.pidfd_open(child), select.POLLIN)
     until = time.monotonic() + guard.seconds
-    pause, status, why, ended = INTERVAL, 1, "", None
+    pause, status, why, ended = SHORTEST, 1, "", None
     while not why:
         left = until - time.monotonic()
         told = poll.poll(max(0.0, min(pause, left)) * 1000)
@@ -98,11 +95,11 @@ def _watch(child: int, guard: Guard, usage: Usage) -> int:
         began = time.monotonic()
         try:
             usage.check(guard.memory_mb, guard.disk_mb, guard.inodes, until)
-        except TooMuch as much:
-            why = str(much)
+        except Excess as excess:
+            why = str(excess)
         if time.monotonic() >= until:
             why = "time"
-        pause = min(max(INTERVAL, (time.monotonic() - began) / SHARE), LONGEST)
+        pause = min(max(SHORTEST, (time.monotonic() - began) / SHARE), LONGEST)
     if why:  # before they end: the examiner looks for it when it sees that
         with contextlib.suppress(OSError):
             os.write(guard.lifeline, why.encode())
@@ -134,17 +131,24 @@ def end_descendants(spared: Container[int] = ()) -> None:
     Args:
         spared: children that stay, with what descends from them.
     """
+    proc = _open_proc()
     until = time.monotonic() + END_SECONDS
-    while time.monotonic() < until:
-        found = descendants("/proc", os.getpid(), spared)
+    while proc >= 0 and time.monotonic() < until:
+        found = descendants(proc, os.getpid(), spared)
         for pid in found:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):  # it has a parent that is still there
                 os.waitpid(pid, os.WNOHANG)
         if not found:
-            return
+            break
         time.sleep(0.001)
+    if proc >= 0:
+        os.close(proc)
+
+
+def _open_proc() -> int:
+    return os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if os.path.isdir("/proc") else -1
 
 
 def _remove(folder: str) -> None:

@@ -18,9 +18,8 @@ def small_enough(encoded: str) -> bool:
 
     Browsers show other kinds too, whatever a picture says that it is; those have no size here and are refused.
     """
-    from PIL import (
-        Image,
-    )  # takes a while, and most notebooks that a class hands in have no picture of their own
+    # Here, because it takes a while and many notebooks have no picture of their own.
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
