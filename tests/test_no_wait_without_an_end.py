@@ -35,11 +35,11 @@ for name in os.listdir("/proc/self/fd"):
 }
 FORGE = """
 import gc, msgspec, struct
-channel = next(thing for thing in gc.get_objects() if type(thing).__name__ == "Channel")
+channel = next(type(thing) for thing in gc.get_objects() if type(thing).__name__ == "Channel")
 def forged(self, value, seconds=None):
     data = msgspec.msgpack.encode(["l", value[0], "done", ["l", VALUE], None])
-    channel._socket.sendall(struct.pack(">I", len(data)) + data)
-type(channel).send = forged
+    self._socket.sendall(struct.pack(">I", len(data)) + data)
+channel.send = forged
 """
 SLOW = {
     "a unit with a long name": '["q", 1.0, ["k" * 1_000_000, 1.0]]',
@@ -47,9 +47,8 @@ SLOW = {
     "tuples that collide as keys": '["d", *[[["t", *[-1 - (i >> bit & 1) for bit in range(40)]], 1] for i in range(10_000)]]',
     "a million empty lists": '[["l"]] * 1_000_000',
 }
-SILENCES |= {
-    f"answers that are slow to read: {name}": FORGE.replace("VALUE", value) for name, value in SLOW.items()
-}
+FORGERIES = {f"slow to read: {name}": FORGE.replace("VALUE", value) for name, value in SLOW.items()}
+SILENCES |= FORGERIES
 NEXT = {
     "a large cell": [f"x = {'y' * (2 << 20)!r}"],
     "many small cells": ["x = 1"] * 20,
@@ -73,3 +72,5 @@ def test_an_examination_ends_when_the_time_is_over(silence, then, tmp_path):
     assert sum(verdict.score for verdict in result.verdicts.values()) <= 1
     assert all(verdict.message for verdict in result.verdicts.values() if verdict.score < verdict.maximum)
     assert result.notes
+    if silence in FORGERIES:  # what was forged did arrive, and was read
+        assert not [note for note in result.notes if "ended the notebook's process" in note]
