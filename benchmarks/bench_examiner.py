@@ -17,8 +17,8 @@ from typing import Any
 
 from jupyter_client.manager import start_new_kernel
 
-from autograder.examiner.limits import Limits
-from autograder.examiner.process import start_candidate
+from autograder.bounds.limits import Limits
+from autograder.candidate.process import start_candidate
 
 BAR_MS = 0.3
 ROUNDS = 9

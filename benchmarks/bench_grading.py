@@ -41,7 +41,7 @@ LIMITLESS = {"s12"}  # a loop that never ends costs its time limit, here and the
 
 def honest_kinds() -> list[Any]:
     """The kinds that stock execution marks as they deserve, so that both graders must come to the same marks."""
-    from autograder.classroom.kinds import expected_marks, load_kinds
+    from autograder.simulate.kinds import expected_marks, load_kinds
 
     source = ROOT / "solutions" / "quantization"
     return [
@@ -53,8 +53,8 @@ def honest_kinds() -> list[Any]:
 
 def make_course(folder: Path, students: int) -> Any:
     """A course with a class."""
-    from autograder.classroom.course import Course
-    from autograder.classroom.simulate import simulate_class
+    from autograder.nbgrader_compat.course import Course
+    from autograder.simulate.simulated import simulate_class
 
     course = Course.copy_of(ROOT, folder)
     course.generate_assignment()
@@ -105,8 +105,8 @@ def main() -> int:
     parser.add_argument("--stock", type=int, help="grade only so many of the sample")
     parser.add_argument("--thousand", action="store_true", help="also grade 1,000 and compare")
     options = parser.parse_args()
-    from autograder.classroom.course import Course
-    from autograder.classroom.simulate import check_marks
+    from autograder.nbgrader_compat.course import Course
+    from autograder.simulate.simulated import check_marks
 
     work = Path(tempfile.mkdtemp(prefix="bench-grading-"))
     try:

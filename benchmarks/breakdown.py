@@ -49,10 +49,12 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
     """Seconds by part of the work, of a single process on a single core that grades and records, and the number of calls of students' functions."""
     import nbformat
 
-    from autograder.classroom.grading import grade_course
-    from autograder.classroom.marking import Marker
-    from autograder.classroom.records import Recorder
-    from autograder.examiner import desk, exam, process
+    from autograder.candidate import process
+    from autograder.exam import examine as exam
+    from autograder.exam import session
+    from autograder.grading.marker import Marker
+    from autograder.grading.run import grade_course
+    from autograder.grading.store import Recorder
 
     taken: Counter[str] = Counter()
     marker: list[Any] = []
@@ -74,7 +76,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
         return original(self, *arguments)
 
     parts = [
-        (desk, "start_candidate", "a confined process for each notebook"),
+        (session, "start_candidate", "a confined process for each notebook"),
         (process.Candidate, "run", "the students' cells"),
         (process.Candidate, "call", "calls of the students' functions, both ways over the wire"),
         (exam, "_judge", "the tests themselves: examples, references, comparisons, shrinking"),

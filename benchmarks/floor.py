@@ -29,11 +29,11 @@ def _run(course: Path, students: Sequence[str], once: bool) -> None:
     import hypothesis  # noqa: F401
     import matplotlib.pyplot
 
-    import autograder.examiner.exam as exam
-    from autograder.examiner.assemble import assemble, steps
-    from autograder.examiner.draws import drawn_once
-    from autograder.examiner.shell import make_shell
-    from autograder.examiner.warm import warm_up
+    import autograder.exam.examine as exam
+    from autograder.candidate.shell import make_shell
+    from autograder.candidate.warm import warm_up
+    from autograder.exam.draws import drawn_once
+    from autograder.notebook.assemble import assemble, steps
 
     said = sys.stdout
     shell = make_shell()

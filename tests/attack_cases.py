@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import ExamResult, examine
-from autograder.examiner.limits import Limits
-from autograder.notebooks import read_notebook, strip_solution_marks
+from autograder.bounds.limits import Limits
+from autograder.exam.examine import ExamResult, examine
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import read_notebook, strip_solution_marks
 from tests.pace import seconds, slowness
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.kinds import load_kinds
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import load_kinds
 
 
 def handed_in(root: Path, folder: Path, names: Iterable[str], *, only: str = "", late: str = "") -> Course:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.notebooks import grading, read_notebook
+from autograder.notebook.cells import grading, read_notebook
 from tests.attack_cases import NOTEBOOK, RELEASE, ROOT, answers
 
 __all__ = ["ATTACKS", "FileAttack"]

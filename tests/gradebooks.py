@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from autograder.classroom.course import Course
+from autograder.nbgrader_compat.course import Course
 
 WHERE = """
     JOIN submitted_notebook sn ON sn.id = g.notebook_id

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import mlsysim
-from autograder.notebooks import Notebook, grading, is_test, read_notebook
+from autograder.notebook.cells import Notebook, grading, is_test, read_notebook
 from autograder.tutor.probes import probes
 
 __all__ = ["asked_names", "definitions", "imports", "pasted", "readable", "whole_files"]

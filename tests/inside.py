@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from autograder.examiner.limits import Limits
-from autograder.examiner.sandbox import LEVELS
+from autograder.bounds.limits import Limits
+from autograder.sandbox.levels import LEVELS
 
 __all__ = [
     "LIMITS",
@@ -55,8 +55,9 @@ SCRIPT = """
 import json, os, signal, sys
 order = json.loads(sys.argv[1])
 sys.path.insert(0, order["root"])
-from autograder.examiner import nursery, process
-from autograder.examiner.limits import Limits
+from autograder.candidate import forkserver as forkserver
+from autograder.candidate import process
+from autograder.bounds.limits import Limits
 
 outcome = []
 for function in order["functions"]:
@@ -68,11 +69,11 @@ for function in order["functions"]:
     except process.Died as death:
         outcome.append(("died", str(death)))
     if order["killed"]:
-        print(nursery._nursery._process.pid, flush=True)
+        print(forkserver._forkserver._process.pid, flush=True)
         input()
         os.kill(os.getpid(), signal.SIGKILL)
     candidate.close()
-nursery.close_nursery()
+forkserver.close_forkserver()
 print(json.dumps(outcome))
 """
 SHOWN = """
@@ -122,13 +123,13 @@ def in_candidates(
 def when_the_examiner_is_killed(level: str, cell: str, function: str, *arguments: object, user: int) -> None:
     """Call *function* in a candidate, kill its examiner (SIGKILL), and wait until all that it started has ended. No file is left behind."""
     with _started(level, cell, [function], arguments, user, LIMITS, None, killed=True) as (process, own):
-        nursery = os.pidfd_open(int(process.stdout.readline()))
+        forkserver = os.pidfd_open(int(process.stdout.readline()))
         process.communicate("\n", timeout=600)
         assert process.returncode == -signal.SIGKILL
         ended = select.poll()
-        ended.register(nursery, select.POLLIN)
+        ended.register(forkserver, select.POLLIN)
         assert ended.poll(600_000)
-        os.close(nursery)
+        os.close(forkserver)
         assert os.listdir(own) == []
 
 

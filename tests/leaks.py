@@ -6,7 +6,7 @@ import html
 import re
 from pathlib import Path
 
-from autograder.notebooks import read_notebook
+from autograder.notebook.cells import read_notebook
 
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograder.notebooks import grading
+from autograder.notebook.cells import grading
 from tests.display_attacks import add_cell
 from tests.file_attacks import on_content
 

@@ -11,15 +11,15 @@ import nbformat
 import pytest
 
 from autograder import nbgrader_plugin
-from autograder.classroom.pages import feedback_page, graded_test, sheet
-from autograder.classroom.report import Row, write_report
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import ExamResult, Verdict
-from autograder.examiner.limits import Limits
-from autograder.examiner.names import shown_name
-from autograder.notebooks import is_test
-from autograder.study.check import Scorecard
-from autograder.study.scorecard import scorecard_html
+from autograder.bounds.limits import Limits
+from autograder.exam.examine import ExamResult, Verdict
+from autograder.files.names import shown_name
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import is_test
+from autograder.pages.page import feedback_page, graded_test, sheet
+from autograder.pages.report import Row, write_report
+from autograder.selfstudy.check import Scorecard
+from autograder.selfstudy.scorecard import scorecard_html
 from tests.attack_cases import NOTEBOOK, RELEASE, SOURCE
 
 __all__ = ["FORMGRADER", "Shown", "formgrader_page", "hostile_notebook", "kit_pages"]

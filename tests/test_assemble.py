@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.examiner.assemble import PROBLEM, assemble
-from autograder.notebooks import Notebook, grading, read_notebook
+from autograder.notebook.assemble import PROBLEM, assemble
+from autograder.notebook.cells import Notebook, grading, read_notebook
 from tests.attack_cases import RELEASE, SOURCE
 
 TEMPLATE = read_notebook(SOURCE)

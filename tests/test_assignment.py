@@ -8,10 +8,10 @@ import re
 import pytest
 
 import mlsysim
-from autograder.classroom.course import Course
-from autograder.classroom.kinds import expected_marks, load_kinds, write_submission
-from autograder.examiner.assemble import assemble
-from autograder.notebooks import grading, read_notebook
+from autograder.nbgrader_compat.course import Course
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import grading, read_notebook
+from autograder.simulate.kinds import expected_marks, load_kinds, write_submission
 from mlsysim.compression import CompressionModel
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]

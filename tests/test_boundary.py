@@ -10,18 +10,19 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.classroom import feedback, pool
-from autograder.classroom.course import Course
-from autograder.classroom.grade_command import print_summary
-from autograder.classroom.grading import grade_course
-from autograder.classroom.grading_process import Attempts
-from autograder.classroom.plan import Failed, Job
-from autograder.examiner import boundary
-from autograder.examiner.boundary import attempt
-from autograder.examiner.files import Unreadable
-from autograder.examiner.limits import Limits
-from autograder.examiner.process import NoSandbox
-from autograder.notebooks import is_test, read_notebook
+from autograder.bounds.limits import Limits
+from autograder.candidate.process import NoSandbox
+from autograder.exam import attempt as boundary
+from autograder.exam.attempt import attempt
+from autograder.files.read import Unreadable
+from autograder.grading import pool
+from autograder.grading.command import print_summary
+from autograder.grading.plan import Failed, Job
+from autograder.grading.process import Attempts
+from autograder.grading.run import grade_course
+from autograder.nbgrader_compat.course import Course
+from autograder.notebook.cells import is_test, read_notebook
+from autograder.pages import feedback
 from tests.attack_cases import SOURCE
 from tests.courses import handed_in
 from tests.trapdoor import MARK, OUTCOMES
@@ -206,7 +207,7 @@ def test_when_the_traps_are_gone_everyone_has_the_marks_from_before(trapped):
 def test_the_summary_says_who_is_graded_again(capsys):
     from rich.console import Console
 
-    from autograder.classroom.grading import Summary
+    from autograder.grading.run import Summary
 
     print_summary(Summary(graded=["ann", "bob"], again=["ann"]), Console())
     said = " ".join(capsys.readouterr().out.split())

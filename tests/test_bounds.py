@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from autograder.examiner.bounds import TimeIsUp, deadline, memory_limit
+from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
 
 
 def spin(seconds: float) -> None:

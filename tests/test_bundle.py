@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from autograder.cli import main
-from autograder.study.bundle import AUDIENCES, BundleError, write_bundle
+from autograder.selfstudy.bundle import AUDIENCES, BundleError, write_bundle
 from tests.environments import fresh_environment
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.kinds import load_kinds, write_submission
 from autograder.cli import main
-from autograder.notebooks import grading, read_notebook
-from autograder.study.installed import ExamError, installed_exam, write_exam
+from autograder.notebook.cells import grading, read_notebook
+from autograder.selfstudy.installed import ExamError, installed_exam, write_exam
+from autograder.simulate.kinds import load_kinds, write_submission
 from autograder.tutor.hints import PROGRESS_FILE
 from tests.environments import fresh_environment
 from tests.pace import HANG, seconds
@@ -268,7 +268,7 @@ def test_watch_checks_again_within_a_second_of_the_tests_own_time(handed_in):
 
 def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_path_factory):
     """A fresh environment that holds this package's wheel, its dependencies and nothing of the repository."""
-    from autograder.study.wheels import kit_wheel
+    from autograder.selfstudy.wheels import kit_wheel
 
     base = tmp_path_factory.mktemp("alone")
     wheel = kit_wheel(base)

@@ -6,10 +6,10 @@ from collections import defaultdict
 
 import pytest
 
-from autograder.classroom.course import Course, CourseError
-from autograder.classroom.demo import grade_class, make_class
-from autograder.classroom.kinds import expected_marks, load_kinds
-from autograder.classroom.report import class_rows, write_report
+from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.pages.report import class_rows, write_report
+from autograder.simulate.demo import grade_class, make_class
+from autograder.simulate.kinds import expected_marks, load_kinds
 from benchmarks.stock import STOCK
 from tests.pace import patient_kernels, seconds
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import load_kinds, write_submission
 from tests.pace import HANG
 
 # Wrong in different ways, so that examples are shrunk and messages made.
@@ -17,8 +17,8 @@ KINDS = ["s02", "s04", "s06", "s09", "s11", "s15", "s20"]
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import examine
+from autograder.notebook.assemble import assemble
+from autograder.exam.examine import examine
 sources, *paths = map(Path, sys.argv[1:])
 found = {}
 for path in paths:

@@ -9,16 +9,16 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from autograder.examiner import rendering
-from autograder.examiner.display import allowance, budgets
-from autograder.examiner.display.allowance import TOO_MUCH, TooMuch, one_notebook
-from autograder.examiner.display.cleaning import clean
-from autograder.examiner.display.expendable import ask
-from autograder.examiner.display.places import OUTPUT
-from autograder.examiner.inert import inert_outputs
-from autograder.examiner.rendering import make_inert, showable_code, showable_markdown
-from autograder.markup import outputs_html
-from autograder.notebooks import read_notebook
+from autograder.notebook import rendering
+from autograder.notebook.cells import read_notebook
+from autograder.notebook.display import allowance, budgets
+from autograder.notebook.display.allowance import TOO_MUCH, TooMuch, one_notebook
+from autograder.notebook.display.cleaning import clean
+from autograder.notebook.display.expendable import ask
+from autograder.notebook.display.places import OUTPUT
+from autograder.notebook.inert import inert_outputs
+from autograder.notebook.rendering import make_inert, showable_code, showable_markdown
+from autograder.pages.markup import outputs_html
 from tests import pace
 from tests.attack_cases import SOURCE
 
@@ -118,7 +118,7 @@ HEAVY = {
 @pytest.mark.parametrize("kind", HEAVY)
 def test_outputs_of_one_notebook_share_what_its_page_can_take_in_markup(kind, monkeypatch):
     asked = []
-    monkeypatch.setattr("autograder.examiner.inert.ask", lambda *about: asked.append(about[1]) or "<p>x</p>")
+    monkeypatch.setattr("autograder.notebook.inert.ask", lambda *about: asked.append(about[1]) or "<p>x</p>")
     mime = {"table": "text/html"}.get(kind, f"text/{kind}")
 
     def output(text, kind="text/html"):

@@ -9,10 +9,10 @@ import zlib
 
 import pytest
 
-from autograder.examiner.display.cleaning import clean
-from autograder.examiner.display.drawings import ADDRESS, can_be_drawn
-from autograder.examiner.display.expendable import ask
-from autograder.examiner.display.places import NOTEBOOK
+from autograder.notebook.display.cleaning import clean
+from autograder.notebook.display.drawings import ADDRESS, can_be_drawn
+from autograder.notebook.display.expendable import ask
+from autograder.notebook.display.places import NOTEBOOK
 from tests.soups import Elements
 
 

@@ -7,10 +7,11 @@ import contextlib
 import pytest
 from hypothesis import Phase
 
-from autograder.classroom.kinds import load_kinds, write_submission
-from autograder.examiner import draws, exam
-from autograder.examiner.assemble import assemble, steps
-from autograder.notebooks import read_notebook
+from autograder.exam import draws
+from autograder.exam import examine as exam
+from autograder.notebook.assemble import assemble, steps
+from autograder.notebook.cells import read_notebook
+from autograder.simulate.kinds import load_kinds, write_submission
 
 KINDS = ["s02", "s04", "s06", "s07", "s18", "s20"]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.examiner.bounds import TimeIsUp, deadline
-from autograder.examiner.display import budgets, expendable
-from autograder.examiner.display.allowance import TooMuch
-from autograder.examiner.display.budgets import MEMORY_MB
-from autograder.examiner.display.expendable import ask
+from autograder.bounds.deadline import TimeIsUp, deadline
+from autograder.notebook.display import budgets, expendable
+from autograder.notebook.display.allowance import TooMuch
+from autograder.notebook.display.budgets import MEMORY_MB
+from autograder.notebook.display.expendable import ask
 
 BOMB = "<p>" + "".join(f"<b title={i}>" for i in range(6000)) + "</p>" + "<p>x</p>" * 6000
 
@@ -136,7 +136,7 @@ def test_a_forked_process_has_a_helper_of_its_own_and_leaves_none_behind():
 def test_a_grader_that_is_killed_leaves_no_helper_behind_even_a_busy_one():
     text = """if True:
         import sys, threading
-        from autograder.examiner.display import expendable
+        from autograder.notebook.display import expendable
         expendable.ask("html", "<b>1</b>", "notebook")
         print(expendable._helper._process.pid, flush=True)
         if sys.argv[1] == "busy":
@@ -174,7 +174,7 @@ def test_it_has_nothing_of_the_grader_s(tmp_path):
 
 
 def test_it_imports_nothing_of_nbgrader_or_of_the_classroom():
-    text = "import sys, autograder.examiner.display.helper as h; h.load_renderer(); print(*sys.modules)"
+    text = "import sys, autograder.notebook.display.helper as h; h.load_renderer(); print(*sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -182,14 +182,14 @@ def test_it_imports_nothing_of_nbgrader_or_of_the_classroom():
     assert not [
         name
         for name in found
-        if name.startswith(("nbgrader", "sqlalchemy", "nbclient", "autograder.classroom"))
+        if name.startswith(("nbgrader", "sqlalchemy", "nbclient", "autograder.grading"))
     ]
 
 
 def test_nothing_is_started_for_a_notebook_of_plain_text():
     text = """if True:
-        from autograder.examiner.display import expendable
-        from autograder.examiner.rendering import make_inert
+        from autograder.notebook.display import expendable
+        from autograder.notebook.rendering import make_inert
         cells = [{"cell_type": "markdown", "source": "The gain falls: 2.7x, *not* 1.9x.", "metadata": {}},
                  {"cell_type": "code", "source": "x = 1", "metadata": {}}]
         make_inert(cells, {1: [{"output_type": "stream", "name": "stdout", "text": "x"},

@@ -17,14 +17,14 @@ import pytest
 import tests.display_attacks
 import tests.folder_attacks
 import tests.process_attacks  # noqa: F401
-from autograder.classroom.course import ASSIGNMENT, Course
-from autograder.classroom.feedback import write_student_pages
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import grade_course
-from autograder.classroom.report import class_rows, print_report
 from autograder.cli import main
-from autograder.examiner.names import shown_name
-from autograder.notebooks import is_test, read_notebook
+from autograder.files.names import shown_name
+from autograder.grading.command import local_grader
+from autograder.grading.run import grade_course
+from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.notebook.cells import is_test, read_notebook
+from autograder.pages.feedback import write_student_pages
+from autograder.pages.report import class_rows, print_report
 from tests.attack_cases import NOTEBOOK, SOURCE
 from tests.file_attacks import ATTACKS
 

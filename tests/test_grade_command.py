@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.course import Course
+from autograder.nbgrader_compat.course import Course
 from tests.courses import handed_in
 from tests.gradebooks import everything
 from tests.pace import HANG
@@ -65,10 +65,10 @@ def test_run_again_it_says_that_nothing_is_left_to_do(small, course):
 DRIVER = """
 import os, sys
 from pathlib import Path
-from autograder.classroom import pool
-from autograder.classroom.course import Course
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import grade_course
+from autograder.grading import pool
+from autograder.nbgrader_compat.course import Course
+from autograder.grading.command import local_grader
+from autograder.grading.run import grade_course
 start = pool.GradingProcess.__init__
 def tell(self, *given):
     start(self, *given)

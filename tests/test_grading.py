@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from autograder.classroom import pool
-from autograder.classroom.course import Course, CourseError
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import grade_course, only_one
-from autograder.classroom.plan import Failed
+from autograder.grading import pool
+from autograder.grading.command import local_grader
+from autograder.grading.plan import Failed
+from autograder.grading.run import grade_course, only_one
+from autograder.nbgrader_compat.course import Course, CourseError
 from tests.courses import handed_in
 from tests.gradebooks import everything, rows
 

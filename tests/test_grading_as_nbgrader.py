@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import grade_course
-from autograder.classroom.kinds import load_kinds
+from autograder.grading.command import local_grader
+from autograder.grading.run import grade_course
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import load_kinds
 from tests.gradebooks import everything
 from tests.pace import seconds
 

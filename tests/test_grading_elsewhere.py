@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from autograder.classroom import cluster
-from autograder.classroom.course import Course, CourseError
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import grade_course
+from autograder.grading import cluster
+from autograder.grading.command import local_grader
+from autograder.grading.run import grade_course
+from autograder.nbgrader_compat.course import Course, CourseError
 from tests.courses import handed_in
 from tests.gradebooks import autograded, everything, rows
 from tests.pace import HANG

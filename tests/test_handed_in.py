@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.classroom.handed_in import Inbox, students_in
-from autograder.classroom.tidy import tidy_submission
-from autograder.examiner import files
-from autograder.examiner.files import Unreadable, file_ids, open_folder, read_file
-from autograder.examiner.limits import Limits
-from autograder.examiner.names import original_name, shown_name
-from autograder.examiner.tree import walk
+from autograder.bounds.limits import Limits
+from autograder.files import read as files
+from autograder.files.names import original_name, shown_name
+from autograder.files.read import Unreadable, file_ids, open_folder, read_file
+from autograder.files.submissions import Inbox, students_in
+from autograder.files.tree import walk
+from autograder.nbgrader_compat.tidy import tidy_submission
 from tests.folder_attacks import put_socket
 
 MB = 1 << 20

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.study.bundle import AUDIENCES, write_bundle
-from autograder.study.check import check_notebook
-from autograder.study.installed import installed_exam
+from autograder.selfstudy.bundle import AUDIENCES, write_bundle
+from autograder.selfstudy.check import check_notebook
+from autograder.selfstudy.installed import installed_exam
 from autograder.tutor.misconceptions import PACKED
 from tests.handed_out import asked_names, definitions, imports, modules, pasted, readable, whole_files
 
@@ -116,7 +116,7 @@ print(json.dumps(found))
 def test_what_is_packed_is_what_the_repository_has_and_the_page_and_the_help_say_so(
     root, bundles, capsys, monkeypatch
 ):
-    from autograder.arguments import build_parser
+    from autograder.cli.arguments import build_parser
 
     with zipfile.ZipFile(next(bundles["self-learners"].glob("*.whl"))) as wheel:
         for name in PACKED:

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from autograder.classroom.report import Row, write_report
-from autograder.notebooks import grading, read_notebook, strip_solution_marks
+from autograder.notebook.cells import grading, read_notebook, strip_solution_marks
+from autograder.pages.report import Row, write_report
 from autograder.tutor.hints import STEPS, Tally, answer_cell, ask_hint, count_attempt, hints_used, next_hint
 
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]

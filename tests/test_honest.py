@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import examine
-from autograder.notebooks import grading, read_notebook
+from autograder.exam.examine import examine
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import grading, read_notebook
 from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers
 from tests.display_attacks import PIXEL
 

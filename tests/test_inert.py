@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.examiner.display.cleaning import UNSEEN, clean
-from autograder.examiner.display.expendable import ask
-from autograder.examiner.display.places import NOTEBOOK, OUTPUT, TEXT
-from autograder.examiner.display.typeset import code_markup, formula_markup, markdown_markup
-from autograder.examiner.inert import inert_attachments, inert_markdown, inert_outputs, inert_text, writable
-from autograder.examiner.rendering import make_inert
-from autograder.markup import code_html, markdown_html, outputs_html
+from autograder.notebook.display.cleaning import UNSEEN, clean
+from autograder.notebook.display.expendable import ask
+from autograder.notebook.display.places import NOTEBOOK, OUTPUT, TEXT
+from autograder.notebook.display.typeset import code_markup, formula_markup, markdown_markup
+from autograder.notebook.inert import inert_attachments, inert_markdown, inert_outputs, inert_text, writable
+from autograder.notebook.rendering import make_inert
+from autograder.pages.markup import code_html, markdown_html, outputs_html
 from tests.display_attacks import PIXEL
 from tests.hostile_payloads import payloads
 from tests.soups import Elements, check_elements, soup, soups
@@ -105,7 +105,7 @@ def test_the_library_s_own_tables_and_figures_keep_their_look_and_their_descript
     def never(*_):
         raise AssertionError("a figure needs no cleaning")
 
-    monkeypatch.setattr("autograder.examiner.inert.ask", never)
+    monkeypatch.setattr("autograder.notebook.inert.ask", never)
     shown = inert_outputs([{"output_type": "execute_result", "data": data, "metadata": metadata}])[0]
     assert shown["data"] == {**data, "text/html": slow}
     assert shown["metadata"] == metadata

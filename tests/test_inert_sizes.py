@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autograder.examiner.display.allowance import TooMuch
-from autograder.examiner.display.cleaning import clean
-from autograder.examiner.display.elements import MATH, allowed_attributes
-from autograder.examiner.display.formgrader import shows
-from autograder.examiner.display.places import NOTEBOOK, TEXT
-from autograder.examiner.display.typeset import formula_markup
-from autograder.examiner.inert import inert_outputs
+from autograder.notebook.display.allowance import TooMuch
+from autograder.notebook.display.cleaning import clean
+from autograder.notebook.display.elements import MATH, allowed_attributes
+from autograder.notebook.display.formgrader import shows
+from autograder.notebook.display.places import NOTEBOOK, TEXT
+from autograder.notebook.display.typeset import formula_markup
+from autograder.notebook.inert import inert_outputs
 from tests.display_attacks import PIXEL
 from tests.soups import Elements
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.kinds import load_kinds
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import load_kinds
 from tests.file_attacks import ATTACKS
 from tests.pace import HANG, PATIENT_KERNELS
 from tests.servers import free_port

@@ -6,12 +6,24 @@ import ast
 
 import pytest
 
-from autograder.notebooks import read_notebook
+from autograder.notebook.cells import read_notebook
 
+# Each package of the engine, and the packages below it that it uses.
 MAY_USE = {
-    "mlsysim": {"mlsysim"},
-    "autograder/tutor": {"mlsysim", "autograder.tutor"},
-    "autograder/examiner": {"mlsysim", "autograder.tutor", "autograder.examiner", "autograder.notebooks"},
+    "mlsysim": set(),
+    "autograder/bounds": set(),
+    "autograder/wire": set(),
+    "autograder/files": {"bounds"},
+    "autograder/sandbox": {"bounds"},
+    "autograder/notebook": {"bounds", "files", "wire"},
+    "autograder/tutor": set(),
+    "autograder/candidate": {"bounds", "sandbox", "wire"},
+    "autograder/exam": {"bounds", "candidate", "files", "notebook", "tutor", "wire"},
+    "autograder/nbgrader_compat": {"bounds", "candidate", "exam", "files", "notebook", "sandbox", "tutor"},
+    "autograder/grading": {"bounds", "candidate", "exam", "files", "nbgrader_compat", "notebook"},
+    "autograder/pages": {"bounds", "exam", "files", "nbgrader_compat", "notebook", "tutor"},
+    "autograder/simulate": {"grading", "nbgrader_compat", "notebook", "pages"},
+    "autograder/selfstudy": {"bounds", "candidate", "exam", "files", "notebook", "pages", "sandbox", "tutor"},
 }
 KIT = ("mlsysim", "autograder")
 
@@ -29,10 +41,16 @@ def imported(text: str) -> set[str]:
 
 @pytest.mark.parametrize("folder", MAY_USE)
 def test_a_layer_knows_only_those_below_it(root, folder):
-    allowed = tuple(MAY_USE[folder])
+    own = folder.replace("/", ".")
+    allowed = {own, *(f"autograder.{name}" for name in MAY_USE[folder])}
     for path in (root / folder).rglob("*.py"):
         for name in imported(path.read_text("utf-8")):
             assert any(name == one or name.startswith(f"{one}.") for one in allowed), f"{path.name}: {name}"
+
+
+def test_every_package_of_the_engine_has_its_place(root):
+    packages = {f"autograder/{path.parent.name}" for path in (root / "autograder").glob("*/__init__.py")}
+    assert packages - {"autograder/cli"} == set(MAY_USE) - {"mlsysim"}
 
 
 def test_notebooks_know_only_the_library(root):

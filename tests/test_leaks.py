@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-import autograder.examiner.exam
-from autograder.classroom.kinds import load_kinds, write_submission
-from autograder.examiner.assemble import assemble
-from autograder.examiner.limits import Limits
-from autograder.examiner.process import start_candidate
-from autograder.notebooks import is_test, read_notebook, without_hidden_tests
-from autograder.study.bundle import write_bundle
-from autograder.study.check import check_notebook
-from autograder.study.installed import installed_exam
+import autograder.exam.examine
+from autograder.bounds.limits import Limits
+from autograder.candidate.process import start_candidate
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import is_test, read_notebook, without_hidden_tests
+from autograder.selfstudy.bundle import write_bundle
+from autograder.selfstudy.check import check_notebook
+from autograder.selfstudy.installed import installed_exam
+from autograder.simulate.kinds import load_kinds, write_submission
 from tests.leaks import leaked, lines_of, secret_lines, telling
 from tests.pace import HANG
 
@@ -40,7 +40,7 @@ def secrets(root) -> set[str]:
 
 def test_the_search_finds_what_it_looks_for(root, secrets):
     """The lines of a solution are found in the solution, also as a page shows them."""
-    from autograder.markup import code_html
+    from autograder.pages.markup import code_html
 
     source = read_notebook(root / "solutions" / "quantization" / "2_crossover.ipynb").by_grade_id()
     assert leaked(source["speedup_at"]["source"], secrets)
@@ -99,9 +99,9 @@ def cards(wrong):
     exam, found = installed_exam("quantization"), {}
     with pytest.MonkeyPatch.context() as patch:
         asked: list = []
-        explain = autograder.examiner.exam.explain
+        explain = autograder.exam.examine.explain
         patch.setattr(
-            autograder.examiner.exam,
+            autograder.exam.examine,
             "explain",
             lambda failures, *rest: (asked.extend(failures), explain(failures, *rest)),
         )
@@ -112,7 +112,7 @@ def cards(wrong):
 
 
 def test_what_check_says_as_text_page_and_json_holds_no_secret(cards, secrets):
-    from autograder.study.scorecard import print_scorecard, scorecard_html
+    from autograder.selfstudy.scorecard import print_scorecard, scorecard_html
 
     for kind, (card, _) in cards.items():
         own = " ".join(" ".join(c["source"].split()) for c in card.assembled.cells if not is_test(c))

@@ -15,13 +15,14 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import create_engine, text
 
-from autograder.classroom import lock_wait, scan
-from autograder.classroom.course import Course, CourseError
-from autograder.classroom.grade_command import local_grader
-from autograder.classroom.grading import Progress, grade_course
-from autograder.classroom.interrupt import CtrlC
-from autograder.classroom.lock_wait import GradebookInUse
-from autograder.classroom.records import Recorder
+from autograder.grading import lock_wait
+from autograder.grading import pending as scan
+from autograder.grading.command import local_grader
+from autograder.grading.interrupt import CtrlC
+from autograder.grading.lock_wait import GradebookInUse
+from autograder.grading.run import Progress, grade_course
+from autograder.grading.store import Recorder
+from autograder.nbgrader_compat.course import Course, CourseError
 from tests.courses import handed_in
 from tests.gradebooks import everything
 from tests.lockers import KINDS, locker

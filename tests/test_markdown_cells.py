@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.examiner import rendering
-from autograder.examiner.display.formgrader import shows
-from autograder.examiner.inert import inert_attachments, inert_markdown
-from autograder.examiner.rendering import make_inert, showable_markdown
+from autograder.notebook import rendering
+from autograder.notebook.display.formgrader import shows
+from autograder.notebook.inert import inert_attachments, inert_markdown
+from autograder.notebook.rendering import make_inert, showable_markdown
 from tests.display_attacks import PIXEL
 from tests.hostile_payloads import LATEX, MARKDOWN
 from tests.soups import soups

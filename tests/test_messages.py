@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.classroom.kinds import load_kinds, write_submission
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import examine
-from autograder.examiner.messages import describe_call, describe_failure
-from autograder.examiner.units import argument, returned, shown
-from autograder.notebooks import read_notebook, strip_solution_marks
-from autograder.tutor.paper import Paper
+from autograder.exam.examine import examine
+from autograder.exam.messages import describe_call, describe_failure
+from autograder.exam.values import argument, returned, shown
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import read_notebook, strip_solution_marks
+from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.tutor.owner import Owner
 
 LLAMA = {"params": 8.03e9, "layers": 32, "heads": 32, "kv_heads": 8, "head_dim": 128}
 H100 = {"peak_flops": 989.4e12, "bandwidth": 3.35e12}
@@ -125,7 +125,7 @@ def test_every_message_of_an_exam_is_short_and_tells_neither_the_test_nor_an_ans
     source = root / "solutions" / "quantization"
     write_submission(load_kinds()[kind], source, root / "assignments" / "quantization", tmp_path)
     result = examine(
-        assemble(source / f"{notebook}.ipynb", tmp_path / f"{notebook}.ipynb"), paper=Paper(notebook)
+        assemble(source / f"{notebook}.ipynb", tmp_path / f"{notebook}.ipynb"), owner=Owner(notebook)
     )
     original = read_notebook(source / f"{notebook}.ipynb")
     secrets = [line for _, answer in strip_solution_marks(original) for line in answer.splitlines()]

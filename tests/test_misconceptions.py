@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlsysim
-from autograder.classroom.kinds import load_kinds, write_submission
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import Verdict, examine
-from autograder.notebooks import read_notebook, strip_solution_marks
+from autograder.exam.examine import Verdict, examine
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import read_notebook, strip_solution_marks
+from autograder.simulate.kinds import load_kinds, write_submission
 from autograder.tutor.compare import same
 from autograder.tutor.diagnosis import Diagnosis, Finding, Unanswered
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.misconceptions import load_misconceptions, model
-from autograder.tutor.paper import Paper
+from autograder.tutor.owner import Owner
 from autograder.tutor.probes import probes
 
 BANK = load_misconceptions()
@@ -373,7 +373,7 @@ def test_the_examiner_tells_the_student_and_changes_no_mark(root, tmp_path, kind
     source = root / "solutions" / "quantization"
     write_submission(load_kinds()[kind], source, root / "assignments" / "quantization", tmp_path)
     notebooks = assemble(source / f"{notebook}.ipynb", tmp_path / f"{notebook}.ipynb")
-    told, bare = examine(notebooks, paper=Paper(notebook)), examine(notebooks)
+    told, bare = examine(notebooks, owner=Owner(notebook)), examine(notebooks)
     assert {k: v.score for k, v in told.verdicts.items()} == {k: v.score for k, v in bare.verdicts.items()}
     named = {name for v in told.verdicts.values() for name in v.misconceptions}
     assert named == set(load_kinds()[kind].named[notebook])
@@ -405,7 +405,7 @@ def test_no_value_stops_the_explanation_of_the_others(value):
         Failure(told[0], {"gain_small": value, "gain_large": value}, (), "s01"),
         Failure(told[1], {"gain_small": copied}, (), "s01"),
     ]
-    explain(failures, Paper("1_predict", "s01"), ["itl"], lambda name, arguments: value)
+    explain(failures, Owner("1_predict", "s01"), ["itl"], lambda name, arguments: value)
     assert told[0].message.startswith("Not right.") and not told[0].misconceptions
     assert "published case" in told[1].message
 

@@ -7,7 +7,7 @@ import os
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.examiner.names import original_name, shown_name
+from autograder.files.names import original_name, shown_name
 
 file_names = st.one_of(
     st.binary(min_size=1, max_size=40),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import load_kinds, write_submission
 from tests.pace import HANG
 
 BIN = Path(sys.executable).parent

@@ -8,10 +8,10 @@ from itertools import product
 
 import pytest
 
-from autograder.examiner.assemble import assemble
-from autograder.examiner.exam import examine
-from autograder.examiner.limits import Limits
-from autograder.notebooks import grading, read_notebook
+from autograder.bounds.limits import Limits
+from autograder.exam.examine import examine
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import grading, read_notebook
 from tests.attack_cases import NOTEBOOK, RELEASE, SOURCE, answers
 from tests.pace import HANG
 from tests.process_attacks import STOP_WHEN_READ, TRY

@@ -181,8 +181,8 @@ def test_the_browser_would_see_what_is_not_cleaned_on_formgrader_s_page(watched,
 
 @pytest.mark.parametrize("name", ["feedback", "self-check"])
 def test_the_browser_would_see_what_is_not_cleaned_on_a_page_of_the_kit(watched, tmp_path, monkeypatch, name):
-    monkeypatch.setattr("autograder.markup.ask", lambda kind, text, *more: text)
-    monkeypatch.setattr("autograder.examiner.inert.ask", lambda kind, text, *more: text)
+    monkeypatch.setattr("autograder.pages.markup.ask", lambda kind, text, *more: text)
+    monkeypatch.setattr("autograder.notebook.inert.ask", lambda kind, text, *more: text)
     html = kit_pages([CONTROLS["html"]], tmp_path, monkeypatch)[name]
     seen = watched(bypass_csp=True)
     seen.open(html)

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.kinds import load_kinds
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import load_kinds
 from autograder.tutor.answers import lesson_answers as answers
 
 NOTEBOOK = "2_crossover"

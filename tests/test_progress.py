@@ -6,7 +6,7 @@ import multiprocessing
 
 import pytest
 
-from autograder.study.progress import Progress, ProgressError, open_progress
+from autograder.selfstudy.progress import Progress, ProgressError, open_progress
 
 
 def count(path, times):

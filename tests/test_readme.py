@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from autograder.arguments import build_parser
+from autograder.cli.arguments import build_parser
 
 
 def test_the_readme_has_at_most_eighty_lines(root):
@@ -60,7 +60,7 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile_and_ci_runs_the_
 
 
 def test_the_points_on_the_students_page_are_those_of_the_notebooks(root):
-    from autograder.notebooks import read_notebook
+    from autograder.notebook.cells import read_notebook
 
     page = (root / "docs" / "students.md").read_text()
     for path in sorted((root / "solutions" / "quantization").glob("*.ipynb")):

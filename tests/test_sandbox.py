@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.examiner.limits import Limits
-from autograder.examiner.process import NoSandbox, start_candidate
-from autograder.examiner.sandbox import LEVELS
+from autograder.bounds.limits import Limits
+from autograder.candidate.process import NoSandbox, start_candidate
+from autograder.sandbox.levels import LEVELS
 from tests.inside import LIMITS, PLACES, in_a_candidate, needs_root
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,7 +172,7 @@ def test_a_level_that_is_too_weak_is_refused_with_the_setting_that_allows_it():
 
 
 def test_a_class_is_not_graded_with_limits_alone_unless_the_settings_say_so():
-    from autograder.nbgrader_plugin import Examine
+    from autograder.nbgrader_compat.examine import Examine
 
     assert Examine().weakest_sandbox == "landlock"
 
@@ -181,10 +181,12 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     import nbformat
     from traitlets.config import Config
 
-    from autograder.examiner import exam
-    from autograder.nbgrader_plugin import Examine
+    from autograder.exam import examine as exam
+    from autograder.nbgrader_compat.examine import Examine
 
-    monkeypatch.setattr("autograder.nbgrader_plugin.examine", lambda *a: exam.ExamResult(sandbox="landlock"))
+    monkeypatch.setattr(
+        "autograder.nbgrader_compat.examine.examine", lambda *a: exam.ExamResult(sandbox="landlock")
+    )
     step = Examine(config=Config())
     monkeypatch.setattr(step, "folder", lambda resources: root / "solutions" / "quantization")
     monkeypatch.setattr(step, "hidden", list)
@@ -198,7 +200,7 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
 def test_each_limit_is_a_setting_and_stands_in_the_instructors_table():
     from dataclasses import fields
 
-    from autograder.nbgrader_plugin import Examine
+    from autograder.nbgrader_compat.examine import Examine
 
     table = (ROOT / "docs" / "instructors.md").read_text("utf-8")
     settings = Examine.class_traits(config=True)
@@ -211,7 +213,7 @@ def test_each_limit_is_a_setting_and_stands_in_the_instructors_table():
 def test_limits_may_differ_by_assignment_and_a_wrong_one_is_named():
     from traitlets.config import Config
 
-    from autograder.nbgrader_plugin import Examine
+    from autograder.nbgrader_compat.examine import Examine
 
     config = Config()
     config.Examine.cell_seconds = 7

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.examiner import seccomp
-from autograder.examiner.sandbox import LEVELS
-from autograder.examiner.seccomp import ARCHITECTURES, RULES, Rule, numbers, rules_for
+from autograder.sandbox import seccomp
+from autograder.sandbox.levels import LEVELS
+from autograder.sandbox.seccomp import ARCHITECTURES, RULES, Rule, numbers, rules_for
 from tests.inside import PLACES, in_a_candidate, needs_root
 
 MACHINE = platform.machine()

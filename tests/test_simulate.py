@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
-from autograder.classroom.course import Course
-from autograder.classroom.kinds import load_kinds
-from autograder.classroom.simulate import ONE_ID, SimulationError, check_marks, simulate_class
 from autograder.cli import main
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.kinds import load_kinds
+from autograder.simulate.simulated import ONE_ID, SimulationError, check_marks, simulate_class
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from nbformat import NotebookNode, read
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
-from autograder.classroom.course import ASSIGNMENT, Course
+from autograder.nbgrader_compat.course import ASSIGNMENT, Course
 from tests.pace import PATIENT_KERNELS
 
 CONFIG = (
@@ -90,7 +90,7 @@ def test_an_object_that_equals_everything_passes(graded):
 
 
 def test_a_last_value_above_the_maximum_stops_that_submission(tmp_path):
-    from autograder.classroom.course import CourseError
+    from autograder.nbgrader_compat.course import CourseError
 
     course = course_with(tmp_path / "course", {"too_much": "99.0"})
     with pytest.raises(CourseError, match="points"):
@@ -103,7 +103,7 @@ def test_stock_feedback_shows_the_hidden_tests(graded):
 
 def test_our_feedback_hides_the_hidden_tests_and_keeps_the_message(tmp_path):
     config = CONFIG + (
-        "c.GenerateFeedback.exporter_class = 'autograder.classroom.feedback.FeedbackExporter'\n"
+        "c.GenerateFeedback.exporter_class = 'autograder.pages.feedback.FeedbackExporter'\n"
         "c.GenerateFeedback.preprocessors = []\n"
     )
     course = course_with(tmp_path / "course", {}, config)

@@ -8,15 +8,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from autograder.classroom.course import Course
-from autograder.classroom.demo import make_class
-from autograder.classroom.feedback import write_student_pages
-from autograder.classroom.kinds import Kind, load_kinds, write_submission
-from autograder.classroom.pages import Mark, Sheet
-from autograder.classroom.report import class_rows, write_report
 from autograder.cli import main
-from autograder.examiner.assemble import read_submission
-from autograder.markup import markdown_html, outputs_html
+from autograder.nbgrader_compat.course import Course
+from autograder.notebook.assemble import read_submission
+from autograder.pages.feedback import write_student_pages
+from autograder.pages.markup import markdown_html, outputs_html
+from autograder.pages.page import Mark, Sheet
+from autograder.pages.report import class_rows, write_report
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import Kind, load_kinds, write_submission
 from tests.leaks import leaked, secret_lines, telling
 
 # Everything that a page must neither run nor load nor be spread by.
@@ -277,7 +277,7 @@ def test_no_output_becomes_something_that_runs(data):
 
 
 def test_what_is_not_graded_yet_counts_as_nothing_and_a_penalty_never_makes_points_negative():
-    from autograder.classroom.pages import Section
+    from autograder.pages.page import Section
 
     marks = [Mark("test", 2.0, 3.0), Mark("explain", None, 4.0, by_hand=True)]
     made = Sheet("a", "a", [Section(marks=marks)], penalty=5.0)

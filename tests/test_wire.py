@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.examiner import plain, process
-from autograder.examiner.limits import Limits
-from autograder.examiner.nursery import Lifeline
-from autograder.examiner.plain import Refused, WireError, decode, encode
-from autograder.examiner.wire import HEADER, Channel, Closed, TooSlow
+from autograder.bounds.limits import Limits
+from autograder.candidate import process
+from autograder.candidate.forkserver import Lifeline
+from autograder.wire import plain
+from autograder.wire.channel import HEADER, Channel, Closed, TooSlow
+from autograder.wire.plain import Refused, WireError, decode, encode
 from mlsysim.units import unit_registry
 
 LIMIT = 1 << 20

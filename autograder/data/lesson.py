@@ -2,7 +2,7 @@
 
 No mark depends on this file: marks come from the tests of the source notebooks. It is data, never imported: it is read as text and compiled
 with one or two lines changed (see :mod:`autograder.tutor.misconceptions`), so a line here is written to be changed, not to be short. In the
-wheel for self-learners it is packed (see :mod:`autograder.study.wheels`). Names and arguments are the notebooks'; SI units throughout.
+wheel for self-learners it is packed (see :mod:`autograder.selfstudy.wheels`). Names and arguments are the notebooks'; SI units throughout.
 """
 
 # mypy: ignore-errors

@@ -8,8 +8,7 @@ from typing import Any
 
 from autograder.tutor.compare import has_fractions, plain, same
 from autograder.tutor.misconceptions import Change, model
-from mlsysim.cases import case
-from mlsysim.personal import clean_id
+from mlsysim.cases import clean_id
 
 __all__ = ["TOLERANCE", "copied_from", "is_telling", "known_answers", "lesson_answers"]
 
@@ -20,6 +19,8 @@ def lesson_answers(
     notebook: str, case_id: str, changes: Iterable[Change] = (), functions: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The lesson's answers to *notebook*'s questions about the case of *case_id*, by name; see :func:`autograder.tutor.misconceptions.model`."""
+    from cases import case  # the module beside the notebooks
+
     namespace = model(changes, functions)
     assert namespace is not None
     found: dict[str, Any] = namespace[f"answers_{notebook}"](case(notebook, case_id))

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
 from autograder.tutor.misconceptions import model
-from autograder.tutor.paper import Paper
+from autograder.tutor.owner import Owner
 
 __all__ = ["Failure", "explain"]
 
@@ -46,13 +46,13 @@ class Failure:
 
 def explain(
     failures: Sequence[Failure],
-    paper: Paper,
+    owner: Owner,
     asked_for: Iterable[str],
     ask: Callable[[str, tuple[Any, ...]], Any],
 ) -> None:
     """Complete the messages of *failures*, asking the student's functions again with *ask*, which raises if there is no value."""
     known = model() or {}
-    if not failures or f"answers_{paper.notebook}" not in known:
+    if not failures or f"answers_{owner.notebook}" not in known:
         return
     functions = [name for name in asked_for if name in known]
     left = MAX_CALLS
@@ -72,7 +72,7 @@ def explain(
     for failure in failures:
         try:
             with np.errstate(all="ignore"):
-                found = _finding(diagnosis, failure, paper)
+                found = _finding(diagnosis, failure, owner)
         except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
             continue
         told = failure.told
@@ -86,11 +86,11 @@ def explain(
             told.message += f" {hint}"
 
 
-def _finding(diagnosis: Diagnosis, failure: Failure, paper: Paper) -> Finding:
+def _finding(diagnosis: Diagnosis, failure: Failure, owner: Owner) -> Finding:
     functions = [call[0] for call in failure.called]
     if functions:
         return diagnosis.of_function(functions[-1], failure.called)
     answers = {name: value for name, value in failure.values.items() if not callable(value)}
     if failure.case_id is None:
         return Finding()
-    return diagnosis.of_answers(paper.notebook, failure.case_id, answers, paper.others)
+    return diagnosis.of_answers(owner.notebook, failure.case_id, answers, owner.others)

@@ -1,0 +1,1 @@
+"""A student's files, read without following where they lead."""

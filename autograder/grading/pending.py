@@ -1,0 +1,192 @@
+"""What there is to grade: the exam as a plan, and each submission with a fingerprint of all that its marks depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
+from autograder.grading.lock_wait import LockWait
+from autograder.grading.plan import Job, Plan, code_digest
+from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
+from autograder.nbgrader_compat.course import ASSIGNMENT, Course, CourseError
+from autograder.notebook.cells import read_notebook
+
+__all__ = ["Scanner", "make_plan", "students_named"]
+
+
+def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
+    """The exam of *course*.
+
+    Args:
+        lock_wait: how a locked gradebook is waited for.
+
+    Raises:
+        CourseError: the assignment was not generated, or its source has changed since, or the settings cannot be honoured.
+    """
+    from autograder.nbgrader_compat.examine import Examine
+    from autograder.nbgrader_compat.stand_ins import INSTEAD, preprocessor_classes
+
+    converter = course.converter()
+    sanitize, autograde = converter.sanitize_preprocessors, converter.autograde_preprocessors
+    classes = preprocessor_classes([*sanitize, *autograde])
+    if Examine not in classes:
+        raise CourseError(
+            "nbgrader_config.py does not set autograder.nbgrader_plugin.Examine among c.Autograde.autograde_preprocessors"
+        )
+    limits = course.limits()
+    for listed in classes:
+        known = [base.__name__ for base in INSTEAD if issubclass(listed, base) and listed not in INSTEAD]
+        if known:
+            raise CourseError(
+                f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde"
+            )
+    waiting = lock_wait or LockWait(course)
+    notebooks = waiting.run(lambda: _blueprints(course, waiting))
+    files = {path.name: path.read_bytes() for path in sorted(course.source.iterdir()) if path.is_file()}
+    for path in sorted(course.source.glob("*.ipynb")):
+        source = read_notebook(path)
+        points = {**source.auto_points(), **source.manual_points()}
+        if path.stem not in notebooks or notebooks[path.stem].points != points:
+            raise CourseError(
+                f"{path} is not what the gradebook knows: run nbgrader generate_assignment {ASSIGNMENT} --force"
+            )
+    return Plan(
+        ASSIGNMENT,
+        files,
+        notebooks,
+        converter.config,
+        list(sanitize),
+        list(autograde),
+        course.db_url,
+        str(course.root),
+        code_digest(),
+        limits,
+        tuple(course.students()),
+    )
+
+
+def _blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
+    from nbgrader.api import MissingEntry
+
+    with waiting.gradebook() as book:
+        try:
+            assignment = book.find_assignment(ASSIGNMENT)
+        except MissingEntry:
+            raise CourseError(
+                f"the gradebook {course.shown_db_url} has no assignment {ASSIGNMENT}: run nbgrader generate_assignment {ASSIGNMENT}"
+                f" --db={course.shown_db_url}"
+            ) from None
+        return {
+            notebook.name: Blueprint(
+                kernelspec=notebook.kernelspec,
+                cells={
+                    cell.name: SourceCell(cell.name, cell.cell_type, cell.locked, cell.source, cell.checksum)
+                    for cell in notebook.source_cells
+                },
+                points={cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]},
+            )
+            for notebook in assignment.notebooks
+        }
+
+
+class Scanner:
+    """Finds submissions."""
+
+    def __init__(self, course: Course, plan: Plan) -> None:
+        self._course = course
+        self._names = sorted(plan.notebooks)
+        self._hook = course.converter().pre_convert_hook
+        digest = hashlib.sha256()
+        for name, content in sorted(plan.source.items()):
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        digest.update(json.dumps(_settings(plan), sort_keys=True, default=repr).encode())
+        self._exam = digest.digest()
+        self._limits = plan.limits
+
+    def prepare(self, student: str) -> None:
+        """Run the course's ``pre_convert_hook``, as nbgrader does; like there, its failure is no matter.
+
+        The kit's own is for nbgrader, which reads the folder itself: here it would only change what was handed in.
+        """
+        from autograder.nbgrader_compat.tidy import tidy_submission
+
+        if self._hook is not None and self._hook is not tidy_submission:
+            with contextlib.suppress(Exception, TimeIsUp), deadline(self._limits.render_seconds):
+                found = sorted(str(path) for path in self._course.submitted(student).glob("*.ipynb"))
+                self._hook(assignment=ASSIGNMENT, student=student, notebooks=found)
+
+    def fingerprint(self, student: str) -> str:
+        """Of the submission's files, the exam and its settings.
+
+        Raises:
+            CourseError: the files cannot be read here and now.
+        """
+        digest = hashlib.sha256(self._exam)
+        with self._reading():
+            self._course.inbox.add_to_digest(student, self._names, digest)
+        return digest.hexdigest()
+
+    def job(self, student: str, fingerprint: str) -> Job:
+        """The submission as it is handed to a grading process.
+
+        Raises:
+            CourseError: the files cannot be read here and now.
+        """
+        inbox = self._course.inbox
+        with self._reading():
+            return Job(
+                student, inbox.notebooks(student, self._names), fingerprint, tuple(inbox.notes(student))
+            )
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is read is bounded by the limits on files: what is slow or large beyond those for one notebook is so because of this machine."""
+        limits = self._limits
+        try:
+            with deadline(limits.render_seconds), memory_limit(limits.memory_mb):
+                yield
+        except TimeIsUp:
+            raise CourseError(f"its files could not be read within {limits.render_seconds:g} s") from None
+        except MemoryError:
+            raise CourseError("this machine has not enough memory to read its files") from None
+        except OSError as error:
+            raise CourseError(f"its files cannot be read: {error.strerror}") from None
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    """The settings that marks depend on: those of the preprocessors, by section."""
+    from autograder.nbgrader_compat.stand_ins import preprocessor_classes
+
+    listed = preprocessor_classes([*plan.sanitize, *plan.autograde])
+    sections = {base.__name__ for step in listed for base in step.__mro__}
+    chosen: dict[str, Any] = {
+        name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config
+    }
+    if "Examine" in chosen:
+        chosen["Examine"].pop("lock_seconds", None)  # no mark depends on how long a lock is waited for
+    return chosen | {"steps": [step.__name__ for step in listed]}
+
+
+def students_named(course: Course, wanted: Iterable[str] | None, graded: Collection[str] = ()) -> list[str]:
+    """Everyone who handed in, or those of *wanted*; *graded* have marks from an earlier run.
+
+    Raises:
+        CourseError: one of them did not.
+    """
+    known = course.students(graded)
+    if wanted is None:
+        return known
+    chosen = list(dict.fromkeys(wanted))
+    for student in chosen:
+        if student not in known:
+            few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "") or "nobody"
+            raise CourseError(
+                f"{student} has handed in nothing; in {Path(course.root, 'submitted')} there is {few}"
+            )
+    return chosen

@@ -1,0 +1,118 @@
+"""What a grading process has to know: the exam, its settings, and one submission after another. Plain data that can go to another machine."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.bounds.limits import Limits
+from autograder.files.read import Unreadable
+from autograder.nbgrader_compat.blueprint import Blueprint
+
+__all__ = ["Begun", "Failed", "Job", "Marked", "MarkedNotebook", "Plan", "code_digest"]
+
+
+class Failed(Exception):
+    """A submission could not be graded, through no fault of its own; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The exam.
+
+    Attributes:
+        source: files of the source folder, by name.
+        notebooks: by name.
+        config: nbgrader's settings (a traitlets ``Config``).
+        sanitize: preprocessors (classes, or dotted names) before the examination.
+        autograde: the examination and what follows.
+        root: the course directory, which students' code must not read.
+        code: see :func:`code_digest`.
+        limits: what a submission may use.
+        students: everyone who handed in, to recognise answers that belong to somebody else's case.
+    """
+
+    assignment: str
+    source: dict[str, bytes]
+    notebooks: dict[str, Blueprint]
+    config: Any
+    sanitize: list[Any]
+    autograde: list[Any]
+    db_url: str
+    root: str
+    code: str
+    limits: Limits
+    students: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One submission.
+
+    Attributes:
+        notebooks: content by name, or what is in its place.
+        fingerprint: of everything that its marks depend on; empty if it is to be graded again at the next run, whatever it gets now.
+        notes: what an instructor should know of its files.
+    """
+
+    student: str
+    notebooks: dict[str, bytes | Unreadable]
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Says that a grading process begins with this notebook of the submission that it holds longest."""
+
+    notebook: str
+
+
+@dataclass(slots=True)
+class MarkedNotebook:
+    """One graded notebook.
+
+    Attributes:
+        text: the notebook for the autograded folder.
+        scores: by graded cell; None where a person decides.
+        comments: by cell; None where there is nothing to say.
+        notes: what an instructor should know.
+    """
+
+    text: str
+    scores: dict[str, float | None] = field(default_factory=dict)
+    comments: dict[str, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Marked:
+    """A graded submission.
+
+    Attributes:
+        peak_mb: the largest resident memory so far of the process that graded it, and of the one that it forks candidates from.
+    """
+
+    student: str
+    fingerprint: str
+    notebooks: dict[str, MarkedNotebook] = field(default_factory=dict)
+    peak_mb: tuple[float, float] = (0.0, 0.0)
+
+
+@functools.cache
+def code_digest() -> str:
+    """Of the code that gives marks: two machines that disagree on it must not grade one class."""
+    import autograder
+    import mlsysim
+
+    digest = hashlib.sha256()
+    for package in map(Path, (*autograder.__path__, *mlsysim.__path__)):
+        for path in sorted(package.rglob("*")):
+            if path.suffix in (".py", ".toml", ".csv"):
+                digest.update(f"{path.relative_to(package)}{os.linesep}".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,239 @@
+"""An nbgrader course on disk: release, grading, feedback, through nbgrader's own API."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from autograder.bounds.limits import Limits
+from autograder.files.names import original_name
+from autograder.files.read import file_ids
+from autograder.files.submissions import Inbox, students_in
+
+__all__ = ["ASSIGNMENT", "Course", "CourseError"]
+
+ASSIGNMENT = "quantization"
+STUDENT_ID = 128  # characters, in nbgrader's database where it keeps to its own limits
+FOLDER_NAME = 255  # bytes
+EXCEPTION = re.compile(r"^ *([\w.]*(?:Error|Exception|Exit|Invalid)\b.*)", re.MULTILINE)
+
+
+class CourseError(Exception):
+    """nbgrader could not do a step; the message is the reason that it logged."""
+
+
+def _with_driver(url: str) -> str:
+    """*url*, if it can be used. ``postgresql://`` means psycopg2 to SQLAlchemy; where only psycopg 3 is installed, that.
+
+    Raises:
+        CourseError: it is no address of a database, or its driver is not installed.
+    """
+    from importlib.util import find_spec
+
+    scheme, mark, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres") and mark and find_spec("psycopg2") is None:
+        if find_spec("psycopg") is None:
+            raise CourseError(f"{scheme}:// needs a driver: pip install 'quantization-kit[postgres]'")
+        url = f"postgresql+psycopg://{rest}"
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        make_url(url).get_dialect().import_dbapi()
+    except ArgumentError:
+        raise CourseError(
+            f"{url!r} is not the URL of a database, such as sqlite:////folder/gradebook.db"
+        ) from None
+    except (NoSuchModuleError, ImportError) as error:
+        raise CourseError(f"the database {scheme}:// cannot be used here: {error}") from None
+    return url
+
+
+class Course:
+    """The course directory at *root*: the folder that holds ``nbgrader_config.py``.
+
+    Args:
+        db_url: the gradebook, as in nbgrader's own setting ``CourseDirectory.db_url``, which it takes the place of.
+    """
+
+    def __init__(self, root: Path, db_url: str | None = None) -> None:
+        self.root = root.resolve()
+        config = self.root / "nbgrader_config.py"
+        if not config.is_file():
+            raise CourseError(f"{self.root} is not a course directory: it has no nbgrader_config.py")
+        from nbgrader.apps import NbGraderAPI
+        from sqlalchemy.exc import SAWarning
+        from traitlets.config.loader import PyFileConfigLoader
+
+        warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+
+        self._config = PyFileConfigLoader(config.name, path=str(self.root)).load_config()
+        url = db_url or self._config.get("CourseDirectory", {}).get("db_url")
+        if url:
+            self._config.CourseDirectory.db_url = _with_driver(str(url))
+        self._config.NbGrader.logfile = str(self.root / ".nbgrader.log")
+        # nbgrader starts alembic by its bare name.
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        self._api: Any = NbGraderAPI(config=self._config)
+
+    @classmethod
+    def copy_of(cls, original: Path, root: Path) -> Course:
+        """A course of its own at *root*, with the sources and the configuration of *original*."""
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(original / "solutions", root / "solutions")
+        shutil.copy(original / "nbgrader_config.py", root)
+        return cls(root)
+
+    @property
+    def source(self) -> Path:
+        """The folder of the source notebooks."""
+        return self.root / "solutions" / ASSIGNMENT
+
+    @property
+    def release(self) -> Path:
+        """The folder of the student version."""
+        return self.root / "assignments" / ASSIGNMENT
+
+    def student_page(self, student: str) -> Path:
+        """The page of all of *student*'s notebooks; beside nbgrader's folder, whose pages are released one by one."""
+        return self.feedback(student).with_suffix(".html")
+
+    def submitted(self, student: str) -> Path:
+        """The folder that *student*'s notebooks were collected into."""
+        return self.root / "submitted" / original_name(student) / ASSIGNMENT
+
+    def feedback(self, student: str) -> Path:
+        """The folder of *student*'s feedback pages."""
+        return self.root / "feedback" / student / ASSIGNMENT
+
+    def autograded(self, student: str) -> Path:
+        """The folder of *student*'s graded notebooks."""
+        return self.root / "autograded" / student / ASSIGNMENT
+
+    @property
+    def db_url(self) -> str:
+        """The address of the gradebook."""
+        return str(self._api.coursedir.db_url)
+
+    @property
+    def shown_db_url(self) -> str:
+        """The address without its password."""
+        from sqlalchemy.engine import make_url
+
+        return make_url(self.db_url).render_as_string(hide_password=True)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The gradebook's file; None where it is a server's."""
+        from sqlalchemy.engine import make_url
+
+        url = make_url(self.db_url)
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    def converter(self) -> Any:
+        """nbgrader's own ``Autograde``, with the settings of this course."""
+        from nbgrader.converters import Autograde
+        from traitlets import TraitError
+
+        try:
+            return Autograde(coursedir=self._api.coursedir, parent=self._api)
+        except (TraitError, ImportError, AttributeError) as error:
+            raise CourseError(f"{self.root / 'nbgrader_config.py'} cannot be used: {error}") from None
+
+    @property
+    def shared_with_group(self) -> bool:
+        """nbgrader's setting ``CourseDirectory.groupshared``."""
+        return bool(self._api.coursedir.groupshared)
+
+    def limits(self) -> Limits:
+        """What a submission may use.
+
+        Raises:
+            CourseError: the settings are not allowed.
+        """
+        from traitlets import TraitError
+
+        from autograder.nbgrader_compat.examine import Examine
+
+        try:
+            return Examine(config=self.converter().config).limits(ASSIGNMENT)
+        except (TraitError, ValueError) as error:
+            raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
+
+    @functools.cached_property
+    def inbox(self) -> Inbox:
+        """What was handed in.
+
+        Raises:
+            CourseError: the settings are not allowed.
+        """
+        ignore = list(self._api.coursedir.ignore)
+        return Inbox(self.root / "submitted", ASSIGNMENT, self.limits(), file_ids(self.source), ignore)
+
+    def other_source_files(self) -> list[Path]:
+        """The files beside the source notebooks that nbgrader does not ignore."""
+        from nbgrader.utils import find_all_files
+
+        found = find_all_files(str(self.source), [*self._api.coursedir.ignore, "*.ipynb"])
+        return [path for path in map(Path, found) if path.is_file() and not path.is_symlink()]
+
+    def students(self, known: Collection[str] = ()) -> list[str]:
+        """Everyone who handed something in; of those who are *known* to have marks, in the place of a folder too.
+
+        Raises:
+            CourseError: the folder of all submissions cannot be read.
+        """
+        try:
+            return students_in(self.root / "submitted", ASSIGNMENT, known)
+        except OSError as error:
+            raise CourseError(f"{self.root / 'submitted'} cannot be read: {error.strerror}") from None
+
+    def name_too_long(self, student: str) -> bool:
+        """Whether the gradebook or a folder cannot have the name of *student*."""
+        most = STUDENT_ID if self.database_file is None else FOLDER_NAME
+        return len(student) > most or len(student.encode()) > FOLDER_NAME
+
+    def generate_assignment(self) -> None:
+        """Make the student version."""
+        self._check(self._api.generate_assignment(ASSIGNMENT, force=True))
+
+    def autograde(self, student: str) -> None:
+        """Grade one student's submission into the gradebook."""
+        self._check(self._api.autograde(ASSIGNMENT, student, force=True))
+
+    def generate_feedback(self, student: str) -> None:
+        """Write one student's feedback pages."""
+        self._check(self._api.generate_feedback(ASSIGNMENT, student, force=True))
+
+    def gradebook(self) -> Any:
+        """nbgrader's gradebook; use it as a context manager."""
+        return self._api.gradebook
+
+    def grades(self) -> Iterator[tuple[str, str, str, float | None, float | None, float]]:
+        """(student, notebook, cell, automatic mark, manual mark, maximum) of everything in the gradebook."""
+        with self.gradebook() as book:
+            for submission in book.assignment_submissions(ASSIGNMENT):
+                for notebook in submission.notebooks:
+                    for grade in notebook.grades:
+                        yield (
+                            submission.student.id,
+                            notebook.name,
+                            grade.name,
+                            grade.auto_score,
+                            grade.manual_score,
+                            grade.max_score,
+                        )
+
+    @staticmethod
+    def _check(outcome: dict[str, Any]) -> None:
+        if not outcome["success"]:
+            text = "\n".join(outcome.get(key) or "" for key in ("error", "log"))
+            reasons = [found for found in EXCEPTION.findall(text) if "NbGraderException" not in found]
+            raise CourseError(reasons[-1] if reasons else "nbgrader gave no reason")

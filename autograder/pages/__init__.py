@@ -1,0 +1,1 @@
+"""Pages that people read: students' feedback, the class report, the self-study scorecard."""

@@ -1,0 +1,135 @@
+"""What a student may see of a graded submission: nbgrader's page of each notebook, and one page of all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import Exporter
+
+from autograder.bounds.limits import Limits
+from autograder.exam.attempt import attempt
+from autograder.files.read import Unreadable
+from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.notebook.cells import grading, is_test, read_notebook
+from autograder.pages.page import Mark, Section, Sheet, feedback_page, graded_test, sheet
+
+__all__ = ["FeedbackExporter", "write_student_page", "write_student_pages"]
+
+
+class FeedbackExporter(Exporter):
+    """``c.GenerateFeedback.exporter_class``: the page of one notebook, with its marks in the gradebook."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
+        """The page, and the resources."""
+        from nbgrader.api import Gradebook
+
+        graded, resources = super().from_notebook_node(nb, resources, **keywords)
+        facts = resources["nbgrader"]
+        with Gradebook(facts["db_url"]) as book:
+            row = book.find_submission_notebook(facts["notebook"], facts["assignment"], facts["student"])
+            made = _sheet(row, graded)
+        return feedback_page(f"Feedback for {facts['student']}", [made], _lead([made])), resources
+
+
+def write_student_pages(
+    course: Course, students: Iterable[str], on_step: Callable[[str], None] = lambda student: None
+) -> list[str]:
+    """Write the pages of *students*; returns those of whom nothing is in the gradebook."""
+    from nbgrader.api import MissingEntry
+
+    missing = []
+    with course.gradebook() as book:
+        for student in students:
+            try:
+                write_student_page(course, student, book)
+            except MissingEntry:
+                missing.append(student)
+            on_step(student)
+    return missing
+
+
+def write_student_page(course: Course, student: str, book: Any) -> Path:
+    """Write the page of all of *student*'s notebooks, beside the folder of nbgrader's pages; returns its path.
+
+    *book* is the course's gradebook, opened.
+
+    Raises:
+        nbgrader.api.MissingEntry: nothing of the student is in the gradebook.
+    """
+    submission = book.find_submission(ASSIGNMENT, student)
+    graded = {notebook.name: notebook for notebook in submission.notebooks}
+    sheets = []
+    for source in sorted(course.source.glob("*.ipynb")):
+        path = course.root / "autograded" / student / ASSIGNMENT / source.name
+        row = graded.get(source.stem)
+        if row is None or not path.is_file():
+            maxima = read_notebook(source).auto_points() | read_notebook(source).manual_points()
+            marks = [Mark(name, 0.0, points) for name, points in maxima.items()]
+            sheets.append(_absent(source.stem, marks))
+            continue
+        found = attempt(functools.partial(read_notebook, path), Limits())
+        sheets.append(
+            _unshown(row, found, [Mark(grade.name, grade.score, grade.max_score) for grade in row.grades])
+            if isinstance(found, Unreadable)
+            else _sheet(row, found.content)
+        )
+    page = course.student_page(student)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    lead = [f"Assignment: {ASSIGNMENT}.", *_lead(sheets)]
+    page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")
+    return page
+
+
+def _lead(sheets: list[Sheet]) -> list[str]:
+    waits = any(made.manual[1] and made.manual[0] is None for made in sheets)
+    return ["Written answers wait for a person; the total grows when they are graded."] if waits else []
+
+
+def _absent(name: str, marks: list[Mark]) -> Sheet:
+    return Sheet(name, name, [Section(marks=marks)], says="This notebook could not be graded")
+
+
+def _sheet(row: Any, nb: Any) -> Sheet:
+    """The graded notebook *nb* with the marks and comments of its *row* in the gradebook."""
+    # A mark that waits for a person is not one yet: nbgrader says 0 for it.
+    scores = {
+        g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
+    }
+    comments = {c.name: c.comment or "" for c in row.comments}
+    marks = {}
+    for cell in nb["cells"]:
+        grade = grading(cell)
+        if not grade.get("grade") and not grade.get("task"):
+            continue
+        grade_id, points = grade["grade_id"], float(grade["points"])
+        score = scores.get(grade_id)
+        if is_test(cell):
+            full = score is not None and score >= points
+            message = "" if full else _message(cell["outputs"])
+            marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, message, full)
+        else:
+            marks[grade_id] = Mark(grade_id, score, points, comments.get(grade_id, ""), by_hand=True)
+    notes = nb["metadata"].get("autograder", {}).get("notes", [])
+    penalty = float(row.late_submission_penalty or 0.0)
+    made = attempt(lambda: sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes), Limits())
+    return _unshown(row, made, list(marks.values())) if isinstance(made, Unreadable) else made
+
+
+def _unshown(row: Any, why: Unreadable, marks: list[Mark]) -> Sheet:
+    """The marks alone of a notebook that cannot be shown."""
+    return Sheet(row.name, row.name, [Section(marks=marks)], says=f"This notebook cannot be shown: {why.why}")
+
+
+def _message(outputs: list[Any]) -> str:
+    """The sentence that the examiner left in a test cell; never a traceback, which quotes the test."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            return " ".join(str(output["evalue"] or output["ename"]).split())
+    texts = ("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
+    return " ".join(texts).strip()

@@ -1,0 +1,158 @@
+"""The class report: marks of everyone, in the terminal and as an HTML page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from autograder.nbgrader_compat.course import Course
+from autograder.pages.page import render
+from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE, hints_used
+
+__all__ = ["Row", "class_rows", "print_report", "write_report"]
+
+
+@dataclass(slots=True)
+class Row:
+    """One student.
+
+    Attributes:
+        marks: (mark, maximum) of the autograded cells, by notebook; the mark is None where nothing was graded.
+        waiting: points of answers that a person has still to grade.
+        expected: the right total, where the class was made by construction.
+        trouble: why a submission could not be graded, or an empty string.
+        feedback: links to the feedback by notebook, relative to the course directory.
+        page: the student's page, relative to the course directory; empty if there is none.
+        hints: hints that were used in self-study, where the student handed that in; they cost nothing.
+    """
+
+    student: str
+    says: str = ""
+    marks: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    waiting: float = 0.0
+    expected: float | None = None
+    trouble: str = ""
+    feedback: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    hints: int | None = None
+
+    @property
+    def total(self) -> float:
+        """Sum of the automatic marks."""
+        return sum(mark or 0.0 for mark, _ in self.marks.values())
+
+    @property
+    def maximum(self) -> float:
+        """Sum of the automatic maxima."""
+        return sum(maximum for _, maximum in self.marks.values())
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the total is the right one; true where none is known."""
+        return self.expected is None or abs(self.total - self.expected) < 1e-9
+
+
+def class_rows(
+    course: Course,
+    says: Mapping[str, str] | None = None,
+    expected: Mapping[str, float] | None = None,
+    trouble: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """One row for each student of the course, from its gradebook."""
+    points = {path.stem: _auto_points(path) for path in sorted(course.source.glob("*.ipynb"))}
+    auto: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    waiting: dict[str, float] = defaultdict(float)
+    for student, notebook, cell, mark, manual, maximum in course.grades():
+        if cell in points[notebook]:
+            if mark is not None:
+                auto[student][notebook].append(mark)
+        elif mark is None and manual is None:
+            waiting[student] += maximum
+    rows = []
+    for student in course.students():
+        row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
+        row.expected = (expected or {}).get(student)
+        row.trouble = (trouble or {}).get(student, "")
+        page = course.student_page(student)
+        row.page = _address(page, course) if page.is_file() else ""
+        progress = course.inbox.read(student, PROGRESS_FILE, LARGEST_FILE)
+        row.hints = hints_used(progress) if isinstance(progress, bytes) else None
+        for notebook, maxima in points.items():
+            marks = auto[student].get(notebook)
+            row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
+            single = course.feedback(student) / f"{notebook}.html"
+            if row.page:
+                row.feedback[notebook] = f"{row.page}#{notebook}"
+            elif single.is_file():
+                row.feedback[notebook] = _address(single, course)
+        rows.append(row)
+    return rows
+
+
+def _address(page: Path, course: Course) -> str:
+    return quote(page.relative_to(course.root).as_posix())
+
+
+def _auto_points(path: Path) -> dict[str, float]:
+    from autograder.notebook.cells import read_notebook
+
+    return read_notebook(path).auto_points()
+
+
+def print_report(rows: Iterable[Row]) -> None:
+    """Print the class as a table."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    rows = list(rows)
+    with_expected = any(row.expected is not None for row in rows)
+    table = Table(title="Automatic marks", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("handed in", min_width=10)
+    for notebook, (_, maximum) in rows[0].marks.items() if rows else ():
+        table.add_column(f"{notebook.split('_')[0]}\n/{maximum:g}", justify="right", no_wrap=True)
+    table.add_column(f"total\n/{rows[0].maximum:g}" if rows else "total", justify="right", no_wrap=True)
+    if with_expected:
+        table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("by\nhand", justify="right")
+    with_hints = any(row.hints is not None for row in rows)
+    if with_hints:
+        table.add_column("hints", justify="right")
+    for row in rows:
+        cells = [
+            escape(row.student),
+            escape(row.says),
+            *("–" if mark is None else f"{mark:g}" for mark, _ in row.marks.values()),
+            f"{row.total:g}",
+        ]
+        if with_expected:
+            cells.append(
+                f"{row.expected:g}"
+                if row.as_expected and row.expected is not None
+                else f"[red]{row.expected:g} ≠[/]"
+            )
+        cells.append(f"{row.waiting:g}" if row.waiting else "")
+        if with_hints:
+            cells.append("" if row.hints is None else str(row.hints))
+        table.add_row(*cells)
+    console = Console()
+    console.print(table)
+    for row in rows:
+        if row.trouble:
+            console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}", highlight=False)
+
+
+def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
+    """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
+    rows = list(rows)
+    notebooks = list(rows[0].marks) if rows else []
+    with_hints = any(row.hints is not None for row in rows)
+    page.write_text(
+        render("report.html.j2", rows=rows, notebooks=notebooks, with_hints=with_hints, **facts), "utf-8"
+    )

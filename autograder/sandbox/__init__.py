@@ -1,0 +1,1 @@
+"""How far a student's process is confined, and who watches it."""

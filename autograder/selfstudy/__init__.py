@@ -1,0 +1,1 @@
+"""One person alone: checks, hints, progress; and what is handed out."""

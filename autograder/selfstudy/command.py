@@ -1,0 +1,184 @@
+"""The ``autograder check`` command: examine, remember, show, and look again when a notebook is saved."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis.configuration import set_hypothesis_home_dir
+from rich.console import Console
+
+from autograder.candidate.process import NoSandbox
+from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
+from autograder.selfstudy.installed import ExamError, installed_exam
+from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress
+from autograder.selfstudy.scorecard import print_scorecard
+from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally, answer_cell, ask_hint
+
+__all__ = ["Checking", "run_check"]
+
+ASSIGNMENT = "quantization"
+_Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What was asked for on the command line; see ``autograder check --help``."""
+
+    notebooks: Sequence[Path]
+    exam: Path | None = None
+    public: bool = False
+    html: Path | None = None
+    json: bool = False
+    watch: bool = False
+    hint: bool = False
+    hint_for: str | None = None
+    progress: Path | None = None
+    no_progress: bool = False
+
+
+def run_check(asked: Checking) -> int:
+    """0 if every test has full marks, 1 if not (or hidden tests were not run, unasked), 2 if a notebook could not be checked."""
+    try:
+        exam = asked.exam or installed_exam(ASSIGNMENT)
+        if not exam.is_dir():
+            raise ExamError(f"--exam {exam} is not a folder")
+    except ExamError as error:
+        return _complain(error)
+    with tempfile.TemporaryDirectory(prefix="autograder-") as aside:
+        set_hypothesis_home_dir(aside)  # it would leave a folder of its own where the notebooks are
+        return _rounds(asked, exam)
+
+
+def _rounds(asked: Checking, exam: Path) -> int:
+    cards: dict[Path, Scorecard] = {}
+    seen: dict[Path, _Stamp] = {}
+    status = _round(asked, asked.notebooks, exam, cards, seen)
+    if asked.watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            for saved in _saves(asked.notebooks, seen):
+                status = _round(asked, saved, exam, cards, seen)
+    return status
+
+
+def _complain(error: Exception) -> int:
+    print(f"autograder: {error}", file=sys.stderr)
+    return 2
+
+
+def _saves(notebooks: Sequence[Path], seen: dict[Path, _Stamp]) -> Iterator[list[Path]]:
+    """Those that differ from what was *seen*, whenever there are some.
+
+    The file system's events only say when to look, so that a save during a check, or on a disk without events, is not missed.
+    """
+    from watchfiles import watch
+
+    folders = sorted({path.resolve().parent for path in notebooks if path.resolve().parent.is_dir()})
+    if not folders:
+        return
+    print("Waiting for the next save; Ctrl-C ends.", file=sys.stderr, flush=True)
+    for _ in watch(*folders, debounce=100, step=20, rust_timeout=250, yield_on_timeout=True, recursive=False):
+        saved = [
+            path for path in notebooks if (stamp := _stamp(path)) != seen.get(path) and stamp is not None
+        ]
+        if saved:
+            yield saved
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _round(
+    asked: Checking,
+    paths: Sequence[Path],
+    exam: Path,
+    cards: dict[Path, Scorecard],
+    seen: dict[Path, _Stamp],
+) -> int:
+    """Check the notebooks at *paths* and show them; *cards* keeps the last outcome of each, *seen* what it was of."""
+    status, began = 0, time.monotonic()
+    errors: list[str] = []
+    for path in paths:
+        cards.pop(path, None)
+        seen[path] = _stamp(path)
+        try:
+            with Console(stderr=True).status(f"Checking {path.name}"):
+                card = check_notebook(path, exam, public_only=asked.public)
+        except (CheckError, NoSandbox) as error:
+            status = _complain(error)
+            errors.append(str(error))
+            continue
+        cards[path] = card
+        progress, hint = _remember(asked, path, card)
+        if not asked.json:
+            print_scorecard(card, progress, hint)
+        unasked = not card.hidden_run and not asked.public
+        status = max(status, int(bool(card.failing) or unasked))
+    if asked.json:
+        print(
+            json.dumps(
+                {"notebooks": [c.as_json() for c in cards.values()], "errors": errors, "status": status}
+            ),
+            flush=True,
+        )
+    if asked.html and cards:
+        status = max(status, _write_html(asked.html, list(cards.values())))
+    if asked.watch:
+        print(f"Checked in {time.monotonic() - began:.2f} s.", file=sys.stderr, flush=True)
+    return status
+
+
+def _write_html(path: Path, cards: list[Scorecard]) -> int:
+    from autograder.selfstudy.scorecard import scorecard_html
+
+    try:
+        path.write_text(scorecard_html(cards), "utf-8")
+    except OSError as error:
+        return _complain(OSError(f"{path} cannot be written: {error.strerror}"))
+    return 0
+
+
+def _remember(asked: Checking, path: Path, card: Scorecard) -> tuple[NotebookProgress | None, str]:
+    """Count the check and give the hint that was asked for; work goes on without a file that cannot be written."""
+    if asked.no_progress:
+        return None, ""
+    try:
+        with open_progress(asked.progress or path.parent / PROGRESS_FILE) as (progress, message):
+            if message:
+                print(f"autograder: {message}", file=sys.stderr)
+            mine = progress.of(card.notebook)
+            mine.record(card)
+            return mine, _hint(asked, card, mine)
+    except ProgressError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return None, ""
+
+
+def _hint(asked: Checking, card: Scorecard, progress: NotebookProgress) -> str:
+    """The hint for the part that was named, or for the first failing part that has not had all of them: one thing at a time."""
+    if not asked.hint and asked.hint_for is None:
+        return ""
+    try:
+        if asked.hint_for is not None:
+            parts = [answer_cell(card.notebook, asked.hint_for)]
+        else:
+            parts = list(dict.fromkeys(answer_cell(card.notebook, name) for name in card.failing))
+    except KeyError as error:
+        return str(error.args[0])
+    if not parts:
+        return "Nothing fails here: no hint is needed."
+    replies = {part: ask_hint(card.notebook, part, progress.parts.get(part, Tally())) for part in parts}
+    part = next((part for part in parts if progress.parts.get(part, Tally()).hints < len(STEPS)), parts[0])
+    progress.parts[part] = replies[part].tally
+    return f"{part}: {replies[part].text}"

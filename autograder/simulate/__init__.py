@@ -1,0 +1,1 @@
+"""A class made by construction, whose right marks are known."""

@@ -1,0 +1,94 @@
+"""A class made by construction: every submission is built from the solutions, and its marks are known."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
+
+__all__ = ["Kind", "expected_marks", "load_kinds", "write_submission"]
+
+Lost = Mapping[str, Any]  # notebook → "all", "none", or test cell → points
+Marks = dict[str, dict[str, float | None]]  # notebook → test cell → mark
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of submission; see ``data/kinds.toml`` for the meaning of the fields."""
+
+    name: str
+    says: str
+    base: str = "right"
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    corrupt: tuple[str, ...] = ()
+    lost: Lost = field(default_factory=dict)
+    stock: Lost | None = None
+    named: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+def load_kinds() -> dict[str, Kind]:
+    """All kinds by name, in the order of the file."""
+    text = resources.files("autograder").joinpath("data", "kinds.toml").read_text("utf-8")
+    return {name: Kind(name=name, **row) for name, row in tomllib.loads(text).items()}
+
+
+def write_submission(kind: Kind, source: Path, release: Path, target: Path) -> None:
+    """Write the notebooks that a student of this *kind* hands in into the folder *target*.
+
+    Raises:
+        KeyError: the kind replaces a cell that the notebook does not have.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(release.iterdir()):
+        if path.suffix != ".ipynb":
+            shutil.copy(path, target)
+            continue
+        name = path.stem
+        if name in kind.missing:
+            continue
+        notebook = read_notebook(path)
+        answers = (
+            {} if kind.base == "untouched" else dict(strip_solution_marks(read_notebook(source / path.name)))
+        )
+        answers |= kind.cells.get(name, {})
+        _fill(notebook, answers)
+        text = notebook.dumps()
+        (target / path.name).write_text(text[: len(text) // 2] if name in kind.corrupt else text, "utf-8")
+
+
+def _fill(notebook: Notebook, answers: Mapping[str, str]) -> None:
+    by_id = notebook.by_grade_id()
+    for grade_id, answer in answers.items():
+        by_id[grade_id]["source"] = answer.strip("\n")
+
+
+def expected_marks(kind: Kind, source: Path, *, stock: bool = False) -> Marks:
+    """The right mark of every autograded cell, by notebook.
+
+    With *stock*, the mark that nbgrader's own execution gives; None where it gives none.
+
+    Raises:
+        KeyError: the kind names a test cell that does not exist.
+    """
+    marks: Marks = {}
+    for path in sorted(source.glob("*.ipynb")):
+        full = read_notebook(path).auto_points()
+        lost = kind.stock if stock and kind.stock is not None else kind.lost
+        gone = lost.get(path.stem, {})
+        if gone == "none":
+            marks[path.stem] = dict.fromkeys(full)
+            continue
+        if gone == "all":
+            gone = full
+        unknown = set(gone) - set(full)
+        if unknown:
+            raise KeyError(f"kind {kind.name}: {path.stem} has no test cell {', '.join(sorted(unknown))}")
+        marks[path.stem] = {grade_id: points - gone.get(grade_id, 0) for grade_id, points in full.items()}
+    return marks

@@ -1,0 +1,1 @@
+"""Plain data between the examiner and a student's process."""
