@@ -9,7 +9,7 @@
 from mlsysim import plots, show
 from mlsysim.analysis import Crossover, crossover_batch
 from mlsysim.architecture import Architecture
-from mlsysim.cases import case
+from mlsysim.cases import CaseBook
 from mlsysim.compression import CompressionModel
 from mlsysim.compression_result import CompressionResult
 from mlsysim.errors import InputError
@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Architecture",
+    "CaseBook",
     "CompressionModel",
     "CompressionResult",
     "Crossover",
@@ -46,7 +47,6 @@ __all__ = [
     "VisionModel",
     "arithmetic_intensity",
     "attainable",
-    "case",
     "crossover_batch",
     "explain",
     "find_runtime",

@@ -14,6 +14,9 @@ from autograder.notebook.cells import grading, read_notebook
 from autograder.simulate.kinds import expected_marks, load_kinds, write_submission
 from mlsysim.compression import CompressionModel
 
+from .casebooks import cases_of
+
+case_of = cases_of("quantization").case
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 FUNCTIONS = {
     "0_self_check": ["ridge_point", "attainable", "regime", "speedup_limit"],
@@ -36,7 +39,7 @@ def sources(root, name):
 
 def test_the_committed_release_equals_a_fresh_one_byte_for_byte(root, fresh):
     committed = root / "assignments" / "quantization"
-    left = (".", "autograder-progress")  # by someone who works there
+    left = (".", "autograder-progress", "__pycache__")  # by someone who works there
     names = sorted(p.name for p in committed.iterdir() if not p.name.startswith(left))
     assert names == sorted(p.name for p in fresh.release.iterdir())
     for path in fresh.release.iterdir():
@@ -85,7 +88,7 @@ def test_every_function_has_visible_hidden_and_property_tests(root, name):
 def test_every_test_cell_imports_what_it_uses(root, name):
     """So that it means the same wherever it runs; what it does not define is the student's."""
     notebook = sources(root, name)
-    students = set(["math", "plt", "np", "display", "mlsysim"])
+    students = set(["math", "plt", "np", "display", "mlsysim", "cases"])
     for cell in notebook.cells:
         if grading(cell).get("grade") and not grading(cell)["solution"]:
             names = {node.id for node in ast.walk(ast.parse(cell["source"])) if isinstance(node, ast.Name)}
@@ -105,16 +108,17 @@ def test_the_case_of_a_notebook_comes_from_one_cell(root, name):
         for c in sources(root, name).cells
         if c["cell_type"] == "code" and not grading(c).get("grade")
     ]
-    assert sum("mlsysim.case(" in text for text in texts) == 1
+    assert sum("cases.case(" in text for text in texts) == 1
 
 
 @pytest.mark.parametrize("student", ["", "s01", "s02", "s03"])
-def test_the_reference_inside_the_tests_agrees_with_the_library(root, student):
+def test_the_reference_inside_the_tests_agrees_with_the_library(root, student, monkeypatch):
     """The tests carry their own arithmetic so that nothing in the library can be called instead of deriving."""
+    monkeypatch.syspath_prepend(root / "solutions" / "quantization")
     scope: dict = {"student_id": student}
     text = sources(root, "2_crossover").by_grade_id()["test_find"]["source"]
     exec(text.split("### BEGIN HIDDEN TESTS")[1].split("expected = ")[0], scope)
-    case = mlsysim.case("2_crossover", student)
+    case = case_of("2_crossover", student)
     for context in (case["context_short"], case["context_long"]):
         for threshold in case["thresholds"]:
             want = mlsysim.crossover_batch(
@@ -137,13 +141,13 @@ def test_the_id_has_a_cell_that_students_may_edit_and_that_runs_as_released(root
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_hidden_truth_is_the_case_of_the_same_id(root, name):
     for cell in sources(root, name).cells:
-        for call in re.findall(r"mlsysim\.case\([^)]*\)", cell["source"]):
-            assert call == f'mlsysim.case("{name}", student_id)'
+        for call in re.findall(r"cases\.case\([^)]*\)", cell["source"]):
+            assert call == f'cases.case("{name}", student_id)'
 
 
 def test_the_storage_costs_that_are_taught_are_the_library_s():
     solve = CompressionModel().solve
-    for option in mlsysim.case("3_frontier")["options"]:
+    for option in case_of("3_frontier")["options"]:
         result = solve("Llama3_8B", "H100", option["method"], option["bits"], option["sparsity"])
         if option["method"] == "quantization":
             bits = option["bits"] + (16 / 128 if option["bits"] < 8 else 0)
@@ -190,7 +194,7 @@ def test_a_student_s_id_is_kept_and_a_deleted_id_cell_comes_back_empty_before_th
     assert found == ['student_id = "s01"']
     found, cells = submission(root, tmp_path, lambda cells: cells.pop(at(cells)))
     assert len(found) == 1 and found[0].endswith('student_id = ""')
-    assert at(cells) < next(i for i, cell in enumerate(cells) if "mlsysim.case(" in cell["source"])
+    assert at(cells) < next(i for i, cell in enumerate(cells) if "cases.case(" in cell["source"])
 
 
 @pytest.mark.parametrize("tags", [3, "student-id", None, [["student-id"]], {"student-id": 1}])

@@ -42,7 +42,6 @@ def serve(**changed):
         ),
         (lambda: mlsysim.Models.Llama3_9B, "Llama3_9B", "Llama3_8B"),
         (lambda: mlsysim.Hardware.Cloud.A1000, "A1000", "A100"),
-        (lambda: mlsysim.case("2_crossing"), "2_crossing", "2_crossover"),
     ],
 )
 def test_an_unknown_name_is_told_with_the_nearest_known_ones(call, wrong, nearest):

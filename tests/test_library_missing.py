@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-ASSIGNMENTS = sorted(path.parent.name for path in Path(__file__).parents[1].glob("solutions/*/cases.py"))
+ASSIGNMENTS = sorted(path.parent.name for path in Path(__file__).parents[1].glob("assignments/*/cases.py"))
 HIDE = "import sys; sys.modules['mlsysim'] = None\n"  # to import it is then a ModuleNotFoundError
 
 

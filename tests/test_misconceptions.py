@@ -23,6 +23,9 @@ from autograder.tutor.misconceptions import load_misconceptions, model
 from autograder.tutor.owner import Owner
 from autograder.tutor.probes import probes
 
+from .casebooks import cases_of
+
+case_of = cases_of("quantization").case
 BANK = load_misconceptions()
 FUNCTIONS = {
     "0_self_check": ["ridge_point", "attainable", "regime", "speedup_limit"],
@@ -53,7 +56,7 @@ def ways():
 def solution(root, notebook: str, cells: dict[str, str] | None = None) -> dict:
     """The functions of a notebook, as a student has them who answers as the source does, but for *cells*."""
     source = read_notebook(root / "solutions" / "quantization" / f"{notebook}.ipynb")
-    scope = {"np": np, "math": math, "mlsysim": mlsysim, "case": mlsysim.case(notebook), "student_id": ""}
+    scope = {"np": np, "math": math, "mlsysim": mlsysim, "case": case_of(notebook), "student_id": ""}
     for grade_id, text in strip_solution_marks(source):
         if source.by_grade_id()[grade_id]["cell_type"] == "code":
             exec((cells or {}).get(grade_id, text), scope)
@@ -308,8 +311,8 @@ def test_answers_that_follow_from_a_misconception_are_named_though_every_functio
 ):
     (function,) = ANSWERS_ONLY[name].functions
     notebook = function.removeprefix("answers_")
-    truth = model()[function](mlsysim.case(notebook, student))
-    values = model(ANSWERS_ONLY[name].changes[0])[function](mlsysim.case(notebook, student))
+    truth = model()[function](case_of(notebook, student))
+    values = model(ANSWERS_ONLY[name].changes[0])[function](case_of(notebook, student))
     cell = {k: v for k, v in values.items() if not same(v, truth[k])}
     assert diagnosis(right[notebook], notebook).of_answers(notebook, student, cell).names == (name,)
 
@@ -318,20 +321,20 @@ def test_answers_that_follow_from_a_wrong_function_send_to_it(right):
     wrong = model(BANK["overhead_forgotten"].changes[0])["itl"]
     scope = holding(right, "1_predict", {})
     scope["itl"] = type(wrong)(wrong.__code__, scope, "itl")
-    case = mlsysim.case("1_predict", "s01")
+    case = case_of("1_predict", "s01")
     gain = scope["speedup"](case["small"], case["device"], case["runtime"], 1, case["context"], 4, 4)
     finding = diagnosis(scope, "1_predict").of_answers("1_predict", "s01", {"gain_small": gain})
     assert (finding.root, finding.names) == ("itl", ("overhead_forgotten",))
 
 
 def test_one_whole_number_that_is_off_by_one_is_not_named(right):
-    truth = model()["answers_2_crossover"](mlsysim.case("2_crossover"))
+    truth = model()["answers_2_crossover"](case_of("2_crossover"))
     off = {"below_first_long": truth["below_first_long"] + 1}
     assert diagnosis(right["2_crossover"], "2_crossover").of_answers("2_crossover", "", off).sentence() == ""
 
 
 def published(notebook: str) -> dict:
-    return model()[f"answers_{notebook}"](mlsysim.case(notebook))
+    return model()[f"answers_{notebook}"](case_of(notebook))
 
 
 def test_the_published_numbers_and_a_classmate_s_are_recognised_as_of_another_case(right):
@@ -340,10 +343,10 @@ def test_the_published_numbers_and_a_classmate_s_are_recognised_as_of_another_ca
     copied = {name: published("2_crossover")[name] for name in names}
     said = found.of_answers("2_crossover", "s01", copied).sentence()
     assert said == "These are the answers for the published case, not for yours."
-    theirs = model()["answers_2_crossover"](mlsysim.case("2_crossover", "s02"))
+    theirs = model()["answers_2_crossover"](case_of("2_crossover", "s02"))
     said = found.of_answers("2_crossover", "s01", {n: theirs[n] for n in names}, ["s02"]).sentence()
     assert said == "These are the answers for another student's case, not for yours."
-    mine = model()["answers_2_crossover"](mlsysim.case("2_crossover", "s01"))
+    mine = model()["answers_2_crossover"](case_of("2_crossover", "s01"))
     one = {n: mine[n] for n in names} | {"below_first_long": copied["below_first_long"]}
     said = found.of_answers("2_crossover", "s01", one).sentence()
     assert said == "`below_first_long` is right for the published case, not for yours."
@@ -412,7 +415,7 @@ def test_no_value_stops_the_explanation_of_the_others(value):
 
 def test_numbers_from_the_head_are_named_though_every_function_is_right(right):
     found = diagnosis(right["0_self_check"], "0_self_check")
-    shrink = mlsysim.case("0_self_check", "s01")["shrink"]
+    shrink = case_of("0_self_check", "s01")["shrink"]
     by_k = found.of_answers("0_self_check", "s01", {"answer_speedup": shrink})
     assert {one.name for match in by_k.matches for one in match} == {"always_k_times", "k_times_or_nothing"}
     four = diagnosis(right["1_predict"], "1_predict").of_answers(
