@@ -23,7 +23,7 @@ from mlsysim.solvers import Engine, ServingModel, SingleNodeModel
 from mlsysim.sweeps import sweep
 from mlsysim.table import Table
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Architecture",

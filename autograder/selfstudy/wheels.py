@@ -11,7 +11,6 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-import mlsysim
 from autograder.tutor.misconceptions import PACKED
 
 __all__ = ["WheelError", "kit_wheel", "library_wheel"]
@@ -32,8 +31,10 @@ def library_wheel(target: Path) -> Path:
     Raises:
         WheelError: setuptools is missing or failed.
     """
-    template = resources.files("autograder").joinpath("data", "bundle", "mlsysim.toml").read_text("utf-8")
-    return _build({"mlsysim": ()}, template.replace("VERSION", mlsysim.__version__), target)
+    with tempfile.TemporaryDirectory(prefix="wheel-") as name:
+        stage = Path(name) / "mlsysim"  # the folder above it takes what setuptools leaves behind
+        _copy("mlsysim", stage)
+        return _build(stage, target)
 
 
 def kit_wheel(target: Path) -> Path:
@@ -47,30 +48,35 @@ def kit_wheel(target: Path) -> Path:
     project = Path(str(resources.files("autograder"))).resolve().parent / "pyproject.toml"
     if not project.is_file():
         raise WheelError("the wheel with the examiner can only be built in a repository of the kit")
-    return _build({"mlsysim": (), "autograder": ANSWERS}, project.read_text("utf-8"), target)
-
-
-def _build(packages: dict[str, tuple[str, ...]], project: str, target: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="wheel-") as name:
         stage = Path(name)
-        for package, left_out in packages.items():
-            home = Path(str(resources.files(package)))
-            shutil.copytree(
-                home, stage / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", *left_out)
-            )
-        for path in [stage / "autograder" / "data" / name for name in PACKED if "autograder" in packages]:
+        _copy("mlsysim", stage / "mlsysim")
+        _copy("autograder", stage / "autograder", *ANSWERS)
+        for path in [stage / "autograder" / "data" / name for name in PACKED]:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
             path.unlink()
-        (stage / "pyproject.toml").write_text(project, "utf-8")
-        for path in stage.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        done = subprocess.run(
-            [sys.executable, "-c", BUILD, str(target.resolve())],
-            cwd=stage,
-            env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH},
-            capture_output=True,
-            text=True,
-        )
+        for file in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copyfile(project.with_name(file), stage / file)
+        return _build(stage, target)
+
+
+def _copy(package: str, target: Path, *left_out: str) -> None:
+    """Copy the installed *package* to the new folder *target*, with the same rights everywhere."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", ".*", *left_out)
+    shutil.copytree(Path(str(resources.files(package))), target, ignore=ignored)
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _build(stage: Path, target: Path) -> Path:
+    """Build the project in the folder *stage*; its wheel in the folder *target*."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(target.resolve())],
+        cwd=stage,
+        env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise WheelError(f"setuptools could not build the wheel: {lines[-1]}")
