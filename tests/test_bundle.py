@@ -43,7 +43,7 @@ def pins(path: Path) -> dict[str, set[str]]:
 def test_students_get_notebooks_library_requirements_and_a_page_and_nothing_else(bundle, release):
     found = sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file())
     notebooks = [f"quantization/{name}.ipynb" for name in NOTEBOOKS]
-    assert found == ["README.md", "mlsysim-0.1.0-py3-none-any.whl", *notebooks, "requirements.txt"]
+    assert found == ["README.md", "mlsysim-1.0.0-py3-none-any.whl", *notebooks, "requirements.txt"]
     for name in NOTEBOOKS:
         assert (bundle / "quantization" / f"{name}.ipynb").read_bytes() == (
             release / f"{name}.ipynb"
@@ -65,7 +65,7 @@ def test_what_someone_left_who_tried_the_release_is_not_handed_out(release, tmp_
 def test_the_students_wheel_holds_the_library_and_no_examiner(bundle):
     with zipfile.ZipFile(next(bundle.glob("*.whl"))) as wheel:
         tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"mlsysim", "mlsysim-0.1.0.dist-info"}
+    assert tops == {"mlsysim", "mlsysim-1.0.0.dist-info"}
 
 
 def test_the_same_content_gives_the_same_bytes(release, tmp_path):
