@@ -35,18 +35,20 @@ from benchmarks.breakdown import where_time_goes  # noqa: E402
 from benchmarks.floor import CORES, floor_seconds  # noqa: E402
 from benchmarks.stock import STOCK  # noqa: E402
 
+ASSIGNMENT = "quantization"
 SPEEDUP_BAR, FLOOR_BAR, SCALE_BAR = 25.0, 2.0, 10.0
 LIMITLESS = {"s12"}  # a loop that never ends costs its time limit, here and there
 
 
 def honest_kinds() -> list[Any]:
     """The kinds that stock execution marks as they deserve, so that both graders must come to the same marks."""
-    from autograder.simulate.kinds import expected_marks, load_kinds
+    from autograder.simulate.kinds import expected_marks
+    from tests.assignments import kinds_of
 
     source = ROOT / "solutions" / "quantization"
     return [
         kind
-        for name, kind in load_kinds().items()
+        for name, kind in kinds_of("quantization").items()
         if name not in LIMITLESS and expected_marks(kind, source) == expected_marks(kind, source, stock=True)
     ]
 
@@ -56,7 +58,7 @@ def make_course(folder: Path, students: int) -> Any:
     from autograder.nbgrader_compat.course import Course
     from autograder.simulate.simulated import simulate_class
 
-    course = Course.copy_of(ROOT, folder)
+    course = Course.copy_of(ROOT, folder, ASSIGNMENT)
     course.generate_assignment()
     simulate_class(course, students, seed=1, kinds=honest_kinds())
     return course
@@ -115,7 +117,7 @@ def main() -> int:
         shutil.copytree(ours.root, work / "stock")
         config = work / "stock" / "nbgrader_config.py"
         config.write_text(config.read_text() + STOCK)
-        stock = Course(work / "stock")
+        stock = Course(work / "stock", ASSIGNMENT)
         everyone = ours.students()
         first = {about["kind"]: student for student, about in reversed(expected.items())}
         sample = sorted(first.values())[: options.stock]

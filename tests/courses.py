@@ -7,7 +7,9 @@ from pathlib import Path
 
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import load_kinds
+from tests.assignments import kinds_of
+
+ASSIGNMENT = "quantization"
 
 
 def handed_in(root: Path, folder: Path, names: Iterable[str], *, only: str = "", late: str = "") -> Course:
@@ -17,10 +19,10 @@ def handed_in(root: Path, folder: Path, names: Iterable[str], *, only: str = "",
         only: first letters of the notebooks that they hand in; all if empty.
         late: who has handed in after the due date.
     """
-    course = Course.copy_of(root, folder)
+    course = Course.copy_of(root, folder, ASSIGNMENT)
     course.generate_assignment()
-    make_class(course, [load_kinds()[name] for name in names])
-    for path in (course.root / "submitted").glob("*/*/*.ipynb"):
+    make_class(course, [kinds_of("quantization")[name] for name in names])
+    for path in course.layout.submitted.glob("*/*/*.ipynb"):
         if only and path.name[0] not in only:
             path.unlink()
     if late:

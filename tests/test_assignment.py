@@ -11,8 +11,10 @@ import mlsysim
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, read_notebook
-from autograder.simulate.kinds import expected_marks, load_kinds, write_submission
+from autograder.simulate.kinds import expected_marks, write_submission
 from mlsysim.compression import CompressionModel
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 
 from .casebooks import cases_of
 
@@ -28,7 +30,7 @@ FUNCTIONS = {
 
 @pytest.fixture(scope="module")
 def fresh(root, tmp_path_factory) -> Course:
-    course = Course.copy_of(root, tmp_path_factory.mktemp("fresh") / "course")
+    course = Course.copy_of(root, tmp_path_factory.mktemp("fresh") / "course", ASSIGNMENT)
     course.generate_assignment()
     return course
 
@@ -157,7 +159,7 @@ def test_the_storage_costs_that_are_taught_are_the_library_s():
 
 
 def test_a_class_has_at_least_sixteen_kinds_and_every_loss_names_a_real_test_cell(root):
-    kinds = load_kinds()
+    kinds = kinds_of("quantization")
     assert len(kinds) >= 16
     for kind in kinds.values():
         for stock in (False, True):
@@ -167,7 +169,7 @@ def test_a_class_has_at_least_sixteen_kinds_and_every_loss_names_a_real_test_cel
 
 def test_a_right_submission_holds_the_answers_and_no_solution_marks(root, tmp_path):
     solutions, release = root / "solutions" / "quantization", root / "assignments" / "quantization"
-    write_submission(load_kinds()["s01"], solutions, release, tmp_path)
+    write_submission(kinds_of("quantization")["s01"], solutions, release, tmp_path)
     for name in NOTEBOOKS:
         text = (tmp_path / f"{name}.ipynb").read_text("utf-8")
         assert "NotImplementedError" not in text and "SOLUTION" not in text

@@ -24,7 +24,7 @@ from autograder.nbgrader_compat.course import Course
 from autograder.notebook.cells import is_test, read_notebook
 from autograder.pages import feedback
 from tests.attack_cases import SOURCE
-from tests.courses import handed_in
+from tests.courses import ASSIGNMENT, handed_in
 from tests.trapdoor import MARK, OUTCOMES
 
 NOTEBOOKS = ("0_self_check", "1_predict")
@@ -139,7 +139,7 @@ def trapped(root, tmp_path_factory):
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write('c.Autograde.autograde_preprocessors.insert(0, "tests.trapdoor.Trapdoor")\n')
         config.write("c.Examine.memory_mb = 512\n")
-    course = Course(course.root)
+    course = Course(course.root, ASSIGNMENT)
     for student in OUTCOMES:
         shutil.copytree(course.submitted("s01"), course.submitted(student))
 
@@ -223,7 +223,7 @@ def test_what_cells_show_is_left_out_if_it_is_larger_than_a_file_may_be_and_the_
     shows = {"cell_type": "code", "metadata": {}, "source": "print('x' * 900_000)"}
     notebook.cells.extend([shows] * 3)
     path.write_text(notebook.dumps(), "utf-8")
-    course = Course(course.root)
+    course = Course(course.root, ASSIGNMENT)
     summary = grade_course(course, lambda plan, jobs: pool.grade_locally(plan, jobs, 1))
     assert "0_self_check: what its cells show is left out: it is larger than 1 MB" in summary.notes["s01"]
     assert marks(course)["s01", "0_self_check"] == FULL

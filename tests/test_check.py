@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from autograder.selfstudy.installed import ExamError, installed_exam, write_exam
 
 from autograder.cli import main
 from autograder.notebook.cells import grading, read_notebook
-from autograder.selfstudy.installed import ExamError, installed_exam, write_exam
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
 from autograder.tutor.hints import PROGRESS_FILE
+from tests.assignments import kinds_of
 from tests.environments import fresh_environment
 from tests.pace import HANG, seconds
 
@@ -35,7 +36,7 @@ predicted_regime, predicted_speedup = ("seen" if seen else "memory-bound"), 4
 def handed_in(root, tmp_path):
     def write(kind: str):
         write_submission(
-            load_kinds()[kind], root / "solutions" / ASSIGNMENT, root / "assignments" / ASSIGNMENT, tmp_path
+            kinds_of("quantization")[kind], root / "solutions" / ASSIGNMENT, root / "assignments" / ASSIGNMENT, tmp_path
         )
         return tmp_path
 

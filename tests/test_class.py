@@ -9,11 +9,13 @@ import pytest
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.pages.report import class_rows, write_report
 from autograder.simulate.demo import grade_class, make_class
-from autograder.simulate.kinds import expected_marks, load_kinds
+from autograder.simulate.kinds import expected_marks
 from benchmarks.stock import STOCK
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 from tests.pace import patient_kernels, seconds
 
-KINDS = load_kinds()
+KINDS = kinds_of("quantization")
 # Where stock execution gives other marks than the right ones, and why.
 UNFAIR = {
     "s03": "output on stderr zeroes a test cell",
@@ -43,12 +45,12 @@ def stock_grading(course: Course) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=["examiner", "stock"])
 def graded(request, root, tmp_path_factory):
-    course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course")
+    course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course", ASSIGNMENT)
     config = course.root / "nbgrader_config.py"
     config.write_text(
         config.read_text() + (examiner() if request.param == "examiner" else STOCK + patient_kernels(8))
     )
-    course = Course(course.root)
+    course = Course(course.root, ASSIGNMENT)
     course.generate_assignment()
     make_class(course, list(KINDS.values()))
     trouble = grade_class(course).trouble if request.param == "examiner" else stock_grading(course)

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
+from tests.assignments import kinds_of
 from tests.pace import HANG
 
 # Wrong in different ways, so that examples are shrunk and messages made.
@@ -35,7 +36,7 @@ def graded_three_times(root, tmp_path_factory):
     source, release = root / "solutions" / "quantization", root / "assignments" / "quantization"
     paths = []
     for name in KINDS:
-        kind = load_kinds()[name]
+        kind = kinds_of("quantization")[name]
         write_submission(kind, source, release, base / name)
         paths += [base / name / f"{notebook}.ipynb" for notebook in kind.cells]
 

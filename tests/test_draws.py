@@ -11,7 +11,8 @@ from autograder.exam import draws
 from autograder.exam import examine as exam
 from autograder.notebook.assemble import assemble, steps
 from autograder.notebook.cells import read_notebook
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
+from tests.assignments import kinds_of
 
 KINDS = ["s02", "s04", "s06", "s07", "s18", "s20"]
 
@@ -147,7 +148,7 @@ def test_an_example_that_a_test_changes_is_whole_for_the_next_student():
 @pytest.mark.parametrize("name", KINDS)
 def test_verdicts_and_messages_are_those_without_the_deck(root, tmp_path, monkeypatch, name):
     source = root / "solutions" / "quantization"
-    write_submission(load_kinds()[name], source, root / "assignments" / "quantization", tmp_path)
+    write_submission(kinds_of("quantization")[name], source, root / "assignments" / "quantization", tmp_path)
     notebooks = [assemble(source / path.name, path) for path in sorted(tmp_path.glob("*.ipynb"))]
     once = [exam.examine(notebook).verdicts for notebook in notebooks]
     monkeypatch.setattr(exam, "drawn_once", lambda *arguments: contextlib.nullcontext())

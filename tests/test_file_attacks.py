@@ -21,11 +21,12 @@ from autograder.cli import main
 from autograder.files.names import shown_name
 from autograder.grading.command import local_grader
 from autograder.grading.run import grade_course
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.nbgrader_compat.course import Course
 from autograder.notebook.cells import is_test, read_notebook
 from autograder.pages.feedback import write_student_pages
 from autograder.pages.report import class_rows, print_report
 from tests.attack_cases import NOTEBOOK, SOURCE
+from tests.courses import ASSIGNMENT
 from tests.file_attacks import ATTACKS
 
 STUDENTS = {
@@ -48,7 +49,7 @@ def attacked_course(root: Path, where: Path, attacks: bool = True) -> Course:
     shutil.copy(root / "nbgrader_config.py", where)
     with (where / "nbgrader_config.py").open("a") as config:
         config.write("c.Examine.cell_seconds = 3\nc.Examine.call_seconds = 2\nc.Examine.memory_mb = 512\n")
-    course = Course(where)
+    course = Course(where, ASSIGNMENT)
     course.generate_assignment()
     for student in HONEST:
         hand_in(course, student, "schema_version_1")

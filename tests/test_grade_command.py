@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.nbgrader_compat.course import Course
-from tests.courses import handed_in
+from tests.courses import ASSIGNMENT, handed_in
 from tests.gradebooks import everything
 from tests.pace import HANG
 
@@ -36,7 +36,7 @@ def small(root, tmp_path_factory):
     """A course with one notebook of four students, never graded, and what an undisturbed run leaves."""
     base = tmp_path_factory.mktemp("small")
     course = handed_in(root, base / "pristine", STUDENTS, only="0")
-    graded = Course(shutil.copytree(course.root, base / "graded"))
+    graded = Course(shutil.copytree(course.root, base / "graded"), ASSIGNMENT)
     status, said = grade(graded)
     assert status == 0, said
     return course.root, everything(graded), said
@@ -44,7 +44,7 @@ def small(root, tmp_path_factory):
 
 @pytest.fixture
 def course(small, tmp_path):
-    return Course(shutil.copytree(small[0], tmp_path / "course"))
+    return Course(shutil.copytree(small[0], tmp_path / "course"), ASSIGNMENT)
 
 
 def test_it_says_what_there_is_to_know_of_each_student_and_sums_up(small):
@@ -74,7 +74,7 @@ def tell(self, *given):
     start(self, *given)
     print("worker", self._process.pid, flush=True)
 pool.GradingProcess.__init__ = tell
-grade_course(Course(Path(sys.argv[1])), local_grader(2), between=lambda step: print(step, flush=True))
+grade_course(Course(Path(sys.argv[1]), "quantization"), local_grader(2), between=lambda step: print(step, flush=True))
 """
 
 

@@ -15,7 +15,7 @@ from autograder.grading.command import local_grader
 from autograder.grading.plan import Failed
 from autograder.grading.run import grade_course, only_one
 from autograder.nbgrader_compat.course import Course, CourseError
-from tests.courses import handed_in
+from tests.courses import ASSIGNMENT, handed_in
 from tests.gradebooks import everything, rows
 
 STUDENTS = ["s01", "s04", "s13", "s14"]  # right, wrong, one notebook unreadable, one not handed in
@@ -67,7 +67,7 @@ def lesson(root, tmp_path_factory):
     """A course that was never graded, its answers, and what an undisturbed run leaves."""
     base = tmp_path_factory.mktemp("lesson")
     pristine = handed_in(root, base / "pristine", STUDENTS, late="s04")
-    graded = Course(shutil.copytree(pristine.root, base / "graded"))
+    graded = Course(shutil.copytree(pristine.root, base / "graded"), ASSIGNMENT)
     answers = {}
 
     def remember(plan, jobs):
@@ -84,13 +84,13 @@ def lesson(root, tmp_path_factory):
 def fresh(lesson, tmp_path):
     """A copy of the course that was never graded, and a grader."""
     pristine, answers, _ = lesson
-    return Course(shutil.copytree(pristine, tmp_path / "course")), Canned(answers)
+    return Course(shutil.copytree(pristine, tmp_path / "course"), ASSIGNMENT), Canned(answers)
 
 
 def finish(course, answers, undisturbed):
     """Grade again, as after a crash; returns the summary and for whom there was anything to do."""
     again = Canned(answers)
-    summary = grade_course(Course(course.root), again)
+    summary = grade_course(Course(course.root, ASSIGNMENT), again)
     assert not summary.trouble and not summary.stopped
     assert everything(course) == undisturbed
     assert sorted(summary.before + summary.graded) == STUDENTS
@@ -127,13 +127,13 @@ def count_calls(limit):
 
 def test_killed_at_twenty_moments_anywhere_in_the_run_the_gradebook_comes_out_the_same(lesson, tmp_path):
     pristine, answers, undisturbed = lesson
-    whole = Course(shutil.copytree(pristine, tmp_path / "whole"))
+    whole = Course(shutil.copytree(pristine, tmp_path / "whole"), ASSIGNMENT)
     told = count_calls(-1)
     grade_course(whole, Canned(answers))
     sys.setprofile(None)
     total = told()
     for i in range(20):
-        course = Course(shutil.copytree(pristine, tmp_path / f"course{i}"))
+        course = Course(shutil.copytree(pristine, tmp_path / f"course{i}"), ASSIGNMENT)
 
         def run(course=course, i=i):
             count_calls(total * (2 * i + 1) // 40)
@@ -175,7 +175,7 @@ def test_a_changed_file_a_changed_limit_and_a_lost_folder_are_graded_again(fresh
     assert grade_course(course, grader).graded == ["s01", "s13"]
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.Examine.cell_seconds = 5\n")
-    assert grade_course(Course(course.root), grader).graded == STUDENTS
+    assert grade_course(Course(course.root, ASSIGNMENT), grader).graded == STUDENTS
 
 
 def test_only_the_students_named_are_graded_and_an_unknown_one_is_an_error(fresh):
@@ -213,7 +213,7 @@ def test_a_gradebook_that_vanishes_stops_the_run_and_what_it_held_is_graded_agai
     assert summary.stopped == f"the gradebook {course.database_file} is gone"
     assert summary.graded == [] and list(summary.trouble) == ["s01"]
     with pytest.raises(CourseError, match=r"there is no gradebook at .*: run nbgrader generate_assignment"):
-        grade_course(Course(course.root), grader)
+        grade_course(Course(course.root, ASSIGNMENT), grader)
     kept.rename(course.database_file)
     _, asked = finish(course, lesson[1], lesson[2])
     assert asked == STUDENTS

@@ -10,7 +10,8 @@ from autograder.grading.command import local_grader
 from autograder.grading.run import grade_course
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import load_kinds
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 from tests.gradebooks import everything
 from tests.pace import seconds
 
@@ -31,7 +32,7 @@ def by_us(course, students):
 def courses(root, tmp_path_factory):
     """The class of all kinds, some of it late, with other files, or with a timestamp that says nothing: twice."""
     base = tmp_path_factory.mktemp("twice")
-    course = Course.copy_of(root, base / "nbgrader")
+    course = Course.copy_of(root, base / "nbgrader", ASSIGNMENT)
     config = course.root / "nbgrader_config.py"
     config.write_text(
         config.read_text()
@@ -42,9 +43,9 @@ c.Examine.total_seconds = {seconds(120)}
 c.LateSubmissionPlugin.penalty_method = "zero"
 """
     )
-    course = Course(course.root)
+    course = Course(course.root, ASSIGNMENT)
     course.generate_assignment()
-    make_class(course, list(load_kinds().values()))
+    make_class(course, list(kinds_of("quantization").values()))
     with course.gradebook() as book:
         book.update_or_create_assignment("quantization", duedate="2026-01-01 00:00:00 UTC")
         book.add_student("s07", first_name="Given", last_name="Family", email="s07@example.org")
@@ -60,7 +61,7 @@ c.LateSubmissionPlugin.penalty_method = "zero"
     (course.submitted("s04") / "another.ipynb").write_text("{}")
     (course.source / "table.csv").write_text("a,b\n")
     (course.submitted("s05") / "table.csv").write_text("mine\n")
-    return course, Course(shutil.copytree(course.root, base / "autograder"))
+    return course, Course(shutil.copytree(course.root, base / "autograder"), ASSIGNMENT)
 
 
 def test_the_whole_class_leaves_the_same_rows_and_the_same_files(courses):
@@ -113,4 +114,4 @@ def test_feedback_and_export_follow_as_from_nbgrader(courses):
                     for s in submissions
                 ]
             )
-    assert scores[0] == scores[1] and len(scores[0]) == len(load_kinds())
+    assert scores[0] == scores[1] and len(scores[0]) == len(kinds_of("quantization"))

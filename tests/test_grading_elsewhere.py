@@ -10,7 +10,7 @@ from autograder.grading import cluster
 from autograder.grading.command import local_grader
 from autograder.grading.run import grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
-from tests.courses import handed_in
+from tests.courses import ASSIGNMENT, handed_in
 from tests.gradebooks import autograded, everything, rows
 from tests.pace import HANG
 from tests.servers import dask_cluster, postgresql
@@ -30,7 +30,7 @@ def local(root, tmp_path_factory):
     """A course with two notebooks of eight students, never graded, and one that was graded here with SQLite."""
     base = tmp_path_factory.mktemp("local")
     course = handed_in(root, base / "pristine", STUDENTS, only="01", late="s05")
-    graded = Course(shutil.copytree(course.root, base / "graded"))
+    graded = Course(shutil.copytree(course.root, base / "graded"), ASSIGNMENT)
     assert sorted(grade_course(graded, local_grader(2)).graded) == STUDENTS
     return course, graded
 
@@ -38,7 +38,7 @@ def local(root, tmp_path_factory):
 def test_a_postgresql_server_holds_the_same_gradebook_and_a_second_run_finds_it(local, tmp_path):
     pristine, graded = local
     with postgresql() as url:
-        course = Course(shutil.copytree(pristine.root, tmp_path / "course"), url)
+        course = Course(shutil.copytree(pristine.root, tmp_path / "course"), ASSIGNMENT, url)
         (course.root / "gradebook.db").unlink()
         with pytest.raises(
             CourseError,
@@ -57,7 +57,7 @@ def test_a_postgresql_server_holds_the_same_gradebook_and_a_second_run_finds_it(
 
 def test_a_cluster_gives_the_same_marks_though_one_of_its_workers_is_killed(local, tmp_path):
     pristine, graded = local
-    course = Course(shutil.copytree(pristine.root, tmp_path / "course"))
+    course = Course(shutil.copytree(pristine.root, tmp_path / "course"), ASSIGNMENT)
     with dask_cluster(3, tmp_path) as (address, workers):
         killed = []
 
@@ -82,7 +82,7 @@ def test_a_scheduler_without_workers_is_an_error_and_not_a_wait_for_ever(tmp_pat
 
 def test_a_scheduler_that_goes_away_stops_the_run_with_a_reason_and_loses_nothing(local, tmp_path):
     pristine, graded = local
-    course = Course(shutil.copytree(pristine.root, tmp_path / "course"))
+    course = Course(shutil.copytree(pristine.root, tmp_path / "course"), ASSIGNMENT)
     with dask_cluster(1, tmp_path) as (address, workers):
         scheduler = workers.scheduler
 

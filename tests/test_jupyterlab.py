@@ -13,7 +13,8 @@ import pytest
 
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import load_kinds
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 from tests.file_attacks import ATTACKS
 from tests.pace import HANG, PATIENT_KERNELS
 from tests.servers import free_port
@@ -36,13 +37,13 @@ READY = """async () => {
 def lab(root, tmp_path_factory):
     """A course with one submission, and the address of a JupyterLab over it."""
     base = tmp_path_factory.mktemp("lab")
-    course = Course.copy_of(root, base / "course")
+    course = Course.copy_of(root, base / "course", ASSIGNMENT)
     for path in course.source.glob("[1-9]*.ipynb"):  # one notebook is enough to click through
         path.unlink()
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write(PATIENT_KERNELS)
     course.generate_assignment()
-    make_class(course, [load_kinds()["s20"]])
+    make_class(course, [kinds_of("quantization")["s20"]])
     for name in SCRIPTS:
         course.submitted(name).mkdir(parents=True)
         ATTACKS[name].apply(course.submitted(name))

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from autograder.selfstudy.installed import installed_exam
 
 import autograder.exam.examine
 from autograder.bounds.limits import Limits
@@ -17,8 +18,8 @@ from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import is_test, read_notebook, without_hidden_tests
 from autograder.selfstudy.bundle import write_bundle
 from autograder.selfstudy.check import check_notebook
-from autograder.selfstudy.installed import installed_exam
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
+from tests.assignments import kinds_of
 from tests.leaks import leaked, lines_of, secret_lines, telling
 from tests.pace import HANG
 
@@ -85,7 +86,7 @@ def wrong(root, tmp_path_factory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("wrong")
     for kind in KINDS:
         write_submission(
-            load_kinds()[kind],
+            kinds_of("quantization")[kind],
             root / "solutions" / "quantization",
             root / "assignments" / "quantization",
             base / kind,

@@ -23,7 +23,7 @@ from autograder.grading.lock_wait import GradebookInUse
 from autograder.grading.run import Progress, grade_course
 from autograder.grading.store import Recorder
 from autograder.nbgrader_compat.course import Course, CourseError
-from tests.courses import handed_in
+from tests.courses import ASSIGNMENT, handed_in
 from tests.gradebooks import everything
 from tests.lockers import KINDS, locker
 from tests.servers import postgresql
@@ -73,7 +73,7 @@ def graded(root, tmp_path_factory):
     """A course that was never graded, its answers, and what an undisturbed run leaves."""
     base = tmp_path_factory.mktemp("locked")
     pristine = handed_in(root, base / "pristine", STUDENTS, only="0")
-    course, answers = Course(shutil.copytree(pristine.root, base / "graded")), {}
+    course, answers = Course(shutil.copytree(pristine.root, base / "graded"), ASSIGNMENT), {}
 
     def remember(plan, jobs):
         for job, answer in local_grader(1)(plan, jobs):
@@ -92,7 +92,7 @@ def copy(graded, tmp_path):
         root = shutil.copytree(graded[0], tmp_path / "course")
         with (root / "nbgrader_config.py").open("a") as config:
             config.write(f"c.Examine.lock_seconds = {seconds}\n")
-        return Course(root)
+        return Course(root, ASSIGNMENT)
 
     return make
 
@@ -134,7 +134,7 @@ def test_locked_for_too_long_the_run_ends_and_the_next_one_does_the_rest(copy, g
         assert other.holds
         assert len(told.lines) == 1 and LINE.fullmatch(told.lines[0])
     monkeypatch.undo()
-    again = grade_course(Course(course.root), Canned(graded[1]))
+    again = grade_course(Course(course.root, ASSIGNMENT), Canned(graded[1]))
     assert again.before == recorded and not again.trouble and not again.stopped
     assert everything(course) == graded[2]
     assert not list((course.root / "autograded").glob("*/.*"))
@@ -194,7 +194,7 @@ def test_ctrl_c_ends_a_wait_at_once(copy, graded, monkeypatch, moment):
             assert len(summary.graded) == (len(STUDENTS) if moment == "missing" else (moment + 2) // 3)
         assert len(told.lines) == 1 and other.holds
     monkeypatch.undo()
-    grade_course(Course(course.root), Canned(graded[1]))
+    grade_course(Course(course.root, ASSIGNMENT), Canned(graded[1]))
     assert everything(course) == graded[2]
 
 
@@ -214,7 +214,9 @@ def test_after_a_crash_with_the_gradebook_locked_what_was_under_way_is_put_right
     with locker(course.database_file) as other:
         told = Told(other.free)
         between = at("recover", monkeypatch, other.lock)
-        summary = grade_course(Course(course.root), Canned(graded[1]), progress=told, between=between)
+        summary = grade_course(
+            Course(course.root, ASSIGNMENT), Canned(graded[1]), progress=told, between=between
+        )
     assert len(told.lines) == 1 and (len(summary.before), len(summary.graded)) == (1, len(STUDENTS) - 1)
     assert everything(course) == graded[2]
 
@@ -254,7 +256,7 @@ def test_another_setting_grades_nobody_again(copy, graded):
     grade_course(course, Canned(graded[1]))
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.Examine.lock_seconds = 7\n")
-    assert grade_course(Course(course.root), Canned(graded[1])).before == STUDENTS
+    assert grade_course(Course(course.root, ASSIGNMENT), Canned(graded[1])).before == STUDENTS
 
 
 def test_the_command_says_that_it_waits_and_goes_on(copy, graded):
@@ -284,13 +286,13 @@ def test_the_command_ends_with_a_reason(copy, graded):
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2 and "Traceback" not in said
     assert LINE.search(said) and "was not free within 0.1 s (database is locked)" in said
-    assert everything(Course(course.root))["submission"] == []
+    assert everything(Course(course.root, ASSIGNMENT))["submission"] == []
 
 
 @pytest.mark.parametrize("table", ["course", "autograder_record", "assignment", "grade"])
 def test_a_table_that_another_transaction_has_locked_on_a_server_is_waited_for(graded, tmp_path, table):
     with postgresql() as url:
-        course = Course(shutil.copytree(graded[0], tmp_path / "course"), url)
+        course = Course(shutil.copytree(graded[0], tmp_path / "course"), ASSIGNMENT, url)
         course.generate_assignment()
         Recorder(course).close()  # makes the table of records
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))

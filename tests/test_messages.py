@@ -6,16 +6,17 @@ import re
 
 import numpy as np
 import pytest
+from autograder.exam.values import argument, returned, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.exam.examine import examine
 from autograder.exam.messages import describe_call, describe_failure
-from autograder.exam.values import argument, returned, shown
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import read_notebook, strip_solution_marks
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
 from autograder.tutor.owner import Owner
+from tests.assignments import kinds_of
 
 LLAMA = {"params": 8.03e9, "layers": 32, "heads": 32, "kv_heads": 8, "head_dim": 128}
 H100 = {"peak_flops": 989.4e12, "bandwidth": 3.35e12}
@@ -123,7 +124,7 @@ def test_every_message_of_an_exam_is_short_and_tells_neither_the_test_nor_an_ans
     root, tmp_path, kind, notebook
 ):
     source = root / "solutions" / "quantization"
-    write_submission(load_kinds()[kind], source, root / "assignments" / "quantization", tmp_path)
+    write_submission(kinds_of("quantization")[kind], source, root / "assignments" / "quantization", tmp_path)
     result = examine(
         assemble(source / f"{notebook}.ipynb", tmp_path / f"{notebook}.ipynb"), owner=Owner(notebook)
     )

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from autograder.tutor.probes import probes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,13 +16,13 @@ import mlsysim
 from autograder.exam.examine import Verdict, examine
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import read_notebook, strip_solution_marks
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
 from autograder.tutor.compare import same
 from autograder.tutor.diagnosis import Diagnosis, Finding, Unanswered
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.misconceptions import load_misconceptions, model
 from autograder.tutor.owner import Owner
-from autograder.tutor.probes import probes
+from tests.assignments import kinds_of
 
 from .casebooks import cases_of
 
@@ -217,9 +218,9 @@ def itl(model, device, runtime, batch, context, weight_bits, kv_bits):
     return sum(map(max, zip(t, m))) + sum(runtime["layer_overhead"] for _ in range(model["layers"]))
 """,
     },
-    "2_crossover": {"crossover_batch": load_kinds()["s02"].cells["2_crossover"]["crossover_batch"]},
+    "2_crossover": {"crossover_batch": kinds_of("quantization")["s02"].cells["2_crossover"]["crossover_batch"]},
     "3_frontier": {
-        "pareto_front": load_kinds()["s02"].cells["3_frontier"]["pareto_front"],
+        "pareto_front": kinds_of("quantization")["s02"].cells["3_frontier"]["pareto_front"],
         "best_under": """
 def best_under(points, max_loss):
     best = None
@@ -359,7 +360,7 @@ def test_a_rounded_copy_is_recognised_too(right):
     assert "published case" in said
 
 
-@pytest.mark.parametrize("kind", [k for k in load_kinds().values() if k.named], ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", [k for k in kinds_of("quantization").values() if k.named], ids=lambda k: k.name)
 def test_the_kinds_of_the_class_that_hold_one_are_named_by_it(root, kind):
     """Each is written in its own words, not in the bank's."""
     for notebook, names in kind.named.items():
@@ -374,12 +375,12 @@ def test_the_kinds_of_the_class_that_hold_one_are_named_by_it(root, kind):
 @pytest.mark.parametrize(("kind", "notebook"), [("s15", "0_self_check"), ("s17", "3_frontier")])
 def test_the_examiner_tells_the_student_and_changes_no_mark(root, tmp_path, kind, notebook):
     source = root / "solutions" / "quantization"
-    write_submission(load_kinds()[kind], source, root / "assignments" / "quantization", tmp_path)
+    write_submission(kinds_of("quantization")[kind], source, root / "assignments" / "quantization", tmp_path)
     notebooks = assemble(source / f"{notebook}.ipynb", tmp_path / f"{notebook}.ipynb")
     told, bare = examine(notebooks, owner=Owner(notebook)), examine(notebooks)
     assert {k: v.score for k, v in told.verdicts.items()} == {k: v.score for k, v in bare.verdicts.items()}
     named = {name for v in told.verdicts.values() for name in v.misconceptions}
-    assert named == set(load_kinds()[kind].named[notebook])
+    assert named == set(kinds_of("quantization")[kind].named[notebook])
     for verdict in told.verdicts.values():
         assert bool(verdict.message) == (verdict.score < verdict.maximum)
         if verdict.misconceptions:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.simulate.kinds import load_kinds, write_submission
+from autograder.simulate.kinds import write_submission
+from tests.assignments import kinds_of
 from tests.pace import HANG
 
 BIN = Path(sys.executable).parent
@@ -73,7 +74,7 @@ def test_release_fetch_submit_collect_autograde_feedback_export(people, root):
         p.name for p in (root / "assignments" / "quantization").iterdir()
     )
     solutions = root / "solutions" / "quantization"
-    write_submission(load_kinds()["s01"], solutions, root / "assignments" / "quantization", work)
+    write_submission(kinds_of("quantization")["s01"], solutions, root / "assignments" / "quantization", work)
     student.nbgrader("submit", "quantization")
 
     instructor.nbgrader("collect", "quantization", cwd=course)
@@ -95,5 +96,5 @@ def test_validate_tells_the_untouched_release_from_the_right_answers(people, roo
     release = root / "assignments" / "quantization"
     # nbgrader validate exits with 0 either way: what it says is the answer.
     assert "failed" in student.nbgrader("validate", str(release / "0_self_check.ipynb"))
-    write_submission(load_kinds()["s01"], root / "solutions" / "quantization", release, tmp_path)
+    write_submission(kinds_of("quantization")["s01"], root / "solutions" / "quantization", release, tmp_path)
     assert "Success" in student.nbgrader("validate", str(tmp_path / "0_self_check.ipynb"))

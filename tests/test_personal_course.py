@@ -9,8 +9,9 @@ import pytest
 
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import load_kinds
 from autograder.tutor.answers import lesson_answers as answers
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 
 NOTEBOOK = "2_crossover"
 CASE_DEPENDENT = {"test_find", "test_binds", "test_overhead", "test_sweep"}
@@ -19,15 +20,15 @@ NAMES = [f"below_{order}_{length}" for length in ("short", "long") for order in 
 
 @pytest.fixture(scope="module")
 def graded(root, tmp_path_factory):
-    course = Course.copy_of(root, tmp_path_factory.mktemp("personal") / "course")
+    course = Course.copy_of(root, tmp_path_factory.mktemp("personal") / "course", ASSIGNMENT)
     for path in course.source.glob("*.ipynb"):
         if path.stem != NOTEBOOK:
             path.unlink()
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.Examine.personal_cases = True\n")
-    course = Course(course.root)
+    course = Course(course.root, ASSIGNMENT)
     course.generate_assignment()
-    kinds = load_kinds()
+    kinds = kinds_of("quantization")
     theirs = answers(NOTEBOOK, "s21")
     copies = "\n".join(f"{name} = {theirs[name]}" for name in NAMES)
     cells = {NOTEBOOK: {"student": 'student_id = "s24"', "find": copies}}

@@ -9,20 +9,21 @@ import pytest
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
-from autograder.simulate.kinds import load_kinds
 from autograder.simulate.simulated import ONE_ID, SimulationError, check_marks, simulate_class
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 
 
 @pytest.fixture(scope="module")
 def release(root, tmp_path_factory):
-    course = Course.copy_of(root, tmp_path_factory.mktemp("simulated") / "course")
+    course = Course.copy_of(root, tmp_path_factory.mktemp("simulated") / "course", ASSIGNMENT)
     course.generate_assignment()
     return course.root
 
 
 @pytest.fixture
 def course(release, tmp_path):
-    return Course(shutil.copytree(release, tmp_path / "course"))
+    return Course(shutil.copytree(release, tmp_path / "course"), ASSIGNMENT)
 
 
 def files(course):
@@ -37,7 +38,7 @@ def test_the_same_seed_makes_the_same_class_and_another_seed_another(course):
 
 def test_every_kind_comes_as_often_as_the_others_and_the_slow_one_seldom(course):
     found = [about["kind"] for about in simulate_class(course, 400).values()]
-    counts = {name: found.count(name) for name in load_kinds().keys() - ONE_ID}
+    counts = {name: found.count(name) for name in kinds_of("quantization").keys() - ONE_ID}
     slow = counts.pop("s12")
     assert slow == 2 and sum(counts.values()) == 398
     assert max(counts.values()) - min(counts.values()) <= 3
@@ -64,25 +65,27 @@ def test_submissions_of_others_are_not_touched(course):
 
 
 def test_the_check_names_every_mark_that_is_not_right(course, capsys):
+    assert main(["simulate", ASSIGNMENT, "--check", "--course", str(course.root)]) == 2
+    assert "has no simulated-quantization.json: autograder simulate quantization" in capsys.readouterr().err
     expected = simulate_class(course, 2)
-    assert main(["simulate", "--check", "--course", str(course.root)]) == 1
+    assert main(["simulate", ASSIGNMENT, "--check", "--course", str(course.root)]) == 1
     total = sum(len(cells) for about in expected.values() for cells in about["marks"].values())
     assert f"0 of {total} marks of 2 submissions are right." in capsys.readouterr().out
     assert len(check_marks(course, expected)) == total
-    assert json.loads((course.root / "simulated.json").read_text()) == expected
+    assert json.loads((course.root / "simulated-quantization.json").read_text()) == expected
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (["--students", "0"], "'0' is not a number from 1 to 100000"),
-        (["--check"], "has no simulated.json: autograder simulate --students N makes one"),
+        (["--check"], "is not a course directory: it has no nbgrader_config.py"),
         ([], "say how many submissions to make"),
     ],
 )
 def test_wrong_arguments_get_a_sentence(tmp_path, capsys, options, says):
     try:
-        status = main(["simulate", "--course", str(tmp_path / "none"), *options])
+        status = main(["simulate", ASSIGNMENT, "--course", str(tmp_path / "none"), *options])
     except SystemExit as left:
         status = left.code
     assert status == 2 and says in capsys.readouterr().err

@@ -6,7 +6,8 @@ import pytest
 from nbformat import NotebookNode, read
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.nbgrader_compat.course import Course
+from tests.courses import ASSIGNMENT
 from tests.pace import PATIENT_KERNELS
 
 CONFIG = (
@@ -54,7 +55,7 @@ def course_with(path, last_values: dict[str, str], config: str = CONFIG) -> Cour
     hidden = f"### BEGIN HIDDEN TESTS\nassert 1 == 2, '{SECRET}'\n### END HIDDEN TESTS"
     cells.append(cell("hidden", hidden, grade=True))
     (source / "traps.ipynb").write_text(writes(new_notebook(cells=cells)) + "\n")
-    course = Course(path)
+    course = Course(path, ASSIGNMENT)
     course.generate_assignment()
     submitted = course.submitted("s01")
     submitted.mkdir(parents=True)

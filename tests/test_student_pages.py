@@ -16,7 +16,9 @@ from autograder.pages.markup import markdown_html, outputs_html
 from autograder.pages.page import Mark, Sheet
 from autograder.pages.report import class_rows, write_report
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import Kind, load_kinds, write_submission
+from autograder.simulate.kinds import Kind, write_submission
+from tests.assignments import kinds_of
+from tests.courses import ASSIGNMENT
 from tests.leaks import leaked, secret_lines, telling
 
 # Everything that a page must neither run nor load nor be spread by.
@@ -38,9 +40,9 @@ SAYS = "Look at <the overhead> again.\nWhat does `70B` have that 8B has not?"
 @pytest.fixture(scope="module")
 def course(root, tmp_path_factory) -> Course:
     """s04 is wrong in one place, late and commented on; s13 cannot be read in part; s90 is hostile; s91 was never graded."""
-    course = Course.copy_of(root, tmp_path_factory.mktemp("pages") / "course")
+    course = Course.copy_of(root, tmp_path_factory.mktemp("pages") / "course", ASSIGNMENT)
     course.generate_assignment()
-    kinds = load_kinds()
+    kinds = kinds_of("quantization")
     make_class(course, [kinds["s04"], kinds["s13"]])
     hostile = Kind("s90", "hostile", cells={"0_self_check": {"predict": HOSTILE}})
     for name in ("s90", "s91"):

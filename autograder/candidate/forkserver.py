@@ -11,9 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from autograder.candidate.serve import CONTROL_LIMIT
+from autograder.candidate.warm import Warm
 from autograder.sandbox.warden import END_SECONDS
 from autograder.wire.channel import Channel
 
@@ -72,7 +75,8 @@ class ForkServer:
         level: the strongest confinement on this machine, one of :data:`autograder.sandbox.levels.LEVELS`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warm: Warm, files: Mapping[str, bytes]) -> None:
+        self.serves = warm, dict(files) if warm.cell else {}
         ours, theirs = socket.socketpair()
         self._mount_point = tempfile.mkdtemp(prefix="candidate-root-")
         os.chmod(self._mount_point, 0o711)  # for students' folders in it, where there are no namespaces
@@ -118,11 +122,15 @@ class ForkServer:
         self.level = ""
 
     def await_start(self) -> None:
-        """Wait until it says how far it can confine a process."""
+        """Have it warm up, and wait until it says how far it can confine a process."""
+        warm, files = self.serves
+        self._control.send([asdict(warm), files], START_SECONDS)
         self.level = self._control.receive(START_SECONDS)
 
-    def alive(self) -> bool:
-        """Whether it can be used by this process."""
+    def serves_for(self, warm: Warm, files: Mapping[str, bytes]) -> bool:
+        """Whether it can be used by this process, and is warm in this way."""
+        if self.serves != (warm, files if warm.cell else {}):
+            return False
         return self.owner == os.getpid() and self._process.poll() is None
 
     def fork(self, order: dict[str, Any]) -> tuple[socket.socket, Lifeline]:
@@ -152,11 +160,12 @@ class ForkServer:
 _forkserver: ForkServer | None = None
 
 
-def warm_forkserver() -> ForkServer:
-    """This process's forkserver, started if there is none."""
+def warm_forkserver(warm: Warm, files: Mapping[str, bytes]) -> ForkServer:
+    """This process's forkserver, started if there is none that is warm in this way, beside these files of the assignment."""
     global _forkserver
-    if _forkserver is None or not _forkserver.alive():
-        _forkserver = ForkServer()
+    if _forkserver is None or not _forkserver.serves_for(warm, files):
+        close_forkserver()
+        _forkserver = ForkServer(warm, files)
         atexit.register(_forkserver.close)
         _forkserver.await_start()
     return _forkserver

@@ -19,6 +19,7 @@ from autograder.candidate.forkserver import (
     close_forkserver,
     warm_forkserver,
 )
+from autograder.candidate.warm import Warm
 from autograder.sandbox.levels import LEVELS
 from autograder.sandbox.warden import END_SECONDS
 from autograder.wire.channel import Channel, Closed, TooSlow
@@ -180,6 +181,7 @@ def start_candidate(
     level: str | None = None,
     seconds: float | None = None,
     weakest: str = "limits",
+    warm: Warm | None = None,
 ) -> Candidate:
     """A fresh candidate.
 
@@ -189,6 +191,7 @@ def start_candidate(
         level: how far to confine it; by default as far as this machine can.
         seconds: the time that it has, whatever the examiner does; by default that of a whole notebook.
         weakest: the least of :data:`autograder.sandbox.levels.LEVELS` that will do.
+        warm: what it finds done; another one than the last candidate's starts a process to fork from anew.
 
     Raises:
         NoSandbox: it did not start, at two tries, or not at a level that will do, or this is Windows.
@@ -199,7 +202,7 @@ def start_candidate(
         )
     for last in (False, True):
         try:
-            forkserver = warm_forkserver()
+            forkserver = warm_forkserver(warm or Warm(), files or {})
             chosen = level or forkserver.level
             if list(LEVELS).index(chosen) > list(LEVELS).index(weakest):
                 raise NoSandbox(

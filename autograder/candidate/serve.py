@@ -17,10 +17,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from autograder.bounds.limits import Limits
+from autograder.candidate.warm import Warm, warm_up
 from autograder.sandbox.levels import confine, strongest
 from autograder.sandbox.warden import END_SECONDS, adopt_orphans, end_descendants
 from autograder.wire.channel import Channel
@@ -28,16 +31,6 @@ from autograder.wire.plain import Refused, WireError
 
 __all__ = ["main"]
 
-WARM = (
-    "numpy",
-    "numpy.random",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "matplotlib_inline.backend_inline",
-    "mlsysim",
-    "pint",
-    "mlsysim.units",
-)
 CONTROL_LIMIT = 64 << 20
 TRIAL_SECONDS = 60.0
 
@@ -90,10 +83,11 @@ def _short(error: BaseException) -> str:
         return "(its message could not be read)"
 
 
-def _library() -> list[str]:
-    """The folders that notebooks import from."""
-    package = importlib.import_module("mlsysim").__path__[0]
-    paths = (sys.prefix, sys.base_prefix, package, *_sites())
+def _library(packages: Sequence[str]) -> list[str]:
+    """The folders that notebooks import from; *packages* may lie outside the usual ones."""
+    found = (find_spec(name) for name in packages)
+    places = [place for spec in found if spec for place in spec.submodule_search_locations or ()]
+    paths = (sys.prefix, sys.base_prefix, *places, *_sites())
     return sorted({*paths, *map(os.path.realpath, paths)})
 
 
@@ -103,18 +97,21 @@ def _sites() -> list[str]:
     return [path for path in sys.path if os.path.basename(path) in names and os.path.isdir(path)]
 
 
-def _confine(order: dict[str, Any], mount_point: str, lifeline: int) -> None:
+def _confine(order: dict[str, Any], library: Sequence[str], mount_point: str, lifeline: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     installed = [os.path.join(os.path.realpath(site), "autograder") for site in _sites()]
     hidden = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *installed, *order["hidden"]]
     limits = Limits(**order["limits"])
-    confine(
-        order["level"], limits, _library(), hidden, order["files"], mount_point, lifeline, order["seconds"]
-    )
+    confine(order["level"], limits, library, hidden, order["files"], mount_point, lifeline, order["seconds"])
 
 
 def _become_candidate(
-    connection: socket.socket, lifeline: int, order: dict[str, Any], mount_point: str, shell: Any
+    connection: socket.socket,
+    lifeline: int,
+    order: dict[str, Any],
+    library: Sequence[str],
+    mount_point: str,
+    shell: Any,
 ) -> None:
     """In a fresh fork: confine this process, then serve; never returns."""
     limits = Limits(**order["limits"])
@@ -125,7 +122,7 @@ def _become_candidate(
     kept = sorted({channel.fileno(), lifeline})
     for low, high in zip([2, *kept], [*kept, 4096], strict=True):
         os.closerange(low + 1, high)
-    _confine(order, mount_point, lifeline)
+    _confine(order, library, mount_point, lifeline)
     if order["level"] == "landlock":
         _use_nameless_semaphores()
     if order["level"] != "namespaces":
@@ -206,21 +203,22 @@ class _Wardens:
 def main(control_fd: int, mount_point: str) -> None:
     """Fork a candidate for every order that comes over the control socket, until it closes."""
     from autograder.candidate.shell import make_shell
-    from autograder.candidate.warm import warm_up
 
     # The examiner may be within a limit that is meant for its own work on one submission.
     resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
-    for module in WARM:
-        importlib.import_module(module)
-    importlib.import_module("mlsysim.units").unit_registry()
-    shell = make_shell()
-    warm_up(shell)
-    gc.collect()
-    gc.freeze()
     control = socket.socket(fileno=control_fd)
     orders = Channel(control, CONTROL_LIMIT)
+    warm, files = orders.receive()
+    warm = Warm(**warm)
+    shell = make_shell()
+    warm_up(shell, warm, files)
+    library = _library(warm.libraries)
+    gc.collect()
+    gc.freeze()
     trial = {"limits": asdict(Limits()), "hidden": [], "files": {}, "seconds": TRIAL_SECONDS}
-    orders.send(strongest(lambda level, lifeline: _confine({**trial, "level": level}, mount_point, lifeline)))
+    orders.send(
+        strongest(lambda level, lifeline: _confine({**trial, "level": level}, library, mount_point, lifeline))
+    )
     wardens = _Wardens()
     while True:
         try:
@@ -234,7 +232,9 @@ def main(control_fd: int, mount_point: str) -> None:
             status = 1
             try:
                 control.close()
-                _become_candidate(socket.socket(fileno=descriptor), lifeline, order, mount_point, shell)
+                _become_candidate(
+                    socket.socket(fileno=descriptor), lifeline, order, library, mount_point, shell
+                )
                 status = 0
             finally:
                 os._exit(status)

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["warm_up"]
-
-# Reads the registry; finds fonts, sets formulas and both kinds of axis, makes a PNG.
-CELL = """
-import matplotlib.pyplot as plt
-import numpy as np
-from IPython.display import display
-
-import mlsysim
-
-mlsysim.Hardware.H100, mlsysim.Models.Llama3_8B
-mlsysim.CompressionModel().solve(
-    model="Llama3_8B", hardware="H100", method="quantization", target_bitwidth=4
-).estimated_accuracy_delta
-mlsysim.ServingModel().solve(model="Llama3_8B", hardware="H100", precision="int4", seq_len=128, batch_size=1).itl.to("ms")
-figure, (left, right) = plt.subplots(2, 1, sharex=True)
-left.loglog([0.1, 1000], [1, 1e6], ":", label="one")
-right.semilogx([0.1, 1000], [1, 2])
-right.plot([1], [1], "o")
-left.set_title("Title")
-right.set_xlabel("x (unit)")
-left.legend()
-right.annotate("text", (1, 1), xytext=(0, 7), textcoords="offset points", fontsize=8)
-display(mlsysim.plots.Plot(figure, "alt"))
-plt.close(figure)
-"""
+__all__ = ["Warm", "warm_up"]
 
 
-def warm_up(shell: Any) -> None:
-    """Run a cell that does what notebooks do, and leave the shell as if it had run nothing."""
-    kept = set(shell.user_ns)
-    shell.run(CELL, 1 << 20)
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """What is done.
+
+    Attributes:
+        modules: imported where they are installed.
+        cell: run once, in a shell that forgets its names but keeps the modules that it imported.
+        libraries: packages that students' code may read wherever they lie.
+    """
+
+    modules: tuple[str, ...] = ()
+    cell: str = ""
+    libraries: tuple[str, ...] = ()
+
+
+def warm_up(shell: Any, warm: Warm, files: Mapping[str, bytes]) -> None:
+    """Do what *warm* says, its cell beside the *files* of the assignment, and leave the shell as if it had run nothing."""
+    for module in warm.modules:
+        with contextlib.suppress(Exception):  # who uses it will be told why it cannot be imported
+            importlib.import_module(module)
+    kept, home = set(shell.user_ns), os.getcwd()
+    sys.path.insert(0, "")  # as in a kernel: modules beside the notebook can be imported
+    if warm.cell:
+        with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+            for name, content in files.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            os.chdir(folder)
+            shell.run(warm.cell, 1 << 20)
+            os.chdir(home)
     for name in set(shell.user_ns) - kept:
         del shell.user_ns[name]
     shell.reset(new_session=True)

@@ -34,6 +34,7 @@ def _grade(options: argparse.Namespace) -> int:
 
     return run_grade(
         options.course,
+        options.assignment,
         options.student,
         jobs=options.jobs,
         force=options.force,
@@ -47,10 +48,10 @@ def _simulate(options: argparse.Namespace) -> int:
 
     try:
         if options.check:
-            return run_check(options.course, options.db)
+            return run_check(options.course, options.assignment, options.db)
         if options.students is None:
             raise SimulationError("say how many submissions to make, --students N, or --check")
-        run_simulate(ROOT, options.course, options.students, options.seed)
+        run_simulate(ROOT, options.course, options.assignment, options.students, options.seed)
     except SimulationError as error:
         return _complain(error)
     return 0
@@ -64,7 +65,7 @@ def _demo(options: argparse.Namespace) -> int:
     from autograder.simulate.demo import DemoError, run_demo
 
     try:
-        run_demo(ROOT, options.course, options.kinds)
+        run_demo(ROOT, options.course, options.assignment, options.kinds)
     except DemoError as error:
         return _complain(error)
     return 0
@@ -82,7 +83,7 @@ def _feedback(options: argparse.Namespace) -> int:
     from autograder.nbgrader_compat.course import Course, CourseError
 
     try:
-        course = Course(options.course)
+        course = Course(options.course, options.assignment)
     except CourseError as error:
         return _complain(error)
     from rich.progress import Progress
@@ -108,7 +109,12 @@ def _bundle(options: argparse.Namespace) -> int:
 
     target = options.out or Path("build") / options.audience
     try:
-        names = write_bundle(options.audience, options.course / "assignments/quantization", target)
+        names = write_bundle(
+            options.audience,
+            options.course / "solutions" / options.assignment,
+            options.course / "assignments" / options.assignment,
+            target,
+        )
     except (BundleError, OSError) as error:
         return _complain(error)
     print("\n".join([f"{target}:", *(f"  {name}" for name in names)]))
@@ -116,12 +122,15 @@ def _bundle(options: argparse.Namespace) -> int:
 
 
 def _exam(options: argparse.Namespace) -> int:
-    from autograder.selfstudy.installed import ExamError, write_exam
+    from autograder.selfstudy.exams import ExamError, write_exam
 
-    source, release = options.course / "solutions/quantization", options.course / "assignments/quantization"
-    target = options.out or ROOT / "autograder/data/exam/quantization"
+    source, release = (
+        options.course / "solutions" / options.assignment,
+        options.course / "assignments" / options.assignment,
+    )
+    target = options.out or Path("build") / f"{options.assignment}.exam"
     if not source.is_dir():
-        return _complain(f"{options.course} is no course directory: it has no solutions/quantization")
+        return _complain(f"{options.course} is no course directory: it has no solutions/{options.assignment}")
     try:
         written = write_exam(source, release, target)
     except (ExamError, ValueError) as error:

@@ -40,6 +40,7 @@ def build_parser(root: Path) -> argparse.ArgumentParser:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("assignment", help="the assignment")
     parser.add_argument(
         "--course",
         type=Path,
@@ -52,7 +53,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_grade(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("assignment", choices=["quantization"], help="the assignment")
+    parser.add_argument("assignment", help="the assignment")
     parser.add_argument(
         "--course", type=Path, default=Path(), metavar="DIR", help="the course directory (default: here)"
     )
@@ -76,6 +77,7 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("assignment", help="the assignment")
     parser.add_argument(
         "--course",
         type=Path,
@@ -125,13 +127,14 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_feedback(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("assignment", choices=["quantization"], help="the assignment")
+    add("assignment", help="the assignment")
     add("--course", type=Path, default=Path(), metavar="DIR", help="the course directory (default: here)")
     add("--student", action="append", metavar="ID", help="only this student; may be repeated")
 
 
 def _add_bundle(parser: argparse.ArgumentParser, root: Path) -> None:
     add = parser.add_argument
+    add("assignment", help="the assignment")
     add(
         "--for",
         dest="audience",
@@ -155,6 +158,7 @@ def _add_bundle(parser: argparse.ArgumentParser, root: Path) -> None:
 
 
 def _add_exam(parser: argparse.ArgumentParser, root: Path) -> None:
+    parser.add_argument("assignment", help="the assignment")
     parser.add_argument(
         "--course",
         type=Path,
@@ -163,7 +167,7 @@ def _add_exam(parser: argparse.ArgumentParser, root: Path) -> None:
         help="the course directory (default: this repository)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to write (default: autograder/data/exam/quantization)"
+        "--out", type=Path, metavar="DIR", help="where to write (default: autograder/data/exam/ASSIGNMENT)"
     )
 
 

@@ -25,6 +25,8 @@ from autograder.candidate.process import NoSandbox
 from autograder.exam.draws import draw_ahead, drawn_once
 from autograder.exam.messages import describe_failure, printable
 from autograder.exam.session import Session, StudentError
+from autograder.kit import Kit
+from autograder.kit.wording import Wording
 from autograder.notebook.assemble import PROBLEM, steps
 from autograder.notebook.cells import Notebook, grading
 from autograder.tutor.explain import Failure, explain
@@ -81,6 +83,7 @@ def examine(
     hidden: Sequence[Path] = (),
     owner: Owner | None = None,
     weakest: str = "limits",
+    kit: Kit | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.notebook.assemble.assemble`): the student's cells there, its tests here.
 
@@ -89,11 +92,12 @@ def examine(
         hidden: folders that it must not read, such as the course directory.
         owner: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
         weakest: the least confinement that will do, one of :data:`autograder.sandbox.levels.LEVELS`.
+        kit: what is known of the assignment.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
     """
-    owner = owner or Owner()
+    owner, kit = owner or Owner(), kit or Kit()
     result = ExamResult()
     limits = limits or Limits()
     problem = notebook.content["metadata"].get(PROBLEM, "")
@@ -105,13 +109,15 @@ def examine(
                 message = f"This notebook could not be graded: {problem}."
                 result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
         return result
-    session = Session(limits, files or {}, hidden, weakest)
+    session = Session(limits, files or {}, hidden, weakest, kit)
     failures: list[Failure] = []
     with contextlib.closing(session):
         for index, cell, test in steps(notebook):
             if test:
                 grade = grading(cell)
-                verdict = _judge(session, cell["source"], float(grade["points"]), owner, failures)
+                verdict = _judge(
+                    session, cell["source"], float(grade["points"]), owner, kit.wording, failures
+                )
                 result.verdicts[grade["grade_id"]] = verdict
             else:
                 try:
@@ -122,7 +128,8 @@ def examine(
         asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
         try:
             with deadline(EXPLAIN_SECONDS):
-                explain(failures, owner, asked_for, session.probe)
+                if kit.tutor:
+                    explain(kit.tutor, failures, owner, asked_for, session.probe)
         except (TimeIsUp, Exception) as error:  # marks do not hang on explanations
             session.notes.append(f"wrong answers could not be explained: {type(error).__name__}: {error}")
     result.outputs, result.sandbox, result.notes = session.outputs, session.sandbox, session.notes
@@ -139,7 +146,9 @@ def prepare(source: str) -> None:
         draw_ahead(source, free_names(source))
 
 
-def _judge(session: Session, source: str, points: float, owner: Owner, failures: list[Failure]) -> Verdict:
+def _judge(
+    session: Session, source: str, points: float, owner: Owner, wording: Wording, failures: list[Failure]
+) -> Verdict:
     """What one test cell earns; what is to be explained later is added to *failures*."""
     session.called.clear()
     said = io.StringIO()
@@ -179,7 +188,7 @@ def _judge(session: Session, source: str, points: float, owner: Owner, failures:
         if isinstance(first, MemoryError):
             return Verdict(0.0, points, "Checking this answer took more memory than there is.", "MemoryError")
         detail = "".join(traceback.format_exception_only(first)).strip()
-        verdict = Verdict(0.0, points, describe_failure(first, session.called), detail)
+        verdict = Verdict(0.0, points, describe_failure(wording, first, session.called), detail)
         failures.append(Failure(verdict, found, tuple(session.called), case_id))
         return verdict
     score = _partial(value, points)

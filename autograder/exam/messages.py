@@ -5,31 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autograder.exam.values import argument, returned, shown
-from autograder.tutor.misconceptions import parameters
+from autograder.kit.wording import Wording
 
 __all__ = ["describe_call", "describe_failure", "printable"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
-LONGEST = 240  # characters of the inputs that are told
-
-
-def _inputs(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
-    """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words."""
-    names = parameters(name)[: len(arguments)]
-    if len(names) < len(arguments):
-        return ", ".join(
-            [*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())]
-        )
-    given = dict(zip(names, arguments, strict=True)) | dict(keywords)
-    told = [argument(key, value) for key, value in given.items()]
-    words = [text for key, text in zip(given, told, strict=True) if not text.startswith(f"{key}=")]
-    numbers = [text for text in told if text not in words]
-    return "; ".join(filter(None, [", ".join(numbers), *words]))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
 def printable(text: str) -> str:
@@ -37,13 +17,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
-def describe_call(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+def describe_call(wording: Wording, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
     """A function and its inputs, in the field's terms and units, as the start of a sentence about what it did."""
-    inputs = _cut(_inputs(name, arguments, keywords))
+    inputs = wording.inputs(name, arguments, keywords)
     return f"`{name}`, given {inputs}," if inputs else f"`{name}()`"
 
 
-def describe_failure(error: BaseException, called: Sequence[Call]) -> str:
+def describe_failure(wording: Wording, error: BaseException, called: Sequence[Call]) -> str:
     """Why a test failed: its own sentence, and the last call before it with what came back.
 
     The test's text and the value it wanted are not told.
@@ -51,8 +31,7 @@ def describe_failure(error: BaseException, called: Sequence[Call]) -> str:
     asked = ""
     if called:
         name, arguments, keywords, value = called[-1]
-        gave = _cut(returned(name, value))
-        at = _cut(_inputs(name, arguments, keywords))
+        gave, at = wording.returned(name, value), wording.inputs(name, arguments, keywords)
         asked = f"`{name}` gave {gave} at {at}" if at else f"`{name}()` gave {gave}"
     if isinstance(error, AssertionError):
         sentence = str(error).split("\n")[0].strip()

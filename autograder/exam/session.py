@@ -10,6 +10,7 @@ from typing import Any
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
 from autograder.exam.messages import describe_call
+from autograder.kit import Kit
 from autograder.wire.plain import Refused
 
 __all__ = ["Session", "StudentError"]
@@ -26,9 +27,15 @@ class Session:
     """Holds the candidate, starts another when one is gone, and remembers the last calls."""
 
     def __init__(
-        self, limits: Limits, files: Mapping[str, bytes], hidden: Sequence[Path], weakest: str
+        self,
+        limits: Limits,
+        files: Mapping[str, bytes],
+        hidden: Sequence[Path],
+        weakest: str,
+        kit: Kit | None = None,
     ) -> None:
         self._limits = limits
+        self._kit = kit or Kit()
         self._weakest = weakest
         self._files = files
         self._hidden = hidden
@@ -92,6 +99,7 @@ class Session:
                 hidden=self._hidden,
                 seconds=self.seconds_left() + WARDEN_SECONDS,
                 weakest=self._weakest,
+                warm=self._kit.warm,
             )
             self.sandbox = self._candidate.level
             for index, source in self._ran:
@@ -140,12 +148,14 @@ class Session:
         except Died as death:
             self._stuck.add(name)
             if self._candidate.last_words is None:
-                self._candidate.last_words = f"{describe_call(name, arguments, keywords)} {death}."
+                self._candidate.last_words = (
+                    f"{describe_call(self._kit.wording, name, arguments, keywords)} {death}."
+                )
             raise StudentError(self._candidate.last_words) from None
         except Refused as reason:
             raise StudentError(f"`{name}` could not be asked about {reason}.") from None
         if word in ("refused", "raised"):
-            told = describe_call(name, arguments, keywords)
+            told = describe_call(self._kit.wording, name, arguments, keywords)
         if word == "refused":
             raise StudentError(
                 f"{told} returned {value}. Return plain numbers, strings, lists, dicts or arrays."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Collection, Iterator
@@ -16,17 +15,15 @@ from autograder.bounds.limits import Limits
 from autograder.files.names import original_name
 from autograder.files.read import file_ids
 from autograder.files.submissions import Inbox, students_in
+from autograder.nbgrader_compat.copies import copy_course
+from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.layout import Layout, load_config
 
-__all__ = ["ASSIGNMENT", "Course", "CourseError"]
+__all__ = ["Course", "CourseError"]
 
-ASSIGNMENT = "quantization"
 STUDENT_ID = 128  # characters, in nbgrader's database where it keeps to its own limits
 FOLDER_NAME = 255  # bytes
 EXCEPTION = re.compile(r"^ *([\w.]*(?:Error|Exception|Exit|Invalid)\b.*)", re.MULTILINE)
-
-
-class CourseError(Exception):
-    """nbgrader could not do a step; the message is the reason that it logged."""
 
 
 def _with_driver(url: str) -> str:
@@ -57,65 +54,73 @@ def _with_driver(url: str) -> str:
 
 
 class Course:
-    """The course directory at *root*: the folder that holds ``nbgrader_config.py``.
+    """One assignment of the course whose ``nbgrader_config.py`` lies in the folder *root*.
+
+    Attributes:
+        assignment: its name.
+        root: the course directory, which is another folder if the configuration says so.
+        layout: where the course keeps what.
 
     Args:
         db_url: the gradebook, as in nbgrader's own setting ``CourseDirectory.db_url``, which it takes the place of.
+
+    Raises:
+        CourseError: there is no course or no such assignment, or the settings cannot be honoured.
     """
 
-    def __init__(self, root: Path, db_url: str | None = None) -> None:
-        self.root = root.resolve()
-        config = self.root / "nbgrader_config.py"
-        if not config.is_file():
-            raise CourseError(f"{self.root} is not a course directory: it has no nbgrader_config.py")
+    def __init__(self, root: Path, assignment: str, db_url: str | None = None) -> None:
+        self._config = load_config(root.resolve())
         from nbgrader.apps import NbGraderAPI
         from sqlalchemy.exc import SAWarning
-        from traitlets.config.loader import PyFileConfigLoader
 
         warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
-        self._config = PyFileConfigLoader(config.name, path=str(self.root)).load_config()
-        url = db_url or self._config.get("CourseDirectory", {}).get("db_url")
+        url = db_url or self._config.CourseDirectory.get("db_url")
         if url:
             self._config.CourseDirectory.db_url = _with_driver(str(url))
-        self._config.NbGrader.logfile = str(self.root / ".nbgrader.log")
+        self._config.NbGrader.logfile = os.path.join(self._config.CourseDirectory.root, ".nbgrader.log")
         # nbgrader starts alembic by its bare name.
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         self._api: Any = NbGraderAPI(config=self._config)
+        self.layout = Layout.of(self._api.coursedir)
+        self.layout.check_assignment(assignment)
+        self.root, self.assignment = self.layout.root, assignment
 
     @classmethod
-    def copy_of(cls, original: Path, root: Path) -> Course:
-        """A course of its own at *root*, with the sources and the configuration of *original*."""
-        shutil.rmtree(root, ignore_errors=True)
-        shutil.copytree(original / "solutions", root / "solutions")
-        shutil.copy(original / "nbgrader_config.py", root)
-        return cls(root)
+    def copy_of(cls, original: Path, root: Path, assignment: str) -> Course:
+        """A course of its own at *root*, with the configuration of *original* and the source of the *assignment*.
+
+        Raises:
+            CourseError: see :func:`autograder.nbgrader_compat.copies.copy_course`.
+        """
+        copy_course(original, root, [assignment])
+        return cls(root, assignment)
 
     @property
     def source(self) -> Path:
         """The folder of the source notebooks."""
-        return self.root / "solutions" / ASSIGNMENT
+        return self.layout.source / self.assignment
 
     @property
     def release(self) -> Path:
         """The folder of the student version."""
-        return self.root / "assignments" / ASSIGNMENT
+        return self.layout.release / self.assignment
 
     def student_page(self, student: str) -> Path:
         """The page of all of *student*'s notebooks; beside nbgrader's folder, whose pages are released one by one."""
-        return self.feedback(student).with_suffix(".html")
+        return self.layout.feedback / student / f"{self.assignment}.html"
 
     def submitted(self, student: str) -> Path:
         """The folder that *student*'s notebooks were collected into."""
-        return self.root / "submitted" / original_name(student) / ASSIGNMENT
+        return self.layout.submitted / original_name(student) / self.assignment
 
     def feedback(self, student: str) -> Path:
         """The folder of *student*'s feedback pages."""
-        return self.root / "feedback" / student / ASSIGNMENT
+        return self.layout.feedback / student / self.assignment
 
     def autograded(self, student: str) -> Path:
         """The folder of *student*'s graded notebooks."""
-        return self.root / "autograded" / student / ASSIGNMENT
+        return self.layout.autograded / student / self.assignment
 
     @property
     def db_url(self) -> str:
@@ -163,7 +168,7 @@ class Course:
         from autograder.nbgrader_compat.examine import Examine
 
         try:
-            return Examine(config=self.converter().config).limits(ASSIGNMENT)
+            return Examine(config=self.converter().config).limits(self.assignment)
         except (TraitError, ValueError) as error:
             raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
 
@@ -175,7 +180,7 @@ class Course:
             CourseError: the settings are not allowed.
         """
         ignore = list(self._api.coursedir.ignore)
-        return Inbox(self.root / "submitted", ASSIGNMENT, self.limits(), file_ids(self.source), ignore)
+        return Inbox(self.layout.submitted, self.assignment, self.limits(), file_ids(self.source), ignore)
 
     def other_source_files(self) -> list[Path]:
         """The files beside the source notebooks that nbgrader does not ignore."""
@@ -191,7 +196,7 @@ class Course:
             CourseError: the folder of all submissions cannot be read.
         """
         try:
-            return students_in(self.root / "submitted", ASSIGNMENT, known)
+            return students_in(self.layout.submitted, self.assignment, known)
         except OSError as error:
             raise CourseError(f"{self.root / 'submitted'} cannot be read: {error.strerror}") from None
 
@@ -202,15 +207,15 @@ class Course:
 
     def generate_assignment(self) -> None:
         """Make the student version."""
-        self._check(self._api.generate_assignment(ASSIGNMENT, force=True))
+        self._check(self._api.generate_assignment(self.assignment, force=True))
 
     def autograde(self, student: str) -> None:
         """Grade one student's submission into the gradebook."""
-        self._check(self._api.autograde(ASSIGNMENT, student, force=True))
+        self._check(self._api.autograde(self.assignment, student, force=True))
 
     def generate_feedback(self, student: str) -> None:
         """Write one student's feedback pages."""
-        self._check(self._api.generate_feedback(ASSIGNMENT, student, force=True))
+        self._check(self._api.generate_feedback(self.assignment, student, force=True))
 
     def gradebook(self) -> Any:
         """nbgrader's gradebook; use it as a context manager."""
@@ -219,7 +224,7 @@ class Course:
     def grades(self) -> Iterator[tuple[str, str, str, float | None, float | None, float]]:
         """(student, notebook, cell, automatic mark, manual mark, maximum) of everything in the gradebook."""
         with self.gradebook() as book:
-            for submission in book.assignment_submissions(ASSIGNMENT):
+            for submission in book.assignment_submissions(self.assignment):
                 for notebook in submission.notebooks:
                     for grade in notebook.grades:
                         yield (

@@ -23,6 +23,7 @@ from autograder.exam.attempt import attempt
 from autograder.exam.examine import Verdict, examine
 from autograder.files.read import Unreadable
 from autograder.files.submissions import students_in
+from autograder.kit import load_kit
 from autograder.notebook.assemble import NOTE, assemble
 from autograder.notebook.cells import Notebook, grading
 from autograder.notebook.inert import writable
@@ -132,6 +133,7 @@ class Examine(_WithLimits):
             self.hidden(),
             self._owner(resources),
             self.weakest_sandbox,
+            kit=load_kit(folder),
         )
         make_inert(nb.cells, result.outputs)
         for cell in nb.cells:

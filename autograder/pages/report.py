@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course
 from autograder.pages.page import render
-from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE, hints_used
+from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE
 
 __all__ = ["Row", "class_rows", "print_report", "write_report"]
 
@@ -72,7 +74,7 @@ def class_rows(
                 auto[student][notebook].append(mark)
         elif mark is None and manual is None:
             waiting[student] += maximum
-    rows = []
+    rows, hints = [], load_kit(course.source).hints
     for student in course.students():
         row = Row(student, (says or {}).get(student, ""), waiting=waiting[student])
         row.expected = (expected or {}).get(student)
@@ -80,7 +82,7 @@ def class_rows(
         page = course.student_page(student)
         row.page = _address(page, course) if page.is_file() else ""
         progress = course.inbox.read(student, PROGRESS_FILE, LARGEST_FILE)
-        row.hints = hints_used(progress) if isinstance(progress, bytes) else None
+        row.hints = hints.used(progress) if isinstance(progress, bytes) else None
         for notebook, maxima in points.items():
             marks = auto[student].get(notebook)
             row.marks[notebook] = (sum(marks) if marks else None, sum(maxima.values()))
@@ -94,7 +96,7 @@ def class_rows(
 
 
 def _address(page: Path, course: Course) -> str:
-    return quote(page.relative_to(course.root).as_posix())
+    return quote(Path(os.path.relpath(page, course.root)).as_posix())
 
 
 def _auto_points(path: Path) -> dict[str, float]:

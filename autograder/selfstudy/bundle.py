@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from autograder.nbgrader_compat.course import ASSIGNMENT
+from autograder.kit import Kit, load_kit
 from autograder.notebook.cells import read_notebook
-from autograder.selfstudy.wheels import WheelError, kit_wheel, library_wheel
+from autograder.selfstudy.exams import SUFFIX, ExamError, write_exam, zipped
+from autograder.selfstudy.wheels import WheelError, package_wheel
 
 __all__ = ["AUDIENCES", "BundleError", "write_bundle"]
 
@@ -24,38 +24,64 @@ class BundleError(Exception):
     """The bundle cannot be made; the message says why."""
 
 
-def write_bundle(audience: Audience, release: Path, target: Path) -> list[str]:
+def write_bundle(audience: Audience, source: Path, release: Path, target: Path) -> list[str]:
     """Write the bundle for *audience* with the notebooks of the folder *release*; returns the names of its files.
 
     *target* is a folder, new or empty, or a file that ends in ``.zip``. The same content gives the same bytes.
 
+    Args:
+        source: the folder of the source notebooks, of which self-learners get the tests.
+
     Raises:
         BundleError: the release is missing or holds solutions or hidden tests, or *target* is in the way.
     """
-    notebooks = _released(release)
+    released, kit = _released(release), load_kit(source)
     packed = target.suffix == ".zip"
     if target.exists() and (packed or not target.is_dir() or any(target.iterdir())):
         raise BundleError(f"{target} is there already: name another, or remove it")
     with tempfile.TemporaryDirectory(prefix="bundle-") as name:
         stage = Path(name)
+        home = stage / release.name
+        for path in released:
+            (home / path.relative_to(release)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, home / path.relative_to(release))
+        alone = audience == "self-learners"
         try:
-            wheel = library_wheel(stage) if audience == "students" else kit_wheel(stage)
-        except WheelError as error:
+            wheels = [
+                package_wheel(package, stage)
+                for package in (*kit.warm.libraries, *(["autograder"] if alone else []))
+            ]
+            if alone:
+                write_exam(source, release, home / f"{release.name}{SUFFIX}")
+        except (WheelError, ExamError) as error:
             raise BundleError(str(error)) from error
         data = resources.files("autograder").joinpath("data", "bundle")
-        start = data.joinpath(f"{audience}.md").read_text("utf-8").replace("WHEEL", wheel.name)
-        (stage / "README.md").write_text(start, "utf-8")
+        (stage / "README.md").write_text(_start(audience, release, wheels, kit), "utf-8")
         (stage / "requirements.txt").write_bytes(data.joinpath(f"{audience}.txt").read_bytes())
-        (stage / ASSIGNMENT).mkdir()
-        for path in notebooks:
-            shutil.copyfile(path, stage / ASSIGNMENT / path.name)
-        names = sorted(path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file())
+        files = {p.relative_to(stage).as_posix(): p.read_bytes() for p in stage.rglob("*") if p.is_file()}
         target.parent.mkdir(parents=True, exist_ok=True)
         if packed:
-            _zip(stage, names, target)
+            target.write_bytes(zipped({f"{target.stem}/{name}": content for name, content in files.items()}))
         else:
             shutil.copytree(stage, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    return names
+    return sorted(files)
+
+
+def _start(audience: Audience, release: Path, wheels: list[Path], kit: Kit) -> str:
+    """The page to start from."""
+    from jinja2 import Environment
+
+    text = resources.files("autograder").joinpath("data", "bundle", f"{audience}.md").read_text("utf-8")
+    return (
+        Environment(keep_trailing_newline=True, trim_blocks=True)
+        .from_string(text)
+        .render(
+            title=kit.title or release.name,
+            name=release.name,
+            notebooks=sorted(path.name for path in release.glob("*.ipynb")),
+            wheels=" ".join(wheel.name for wheel in wheels),
+        )
+    )
 
 
 def _released(release: Path) -> list[Path]:
@@ -63,7 +89,13 @@ def _released(release: Path) -> list[Path]:
         raise BundleError(f"{release} is not there: release the assignment first (make release)")
     # Not what someone left who tried the release out there.
     paths = sorted(
-        p for p in release.iterdir() if p.is_file() and not p.name.startswith((".", "autograder-progress"))
+        path
+        for path in release.rglob("*")
+        if path.is_file()
+        and not any(
+            part.startswith((".", "__pycache__", "autograder-progress"))
+            for part in path.relative_to(release).parts
+        )
     )
     notebooks = [path for path in paths if path.suffix == ".ipynb"]
     if not notebooks:
@@ -77,12 +109,3 @@ def _released(release: Path) -> list[Path]:
             if any(mark in cell["source"] for cell in cells):
                 raise BundleError(f"{path} is no student version: it holds {mark!r}")
     return paths
-
-
-def _zip(stage: Path, names: list[str], target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            entry = zipfile.ZipInfo(f"{target.stem}/{name}", (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, (stage / name).read_bytes())

@@ -12,6 +12,7 @@ from autograder.candidate.process import data_files
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import ExamResult, examine
 from autograder.files.read import Unreadable
+from autograder.kit import KitError, load_kit
 from autograder.notebook.assemble import PROBLEM, assemble, read_path
 from autograder.notebook.cells import (
     Notebook,
@@ -23,6 +24,7 @@ from autograder.notebook.cells import (
     without_hidden_tests,
 )
 from autograder.sandbox.levels import LEVELS
+from autograder.tutor.hints import Hints
 from autograder.tutor.owner import Owner
 
 __all__ = ["CheckError", "Scorecard", "check_notebook"]
@@ -46,6 +48,7 @@ class Scorecard:
         result: the examiner's verdicts; tests that were not run have none.
         parts: what each test cell of the exam holds, by grade_id.
         hidden_run: whether hidden tests were run.
+        hints: of the assignment.
     """
 
     notebook: str
@@ -54,6 +57,7 @@ class Scorecard:
     result: ExamResult
     parts: Mapping[str, Part]
     hidden_run: bool
+    hints: Hints
 
     @property
     def score(self) -> float:
@@ -139,12 +143,16 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
             if is_test(cell):
                 cell["source"] = without_hidden_tests(cell["source"])
     files = data_files(exam)
-    result = _made(path, lambda: examine(assembled, files=files, owner=Owner(path.stem)))
+    try:
+        kit = load_kit(exam)
+    except KitError as error:
+        raise CheckError(str(error)) from None
+    result = _made(path, lambda: examine(assembled, files=files, owner=Owner(path.stem), kit=kit))
     if result.sandbox == "limits":
         result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
-    return Scorecard(path.stem, assembled, template, result, parts, hidden_run)
+    return Scorecard(path.stem, assembled, template, result, parts, hidden_run, kit.hints)
 
 
 def _made(path: Path, work: Callable[[], Made]) -> Made:

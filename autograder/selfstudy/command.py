@@ -16,14 +16,13 @@ from rich.console import Console
 
 from autograder.candidate.process import NoSandbox
 from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
-from autograder.selfstudy.installed import ExamError, installed_exam
+from autograder.selfstudy.exams import ExamError, Exams
 from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress
 from autograder.selfstudy.scorecard import print_scorecard
-from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally, answer_cell, ask_hint
+from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally
 
 __all__ = ["Checking", "run_check"]
 
-ASSIGNMENT = "quantization"
 _Stamp = tuple[int, int, int] | None
 
 
@@ -45,25 +44,19 @@ class Checking:
 
 def run_check(asked: Checking) -> int:
     """0 if every test has full marks, 1 if not (or hidden tests were not run, unasked), 2 if a notebook could not be checked."""
-    try:
-        exam = asked.exam or installed_exam(ASSIGNMENT)
-        if not exam.is_dir():
-            raise ExamError(f"--exam {exam} is not a folder")
-    except ExamError as error:
-        return _complain(error)
-    with tempfile.TemporaryDirectory(prefix="autograder-") as aside:
+    with tempfile.TemporaryDirectory(prefix="autograder-") as aside, Exams(asked.exam) as exams:
         set_hypothesis_home_dir(aside)  # it would leave a folder of its own where the notebooks are
-        return _rounds(asked, exam)
+        return _rounds(asked, exams)
 
 
-def _rounds(asked: Checking, exam: Path) -> int:
+def _rounds(asked: Checking, exams: Exams) -> int:
     cards: dict[Path, Scorecard] = {}
     seen: dict[Path, _Stamp] = {}
-    status = _round(asked, asked.notebooks, exam, cards, seen)
+    status = _round(asked, asked.notebooks, exams, cards, seen)
     if asked.watch:
         with contextlib.suppress(KeyboardInterrupt):
             for saved in _saves(asked.notebooks, seen):
-                status = _round(asked, saved, exam, cards, seen)
+                status = _round(asked, saved, exams, cards, seen)
     return status
 
 
@@ -102,7 +95,7 @@ def _stamp(path: Path) -> _Stamp:
 def _round(
     asked: Checking,
     paths: Sequence[Path],
-    exam: Path,
+    exams: Exams,
     cards: dict[Path, Scorecard],
     seen: dict[Path, _Stamp],
 ) -> int:
@@ -114,8 +107,8 @@ def _round(
         seen[path] = _stamp(path)
         try:
             with Console(stderr=True).status(f"Checking {path.name}"):
-                card = check_notebook(path, exam, public_only=asked.public)
-        except (CheckError, NoSandbox) as error:
+                card = check_notebook(path, exams.of(path), public_only=asked.public)
+        except (CheckError, ExamError, NoSandbox) as error:
             status = _complain(error)
             errors.append(str(error))
             continue
@@ -171,14 +164,14 @@ def _hint(asked: Checking, card: Scorecard, progress: NotebookProgress) -> str:
         return ""
     try:
         if asked.hint_for is not None:
-            parts = [answer_cell(card.notebook, asked.hint_for)]
+            parts = [card.hints.answer_cell(card.notebook, asked.hint_for)]
         else:
-            parts = list(dict.fromkeys(answer_cell(card.notebook, name) for name in card.failing))
+            parts = list(dict.fromkeys(card.hints.answer_cell(card.notebook, name) for name in card.failing))
     except KeyError as error:
         return str(error.args[0])
     if not parts:
         return "Nothing fails here: no hint is needed."
-    replies = {part: ask_hint(card.notebook, part, progress.parts.get(part, Tally())) for part in parts}
+    replies = {part: card.hints.ask(card.notebook, part, progress.parts.get(part, Tally())) for part in parts}
     part = next((part for part in parts if progress.parts.get(part, Tally()).hints < len(STEPS)), parts[0])
     progress.parts[part] = replies[part].tally
     return f"{part}: {replies[part].text}"

@@ -53,7 +53,7 @@ def expected_total(kind: Kind, course: Course) -> float:
     )
 
 
-def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> list[Row]:
+def run_demo(original: Path, root: Path, assignment: str, names: Sequence[str] | None = None) -> list[Row]:
     """Make a course at *root*, grade a class there, and show the marks.
 
     Raises:
@@ -62,20 +62,18 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
     from rich.console import Console
     from rich.progress import Progress
 
-    known = load_kinds()
+    known = load_kinds(Course(original, assignment).source)
     unknown = [name for name in names or () if name not in known]
     if unknown:
         raise DemoError(f"unknown kind {', '.join(unknown)}; known: {', '.join(known)}")
     kinds = [known[name] for name in names or known]
     console = Console()
     with console.status("Releasing the assignment"):
-        course = Course.copy_of(original, root)
+        course = Course.copy_of(original, root, assignment)
         course.generate_assignment()
-    console.print(
-        f"Released {len(list(course.release.glob('*.ipynb')))} notebooks into {root / 'assignments'}"
-    )
+    console.print(f"Released {len(list(course.release.glob('*.ipynb')))} notebooks into {course.release}")
     make_class(course, kinds)
-    console.print(f"Made {len(kinds)} submissions in {root / 'submitted'}")
+    console.print(f"Made {len(kinds)} submissions in {course.layout.submitted}")
     summary = grade_class(course, console)
     with Progress(console=console) as progress:
         task = progress.add_task("Pages", total=len(kinds))
@@ -87,9 +85,7 @@ def run_demo(original: Path, root: Path, names: Sequence[str] | None = None) -> 
         summary.trouble,
     )
     print_report(rows)
-    page = course.root / "report.html"
-    write_report(rows, page, title="Class report: quantization")
-    console.print(
-        f"Report: {root / 'report.html'}   gradebook: {root / 'gradebook.db'}   feedback: {root / 'feedback'}"
-    )
+    page = course.root / f"report-{assignment}.html"
+    write_report(rows, page, title=f"Class report: {assignment}")
+    console.print(f"Report: {page}   gradebook: {course.shown_db_url}   feedback: {course.layout.feedback}")
     return rows

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from autograder.kit import FOLDER, KitError, load_kit
 from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
 
 __all__ = ["Kind", "expected_marks", "load_kinds", "write_submission"]
 
-Lost = Mapping[str, Any]  # notebook → "all", "none", or test cell → points
+Lost = Mapping[str, Any] | str  # "all", or by notebook: "all", "none", or test cell → points
 Marks = dict[str, dict[str, float | None]]  # notebook → test cell → mark
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of submission; see ``data/kinds.toml`` for the meaning of the fields."""
+    """One kind of submission.
+
+    Attributes:
+        says: what it is, in a few words.
+        base: what it starts from: the "right" answers, or the "untouched" release.
+        cells: answers that are replaced, by notebook and grade_id.
+        missing: notebooks that are not handed in.
+        corrupt: notebooks that are cut off in the middle.
+        lost: the points that it must lose.
+        stock: what it loses in nbgrader's own execution, where that is something else.
+        named: misconceptions that the messages name, by notebook.
+    """
 
     name: str
     says: str
@@ -33,10 +43,27 @@ class Kind:
     named: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def load_kinds() -> dict[str, Kind]:
-    """All kinds by name, in the order of the file."""
-    text = resources.files("autograder").joinpath("data", "kinds.toml").read_text("utf-8")
-    return {name: Kind(name=name, **row) for name, row in tomllib.loads(text).items()}
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "right": {"says": "the right answers"},
+    "untouched": {"says": "handed in as it was handed out", "base": "untouched", "lost": "all"},
+}
+
+
+def load_kinds(source: Path) -> dict[str, Kind]:
+    """The kinds of the assignment whose source folder is *source*, by name, in the order of its file.
+
+    Without a file there are two: the right answers, and the untouched release.
+
+    Raises:
+        KitError: the kit cannot be used, or a kind has an entry that is not known.
+    """
+    made = {}
+    for name, row in (load_kit(source).kinds or USUAL).items():
+        try:
+            made[name] = Kind(name=name, **row)
+        except TypeError as error:
+            raise KitError(f"{source / FOLDER / 'kinds.toml'}: [{name}] {error}") from None
+    return made
 
 
 def write_submission(kind: Kind, source: Path, release: Path, target: Path) -> None:
@@ -47,6 +74,9 @@ def write_submission(kind: Kind, source: Path, release: Path, target: Path) -> N
     """
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(release.iterdir()):
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, dirs_exist_ok=True)
+            continue
         if path.suffix != ".ipynb":
             shutil.copy(path, target)
             continue
@@ -81,7 +111,7 @@ def expected_marks(kind: Kind, source: Path, *, stock: bool = False) -> Marks:
     for path in sorted(source.glob("*.ipynb")):
         full = read_notebook(path).auto_points()
         lost = kind.stock if stock and kind.stock is not None else kind.lost
-        gone = lost.get(path.stem, {})
+        gone: Any = lost if isinstance(lost, str) else lost.get(path.stem, {})
         if gone == "none":
             marks[path.stem] = dict.fromkeys(full)
             continue

@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.notebook.cells import grading, read_notebook
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
 
 __all__ = ["SimulationError", "check_marks", "run_check", "run_simulate", "simulate_class"]
 
-EXPECTED = "simulated.json"
 CASE_CELL = "student"  # where a notebook says whose it is
 # Kinds that cost their whole time limit; a class has few of them, else it would measure the limit.
 SLOW = 200
-# Its marks hold for its own id: an answer to the published case may be right for somebody else's case.
-ONE_ID = frozenset({"s22"})
+
+
+def expected_file(course: Course) -> Path:
+    """Where the right marks of a simulated class stand."""
+    return course.root / f"simulated-{course.assignment}.json"
 
 
 class SimulationError(Exception):
@@ -46,27 +49,28 @@ def simulate_class(
     count: int,
     seed: int = 0,
     kinds: Sequence[Kind] | None = None,
-    slow: frozenset[str] = frozenset({"s12"}),
 ) -> dict[str, Any]:
-    """Hand in *count* submissions and write the right marks to ``simulated.json`` in the course directory; returns them.
+    """Hand in *count* submissions and write the right marks to ``simulated-ASSIGNMENT.json`` in the course directory; returns them.
 
     Each submission is one of *kinds* with a line of its own, so that no two are the same file.
 
     Raises:
         SimulationError: the course has submissions of others.
     """
-    file = course.root / EXPECTED
+    file = expected_file(course)
     ours = set(json.loads(file.read_text("utf-8"))) if file.is_file() else set()
     others = [student for student in course.students() if student not in ours]
     if others:
         raise SimulationError(
-            f"{course.root / 'submitted'} holds submissions that were not simulated: {', '.join(others[:5])}"
+            f"{course.layout.submitted} holds submissions that were not simulated: {', '.join(others[:5])}"
         )
     width = max(4, len(str(count)))
     found: dict[str, Any] = {}
     marks = {}
-    known = [kind for kind in kinds or load_kinds().values() if kind.name not in ONE_ID]
-    for i, kind in enumerate(_choose(known, slow, count, seed), 1):
+    kit = load_kit(course.source)
+    # Some marks hold for the kind's own id: an answer to the published case may be right for somebody else's case.
+    known = [kind for kind in kinds or load_kinds(course.source).values() if kind.name not in kit.one_id]
+    for i, kind in enumerate(_choose(known, kit.slow, count, seed), 1):
         student = f"sim{i:0{width}d}"
         folder = course.submitted(student)
         write_submission(kind, course.source, course.release, folder)
@@ -110,14 +114,14 @@ def check_marks(course: Course, expected: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _course(root: Path, db_url: str | None = None) -> Course:
+def _course(root: Path, assignment: str, db_url: str | None = None) -> Course:
     try:
-        return Course(root, db_url)
+        return Course(root, assignment, db_url)
     except CourseError as error:
         raise SimulationError(str(error)) from None
 
 
-def run_simulate(original: Path, root: Path, count: int, seed: int) -> None:
+def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: int) -> None:
     """Make a course at *root*, if there is none, with a class of *count*.
 
     Raises:
@@ -127,24 +131,27 @@ def run_simulate(original: Path, root: Path, count: int, seed: int) -> None:
 
     console = Console()
     with console.status(f"Making {count} submissions"):
-        course = _course(root) if (root / "nbgrader_config.py").is_file() else Course.copy_of(original, root)
         try:
+            if (root / "nbgrader_config.py").is_file():
+                course = Course(root, assignment)
+            else:
+                course = Course.copy_of(original, root, assignment)
             if not course.release.is_dir():
                 course.generate_assignment()
         except CourseError as error:
             raise SimulationError(str(error)) from None
         simulate_class(course, count, seed)
     console.print(
-        f"Made {count} submissions in {root / 'submitted'}; the right marks are in {root / EXPECTED}.",
+        f"Made {count} submissions in {course.layout.submitted}; the right marks are in {expected_file(course)}.",
         highlight=False,
     )
     console.print(
-        f"Grade them:  autograder grade quantization --course {root}\nThen:        autograder simulate --course {root} --check",
+        f"Grade them:  autograder grade {assignment} --course {root}\nThen:        autograder simulate {assignment} --course {root} --check",
         highlight=False,
     )
 
 
-def run_check(root: Path, db_url: str | None = None) -> int:
+def run_check(root: Path, assignment: str, db_url: str | None = None) -> int:
     """Compare the gradebook of a simulated class with the right marks; 0 if every mark is right, 1 if not.
 
     Raises:
@@ -152,11 +159,14 @@ def run_check(root: Path, db_url: str | None = None) -> int:
     """
     from rich.console import Console
 
-    file = root / EXPECTED
+    course = _course(root, assignment, db_url)
+    file = expected_file(course)
     if not file.is_file():
-        raise SimulationError(f"{root} has no {EXPECTED}: autograder simulate --students N makes one")
+        raise SimulationError(
+            f"{root} has no {file.name}: autograder simulate {assignment} --students N makes one"
+        )
     expected = json.loads(file.read_text("utf-8"))
-    lines = check_marks(_course(root, db_url), expected)
+    lines = check_marks(course, expected)
     console = Console()
     for line in lines[:50]:
         console.print(line, highlight=False)

@@ -1,6 +1,6 @@
 """Why a wrong answer is wrong: which wrong model of the bank gives just that, and in which function it first shows.
 
-Nothing here changes a mark. A student's functions are called on the inputs of :mod:`autograder.tutor.probes`; a wrong model is named only if it agrees on
+Nothing here changes a mark. A student's functions are called on the probes of the assignment; a wrong model is named only if it agrees on
 all of them, differs from the right one on several, and hardly another wrong model does the same.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.tutor.answers import TOLERANCE, copied_from, is_telling, known_answers, lesson_answers
-from autograder.tutor.compare import same
-from autograder.tutor.misconceptions import Change, Misconception, builds_on, model, parameters, variants
-from autograder.tutor.probes import probes
+from autograder.tutor.answers import TOLERANCE, copied_from, is_telling
+from autograder.tutor.compare import has_fractions, same
+from autograder.tutor.lesson import Change
+from autograder.tutor.misconceptions import Misconception, variants
+from autograder.tutor.tutor import Tutor
 
 __all__ = ["Diagnosis", "Finding", "Unanswered"]
 
@@ -71,13 +72,16 @@ class Diagnosis:
     """Of one notebook.
 
     Args:
+        tutor: of its assignment.
         functions: the lesson's functions that the notebook asks for.
         ask: calls a student's function; raises :class:`Unanswered`.
     """
 
-    def __init__(self, functions: Iterable[str], ask: Callable[[str, tuple[Any, ...]], Any]) -> None:
-        order = list(model() or ())
-        self._functions = sorted(functions, key=order.index)
+    def __init__(
+        self, tutor: Tutor, functions: Iterable[str], ask: Callable[[str, tuple[Any, ...]], Any]
+    ) -> None:
+        self._tutor, self._lesson = tutor, tutor.lesson
+        self._functions = sorted(functions, key=self._lesson.functions.index)
         self._ask = ask
         self._answers: dict[tuple[str, str], Any] = {}
         self._found: dict[str, Finding] = {}
@@ -105,27 +109,29 @@ class Diagnosis:
                 self._found[name] = Finding()
         found = self._found[name]
         if found.matches and not found.root:
-            kept = tuple(match for match in found.matches if _agrees(match, name, called))
+            kept = tuple(match for match in found.matches if self._agrees(match, name, called))
             return Finding(matches=kept)
         return found
 
     def _look(self, name: str) -> Finding:
-        inputs = probes(name)
+        inputs = self._tutor.probes(name)
         got = [self._asked(name, arguments) for arguments in inputs]
-        right = _outputs(model(), name, inputs)
+        right = _outputs(self._lesson.right(), name, inputs)
         if all(map(same, got, right)):
             return Finding(right=True)
-        helpers = [other for other in self._functions if other in builds_on(name)]
+        helpers = [other for other in self._functions if other in self._lesson.builds_on(name)]
         students = self._students(helpers)
         broken = next((other for other in helpers if not self.of_function(other).right), "")
-        if broken and _gives(model((), students), name, inputs, got):
+        if broken and _gives(self._lesson.model((), students), name, inputs, got):
             return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
 
         def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
             return [
                 match
-                for match, changes in variants(name, held, lambda one: own == self._is_own(one, helpers))
-                if _gives(model(changes, functions), name, inputs, got, right)
+                for match, changes in self._variants(
+                    name, held, lambda one: own == self._is_own(one, helpers)
+                )
+                if _gives(self._lesson.model(changes, functions), name, inputs, got, right)
             ]
 
         found = matches(1, {}, True)
@@ -146,8 +152,8 @@ class Diagnosis:
         for only in (lambda one: self._is_own(one, helpers), lambda one: True):
             found = [
                 match
-                for match, changes in variants(name, 2, only)
-                if _gives(model(changes), name, inputs, got, right)
+                for match, changes in self._variants(name, 2, only)
+                if _gives(self._lesson.model(changes), name, inputs, got, right)
             ]
             if found:
                 return found if len(found) == 1 else []
@@ -165,7 +171,7 @@ class Diagnosis:
         self, notebook: str, case_id: str, values: Mapping[str, Any], others: Sequence[str] = ()
     ) -> Finding:
         """What is wrong with the answers *values* (by name) about the case of *case_id*; *others* may have theirs in it."""
-        right = known_answers(notebook, case_id)
+        right = self._lesson.known_answers(notebook, case_id)
         values = {name: value for name, value in values.items() if name in right}
         wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
         if not wrong:
@@ -174,32 +180,57 @@ class Diagnosis:
         function = f"answers_{notebook}"
         if broken:
             try:
-                theirs = lesson_answers(notebook, case_id, functions=self._students(self._functions))
+                theirs = self._lesson.answers(notebook, case_id, functions=self._students(self._functions))
             except Exception:  # whatever a wrong function makes of the lesson's code
                 theirs = {}
             if theirs and all(same(values[name], theirs[name]) for name in values):
                 return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
         correct = [name for name in self._functions if self.of_function(name).right]
-        fine = {part for name in correct for part in (name, *builds_on(name))}
+        fine = {part for name in correct for part in (name, *self._lesson.builds_on(name))}
         # What is about a function that is right was not computed with it, and is the second guess.
         for only in (lambda one: not one.functions & fine, lambda one: bool(one.functions & fine)):
             found = [
                 match
-                for match, changes in variants(function, 1, only)
-                if _answers_are(values, notebook, case_id, changes) and is_telling(values, right)
+                for match, changes in self._variants(function, 1, only)
+                if self._answers_are(values, notebook, case_id, changes) and is_telling(values, right)
             ]
             if found:
                 return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES + 1 else ())
-        sentences = (copied_from(other, notebook, case_id, values) for other in ("", *others))
+        sentences = (copied_from(self._lesson, other, notebook, case_id, values) for other in ("", *others))
         return Finding(other=next(filter(None, sentences), ""))
 
-
-def _answers_are(values: Mapping[str, Any], notebook: str, case_id: str, changes: Iterable[Change]) -> bool:
-    try:
-        theirs = known_answers(notebook, case_id, tuple(changes))
-    except Exception:  # a wrong model may divide by zero, or find no crossing
+    def _agrees(self, match: Match, name: str, called: Sequence[Call]) -> bool:
+        """Whether one misconception also gives what was seen in *called*; only fractions are compared, for they have no ties to break."""
+        if len(match) != 1:
+            return True
+        names = self._lesson.parameters(name)
+        for way in match[0].changes:
+            namespace = self._lesson.model(way)
+            assert namespace is not None
+            try:
+                if all(
+                    same(namespace[name](**dict(zip(names, arguments, strict=False)), **keywords), value)
+                    for function, arguments, keywords, value in called
+                    if function == name and has_fractions(value)
+                ):
+                    return True
+            except Exception:
+                continue
         return False
-    return all(same(value, theirs[name]) for name, value in values.items())
+
+    def _answers_are(
+        self, values: Mapping[str, Any], notebook: str, case_id: str, changes: Iterable[Change]
+    ) -> bool:
+        try:
+            theirs = self._lesson.known_answers(notebook, case_id, tuple(changes))
+        except Exception:  # a wrong model may divide by zero, or find no crossing
+            return False
+        return all(same(value, theirs[name]) for name, value in values.items())
+
+    def _variants(
+        self, name: str, held: int, only: Callable[[Misconception], bool]
+    ) -> Iterable[tuple[Match, tuple[Change, ...]]]:
+        return variants(self._lesson, self._tutor.bank, name, held, only)
 
 
 def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -226,23 +257,3 @@ def _gives(
     except Exception:  # a wrong model may divide by zero where the right one does not
         return False
     return right is None or sum(not same(a, b) for a, b in zip(got, right, strict=True)) >= TELLING
-
-
-def _agrees(match: Match, name: str, called: Sequence[Call]) -> bool:
-    """Whether one misconception also gives what was seen in *called*; only numbers are compared, for they have no ties to break."""
-    if len(match) != 1 or name == "crossover_batch":
-        return True
-    names = parameters(name)
-    for way in match[0].changes:
-        namespace = model(way)
-        assert namespace is not None
-        try:
-            if all(
-                same(namespace[name](**dict(zip(names, arguments, strict=False)), **keywords), value)
-                for function, arguments, keywords, value in called
-                if function == name and not isinstance(value, str)
-            ):
-                return True
-        except Exception:
-            continue
-    return False

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
-from autograder.tutor.misconceptions import model
 from autograder.tutor.owner import Owner
+from autograder.tutor.tutor import Tutor
 
 __all__ = ["Failure", "explain"]
 
@@ -45,16 +45,16 @@ class Failure:
 
 
 def explain(
+    tutor: Tutor,
     failures: Sequence[Failure],
     owner: Owner,
     asked_for: Iterable[str],
     ask: Callable[[str, tuple[Any, ...]], Any],
 ) -> None:
     """Complete the messages of *failures*, asking the student's functions again with *ask*, which raises if there is no value."""
-    known = model() or {}
-    if not failures or f"answers_{owner.notebook}" not in known:
+    functions = [name for name in asked_for if name in tutor.lesson]
+    if not failures:
         return
-    functions = [name for name in asked_for if name in known]
     left = MAX_CALLS
     deadline = time.monotonic() + MAX_SECONDS
 
@@ -68,11 +68,11 @@ def explain(
         except Exception:
             raise Unanswered from None
 
-    diagnosis = Diagnosis(functions, bounded)
+    diagnosis = Diagnosis(tutor, functions, bounded)
     for failure in failures:
         try:
             with np.errstate(all="ignore"):
-                found = _finding(diagnosis, failure, owner)
+                found = _finding(tutor, diagnosis, failure, owner)
         except Exception:  # values are the student's and may be anything; then there is no explanation, and the message stays
             continue
         told = failure.told
@@ -86,11 +86,11 @@ def explain(
             told.message += f" {hint}"
 
 
-def _finding(diagnosis: Diagnosis, failure: Failure, owner: Owner) -> Finding:
+def _finding(tutor: Tutor, diagnosis: Diagnosis, failure: Failure, owner: Owner) -> Finding:
     functions = [call[0] for call in failure.called]
-    if functions:
+    if functions and functions[-1] in tutor.lesson:
         return diagnosis.of_function(functions[-1], failure.called)
     answers = {name: value for name, value in failure.values.items() if not callable(value)}
-    if failure.case_id is None:
+    if functions or failure.case_id is None or not tutor.lesson.answers_of(owner.notebook):
         return Finding()
     return diagnosis.of_answers(owner.notebook, failure.case_id, answers, owner.others)

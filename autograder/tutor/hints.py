@@ -6,25 +6,14 @@ Hints are counted and never cost points.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import Any
 
-__all__ = [
-    "STEPS",
-    "Hint",
-    "Reply",
-    "Tally",
-    "answer_cell",
-    "ask_hint",
-    "count_attempt",
-    "hints_used",
-    "next_hint",
-]
+__all__ = ["STEPS", "Hint", "Hints", "Reply", "Tally", "count_attempt"]
 
 STEPS = ("question", "lesson", "shape")
 PROGRESS_FILE = "autograder-progress.json"
@@ -74,26 +63,6 @@ class Reply:
     tally: Tally
 
 
-@functools.cache
-def _rows() -> dict[str, dict[str, dict[str, Any]]]:
-    return tomllib.loads(resources.files("autograder").joinpath("data", "hints.toml").read_text("utf-8"))
-
-
-def answer_cell(notebook: str, cell: str) -> str:
-    """The grade_id of the answer that *cell* (a test cell, or the answer cell itself) is about.
-
-    Raises:
-        KeyError: there is no such notebook or cell; the message names what there is.
-    """
-    rows = _rows().get(notebook)
-    if rows is None:
-        raise KeyError(f"no hints for notebook {notebook!r}; there are: {', '.join(_rows())}")
-    for answer, row in rows.items():
-        if cell == answer or cell in row["tests"]:
-            return answer
-    raise KeyError(f"no hints for {cell!r} in {notebook}; there are: {', '.join(rows)}")
-
-
 def count_attempt(tally: Tally, answer: str) -> Tally:
     """The tally after a check of this *answer* (the source of the answer cell): one more attempt if it had changed."""
     fingerprint = hashlib.sha256("\n".join(answer.split()).encode()).hexdigest()[:16]
@@ -102,51 +71,95 @@ def count_attempt(tally: Tally, answer: str) -> Tally:
     return replace(tally, attempts=tally.attempts + 1, answer=fingerprint)
 
 
-def next_hint(notebook: str, cell: str, tally: Tally) -> Hint | None:
-    """The hint that is due, or None: all three are given, or no attempt was made since the last one.
+class Hints:
+    """The hints of an assignment.
 
-    Raises:
-        KeyError: there is no such notebook or cell.
+    Args:
+        rows: by notebook and by the grade_id of the answer cell; each has a text for each of :data:`STEPS`, ``tests``, which are the test
+            cells that the answer is for, and ``see``.
     """
-    row = _rows()[notebook][answer_cell(notebook, cell)]
-    if tally.hints >= len(STEPS) or tally.attempts <= tally.attempts_at_hint:
-        return None
-    kind = STEPS[tally.hints]
-    return Hint(tally.hints + 1, kind, row[kind], row["see"])
 
+    def __init__(self, rows: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None) -> None:
+        self._rows = rows or {}
 
-def ask_hint(notebook: str, cell: str, tally: Tally) -> Reply:
-    """Answer a student who asks for a hint: the next one if it is due, else the sentence that says why not.
+    @classmethod
+    def read(cls, text: str) -> Hints:
+        """The hints in the TOML *text*.
 
-    Raises:
-        KeyError: there is no such notebook or cell.
-    """
-    hint = next_hint(notebook, cell, tally)
-    if hint is not None:
-        used = replace(tally, hints=hint.step, attempts_at_hint=tally.attempts)
-        return Reply(hint, f"Hint {hint.step} of {len(STEPS)}: {hint.text}", used)
-    if tally.hints >= len(STEPS):
-        return Reply(None, "All three hints for this are given.", tally)
-    wanted = "Try it once first" if not tally.hints else "Change your answer and check it once more first"
-    return Reply(None, f"{wanted}: the next hint comes after an attempt.", tally)
+        Raises:
+            ValueError: it is no TOML, or a hint lacks an entry; the message names it.
+        """
+        rows = tomllib.loads(text)
+        for notebook, answers in rows.items():
+            for answer, row in answers.items():
+                missing = [key for key in (*STEPS, "tests", "see") if key not in row]
+                if missing:
+                    raise ValueError(f"[{notebook}.{answer}] has no {missing[0]!r}")
+        return cls(rows)
 
+    def __iter__(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """(notebook, answer cell, its row) of everything that there are hints for."""
+        return ((name, answer, row) for name, rows in self._rows.items() for answer, row in rows.items())
 
-def hints_used(progress: bytes) -> int | None:
-    """How many hints some work took, from the content of self-study's progress file that was handed in with it; None if that is not known.
+    def answer_cell(self, notebook: str, cell: str) -> str:
+        """The grade_id of the answer that *cell* (a test cell, or the answer cell itself) is about.
 
-    The file is the student's, who may have written anything into it: for information only. Never raises for what is in it.
-    """
-    try:
-        notebooks = json.loads(progress)["notebooks"]
-        given: list[int] = [
-            part.get("hints", 0)
-            for name, row in notebooks.items()
-            if name in _rows()
-            for cell, part in row["parts"].items()
-            if cell in _rows()[name]
-        ]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-    if any(type(count) is not int or not 0 <= count <= len(STEPS) for count in given):
-        return None
-    return sum(given)
+        Raises:
+            KeyError: there is no such notebook or cell; the message names what there is.
+        """
+        if not self._rows:
+            raise KeyError("this assignment has no hints")
+        rows = self._rows.get(notebook)
+        if rows is None:
+            raise KeyError(f"no hints for notebook {notebook!r}; there are: {', '.join(self._rows)}")
+        for answer, row in rows.items():
+            if cell == answer or cell in row["tests"]:
+                return answer
+        raise KeyError(f"no hints for {cell!r} in {notebook}; there are: {', '.join(rows)}")
+
+    def due(self, notebook: str, cell: str, tally: Tally) -> Hint | None:
+        """The hint that is due, or None: all three are given, or no attempt was made since the last one.
+
+        Raises:
+            KeyError: there is no such notebook or cell.
+        """
+        answer = self.answer_cell(notebook, cell)
+        if tally.hints >= len(STEPS) or tally.attempts <= tally.attempts_at_hint:
+            return None
+        row, kind = self._rows[notebook][answer], STEPS[tally.hints]
+        return Hint(tally.hints + 1, kind, row[kind], row["see"])
+
+    def ask(self, notebook: str, cell: str, tally: Tally) -> Reply:
+        """Answer a student who asks for a hint: the next one if it is due, else the sentence that says why not.
+
+        Raises:
+            KeyError: there is no such notebook or cell.
+        """
+        hint = self.due(notebook, cell, tally)
+        if hint is not None:
+            used = replace(tally, hints=hint.step, attempts_at_hint=tally.attempts)
+            return Reply(hint, f"Hint {hint.step} of {len(STEPS)}: {hint.text}", used)
+        if tally.hints >= len(STEPS):
+            return Reply(None, "All three hints for this are given.", tally)
+        wanted = "Try it once first" if not tally.hints else "Change your answer and check it once more first"
+        return Reply(None, f"{wanted}: the next hint comes after an attempt.", tally)
+
+    def used(self, progress: bytes) -> int | None:
+        """How many hints some work took, from the content of self-study's progress file that was handed in with it; None if that is not known.
+
+        The file is the student's, who may have written anything into it: for information only. Never raises for what is in it.
+        """
+        try:
+            notebooks = json.loads(progress)["notebooks"]
+            given: list[int] = [
+                part.get("hints", 0)
+                for name, row in notebooks.items()
+                if name in self._rows
+                for cell, part in row["parts"].items()
+                if cell in self._rows[name]
+            ]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+        if any(type(count) is not int or not 0 <= count <= len(STEPS) for count in given):
+            return None
+        return sum(given)

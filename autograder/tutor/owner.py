@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlsysim.cases import clean_id
-from mlsysim.errors import InputError
-
 __all__ = ["CASE_NAME", "Owner", "WrongCaseError"]
 
 CASE_NAME = "student_id"  # what notebooks and their test cells call the id
+
+
+LONGEST = 200  # characters of an id
+
+
+def clean_id(written: object) -> str:
+    """An id as cases are drawn with: without surrounding space, in lower case; empty for none.
+
+    Raises:
+        ValueError: it is no text and no whole number, or it is too long.
+    """
+    if written is None:
+        return ""
+    if isinstance(written, bool) or not isinstance(written, (str, int)) or len(str(written)) > LONGEST:
+        raise ValueError("an id is a text of at most 200 characters")
+    return str(written).strip().casefold()
 
 
 class WrongCaseError(Exception):
@@ -21,7 +34,7 @@ class Owner:
     """What is known about a notebook besides its cells.
 
     Attributes:
-        notebook: its name, such as ``2_crossover``; empty if it is none of the lesson's, and then wrong answers are not explained.
+        notebook: its name, without the suffix; empty if it is none of the lesson's, and then wrong answers are not explained.
         student: the id of whoever handed it in; None if nobody knows, and then the id in the notebook is believed.
         personal: whether everyone must work on a case of their own.
         others: ids of the rest of the class, to recognise an answer that belongs to one of their cases.
@@ -40,7 +53,7 @@ class Owner:
         """
         try:
             found = clean_id(written)
-        except InputError:
+        except ValueError:
             raise WrongCaseError(
                 f'{CASE_NAME} must be your id as a text between quotes, such as "s01".'
             ) from None

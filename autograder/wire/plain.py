@@ -237,9 +237,10 @@ def _array(rest: list[Any], depth: int) -> Any:
 
 def _quantity(rest: list[Any], depth: int) -> Any:
     """A Pint quantity from unit names and powers: text is not parsed, as Pint would compute what stands in it."""
-    from mlsysim.units import unit_registry
+    import pint
 
-    registry = unit_registry()
+    applied: Any = pint.application_registry
+    registry = applied.get()
     magnitude, *powers = rest
     units = {}
     for name, power in powers:

@@ -5,8 +5,8 @@ They are the same for everyone and for ever: drawn once from a fixed seed, and c
 
 from __future__ import annotations
 
-import functools
 import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["probes"]
@@ -52,7 +52,7 @@ def _steps(draw: random.Random) -> list[tuple[Any, ...]]:
     return made
 
 
-def _crossovers(draw: random.Random) -> list[tuple[Any, ...]]:
+def _crossovers(draw: random.Random, crossover_batch: Callable[..., int | None]) -> list[tuple[Any, ...]]:
     """Some that are crossed, some that never are, ties that are exact in floating point, and curves that rise first."""
     eager = BARE | {"layer_overhead": 1e-4}
     exact = [
@@ -83,18 +83,9 @@ def _crossovers(draw: random.Random) -> list[tuple[Any, ...]]:
     at_the_end = [
         (*row[:5], found, *row[6:])
         for row in crossed
-        if (found := _first_below(row)) is not None and found > 1
+        if (found := crossover_batch(*row)) is not None and found > 1
     ]
     return exact + rising + crossed + at_the_end
-
-
-def _first_below(row: tuple[Any, ...]) -> int | None:
-    from autograder.tutor.misconceptions import model
-
-    right = model()
-    assert right is not None
-    found: int | None = right["crossover_batch"](*row)
-    return found
 
 
 def _tables(draw: random.Random) -> list[tuple[Any, ...]]:
@@ -122,7 +113,8 @@ def _points(draw: random.Random, count: int) -> list[list[tuple[Any, Any]]]:
     return made
 
 
-def _all(function: str) -> list[tuple[Any, ...]]:
+def probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Arguments to call *function* with; none if it is not one of the lesson's. *lesson* has the right functions."""
     draw = random.Random(f"probes of {function}")
     if function in ("step_bytes", "step_flops"):
         bits = [(4, 16), (8, 4), (3, 8), (16, 4)]
@@ -131,7 +123,7 @@ def _all(function: str) -> list[tuple[Any, ...]]:
     if function in ("itl", "speedup", "speedup_at"):
         return _steps(draw)
     if function == "crossover_batch":
-        return _crossovers(draw)
+        return _crossovers(draw, lesson["crossover_batch"])
     if function == "compression_table":
         return _tables(draw)
     if function == "pareto_front":
@@ -152,9 +144,3 @@ def _all(function: str) -> list[tuple[Any, ...]]:
         # Before the ridge, across it, and beyond it.
         return [(ai, draw.uniform(90, 110), k) for ai in (1, 8, 40, 60, 150, 900) for k in (2, 3, 5)]
     return []
-
-
-@functools.cache
-def probes(function: str) -> tuple[tuple[Any, ...], ...]:
-    """Arguments to call *function* with; none if it is not one of the lesson's."""
-    return tuple(_all(function))

@@ -1,0 +1,144 @@
+"""Where the tests of one's own notebook come from: one file beside it, or the course that it lies in.
+
+An exam is a file ``NAME.exam``: the source notebooks with every answer as it was handed out, the files beside them, and what the grader knows of
+the assignment, as a zip archive in a gzip file. So nobody reads hidden tests or right functions by accident; it keeps nothing secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from autograder.kit import FOLDER
+from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.layout import CONFIG, source_folder
+from autograder.notebook.cells import grading, read_notebook
+
+__all__ = ["SUFFIX", "ExamError", "Exams", "write_exam", "zipped"]
+
+SUFFIX = ".exam"
+DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold: the bytes depend on the content alone
+LEFT_OUT = (
+    ".",
+    "__pycache__",
+    "autograder-progress",
+)  # left by an editor, or by someone who tried the solutions
+ANSWERS = f"{FOLDER}/kinds.toml"  # a class is made of answers, right and wrong ones
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class ExamError(Exception):
+    """There is no exam, or none can be made; the message says why."""
+
+
+def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip archive of *files*, content by name; the same content gives the same bytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", compression) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = compression
+            archive.writestr(entry, files[name])
+    return made.getvalue()
+
+
+def write_exam(source: Path, release: Path, target: Path) -> list[str]:
+    """Write the exam of the assignment in the folder *source* into the file *target*; returns the names of what is in it.
+
+    Raises:
+        ExamError: a notebook or a cell of *source* has not been released.
+    """
+    files: dict[str, bytes] = {}
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        name = path.relative_to(source)
+        if name.as_posix() == ANSWERS or any(part.startswith(LEFT_OUT) for part in name.parts):
+            continue
+        whole = path.suffix != ".ipynb" or len(name.parts) > 1
+        files[name.as_posix()] = path.read_bytes() if whole else _without_answers(path, release / path.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(gzip.compress(zipped(files, zipfile.ZIP_STORED), mtime=0))
+    return sorted(files)
+
+
+def _without_answers(source: Path, release: Path) -> bytes:
+    if not release.is_file():
+        raise ExamError(f"{release} is not there: release the assignment first")
+    notebook = read_notebook(source)
+    released = read_notebook(release).by_grade_id()
+    for grade_id, cell in notebook.by_grade_id().items():
+        if grading(cell)["solution"]:
+            if grade_id not in released:
+                raise ExamError(f"{release} has no cell {grade_id!r}: release the assignment again")
+            cell["source"] = released[grade_id]["source"]
+    return notebook.dumps().encode()
+
+
+class Exams(contextlib.ExitStack):
+    """Finds the exam of a notebook; what it had to unpack is removed when this is closed.
+
+    Args:
+        given: a file or a folder to take, whatever else there is.
+    """
+
+    def __init__(self, given: Path | None = None) -> None:
+        super().__init__()
+        self._given = given
+        self._unpacked: dict[Path, Path] = {}
+
+    def of(self, notebook: Path) -> Path:
+        """The folder with the exam of *notebook*: what was given, a file beside it or above it, or the course that it lies in.
+
+        Raises:
+            ExamError: there is none, or there are several.
+        """
+        if self._given is not None:
+            if not self._given.exists():
+                raise ExamError(f"--exam {self._given} is not there")
+            return self._given if self._given.is_dir() else self._unpack(self._given)
+        home = notebook.resolve().parent
+        for file in [*sorted(home.glob(f"*{SUFFIX}")), *sorted(home.parent.glob(f"*{SUFFIX}"))]:
+            if (self._unpack(file) / notebook.name).is_file():
+                return self._unpack(file)
+        for course in _courses(home):
+            try:
+                source = source_folder(course)
+            except CourseError as error:
+                raise ExamError(str(error)) from None
+            found = [folder for folder in sorted(source.glob("*/")) if (folder / notebook.name).is_file()]
+            named = [folder for folder in found if folder.name == home.name]
+            if len(named or found) == 1:
+                return (named or found)[0]
+            if found:
+                names = ", ".join(folder.name for folder in found)
+                raise ExamError(
+                    f"{notebook.name} could be of the assignments {names}: say which with --exam DIR"
+                )
+        raise ExamError(
+            f"there are no tests for {notebook}: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
+        )
+
+    def _unpack(self, file: Path) -> Path:
+        if file not in self._unpacked:
+            folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="exam-")))
+            try:
+                with zipfile.ZipFile(io.BytesIO(gzip.decompress(file.read_bytes()))) as archive:
+                    archive.extractall(folder)
+            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+                raise ExamError(f"{file} is not an exam: {error}") from None
+            self._unpacked[file] = folder
+        return self._unpacked[file]
+
+
+def _courses(home: Path) -> Iterator[Path]:
+    """The course directories around *home* and around the current folder, and the kit's own where it is used in its repository."""
+    for start in (home, Path.cwd()):
+        yield from (folder for folder in (start, *start.parents) if (folder / CONFIG).is_file())
+    if (REPOSITORY / CONFIG).is_file():
+        yield REPOSITORY
