@@ -7,21 +7,35 @@
 """
 
 from mlsysim import plots, show
-from mlsysim.analysis import Crossover, crossover_batch
-from mlsysim.architecture import Architecture
 from mlsysim.cases import CaseBook
-from mlsysim.compression import CompressionModel
-from mlsysim.compression_result import CompressionResult
+from mlsysim.compression import CompressionModel, CompressionResult
 from mlsysim.errors import InputError
-from mlsysim.explanation import Explanation, explain
-from mlsysim.hardware import Device, Hardware
-from mlsysim.models import Models, SizeOnlyModel, TransformerModel, VisionModel
-from mlsysim.pareto import pareto_front
-from mlsysim.roofline import Regime, arithmetic_intensity, attainable, regime, ridge_point
-from mlsysim.runtimes import Runtime, find_runtime
-from mlsysim.solvers import Engine, ServingModel, SingleNodeModel
-from mlsysim.sweeps import sweep
-from mlsysim.table import Table
+from mlsysim.model import (
+    Crossover,
+    Explanation,
+    Regime,
+    ServingModel,
+    SingleNodeModel,
+    arithmetic_intensity,
+    attainable,
+    crossover_batch,
+    explain,
+    regime,
+    ridge_point,
+)
+from mlsysim.solvers import Engine
+from mlsysim.specs import (
+    Architecture,
+    Device,
+    Hardware,
+    Models,
+    Runtime,
+    SizeOnlyModel,
+    TransformerModel,
+    VisionModel,
+    find_runtime,
+)
+from mlsysim.tables import Table, pareto_front, sweep
 
 __version__ = "1.0.0"
 

@@ -17,15 +17,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mlsysim.data.entries import parse_entries
 from mlsysim.errors import InputError, shown, unknown_name
-from mlsysim.hardware import Hardware
-from mlsysim.models import Models, TransformerModel, find_model
-from mlsysim.runtimes import find_runtime
+from mlsysim.specs import Hardware, Models, TransformerModel, find_model, find_runtime
 
 __all__ = ["CaseBook", "Draw", "Maker", "clean_id"]
 
@@ -174,17 +172,10 @@ class CaseBook:
 def _tables(path: Path) -> dict[str, Row]:
     """The tables of a TOML file by notebook."""
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}): put it beside the notebooks") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path.name} is not valid TOML: {error}") from None
-    for name, row in tables.items():
-        if not isinstance(row, dict):
-            raise InputError(
-                f"{path.name}: {name} = {shown(row)} is not allowed: every entry is a table, [NOTEBOOK]"
-            )
-    return tables
+    return parse_entries(text, path.name)
 
 
 def _device(key: str, name: str) -> Row:

@@ -3,8 +3,7 @@
 from hypothesis import strategies as st
 
 from mlsysim import TransformerModel
-from mlsysim.accuracy import data_rows
-from mlsysim.registry import load_toml
+from mlsysim.data import load_csv, load_toml
 
 batches = st.integers(1, 4096)
 contexts = st.integers(1, 32768)
@@ -15,7 +14,7 @@ runtimes = st.sampled_from(sorted(load_toml("runtimes.toml")))
 
 #: Every (family, method, pattern, recipe) that was measured.
 measured_curves = st.sampled_from(
-    sorted({(r["family"], r["method"], r["pattern"], r["recipe"]) for r in data_rows("accuracy.csv")})
+    sorted({(r["family"], r["method"], r["pattern"], r["recipe"]) for r in load_csv("accuracy.csv")})
 )
 
 

@@ -1,4 +1,4 @@
-"""Compression: sizes as in a file, accuracy as measured, speed as the step model has it."""
+"""Compression: sizes as in a file, accuracy as measured, speed as the kernels' times have it."""
 
 from dataclasses import replace
 
@@ -8,8 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mlsysim import CompressionModel, Hardware, InputError, Models, ServingModel, SingleNodeModel
-from mlsysim.accuracy import data_rows, find_curve
-from mlsysim.storage import stored_bits
+from mlsysim.compression.accuracy_curves import find_curve
+from mlsysim.compression.storage import stored_bits
+from mlsysim.data import load_csv
 from tests.strategies import batches, bit_widths, contexts, measured_curves, runtimes, sparsities
 
 LLAMA, H100 = "Llama3_8B", "H100"
@@ -48,7 +49,7 @@ def test_the_loss_is_the_published_one(model, arguments, loss):
 
 
 def test_every_measurement_names_its_source_and_none_is_an_interpolation():
-    for row in data_rows("accuracy.csv") + data_rows("distilled.csv"):
+    for row in load_csv("accuracy.csv") + load_csv("distilled.csv"):
         assert row["source"]
         assert not any(word in str(row).upper() for word in ("INTERPOLATED", "ASSUMED", "EXTRAPOLATED"))
 
@@ -91,7 +92,7 @@ def test_curves_have_no_jumps(key, u):
 def test_curves_go_through_the_mean_of_the_central_measurements_unless_that_would_rise(key):
     c = curve(key)
     rows = [
-        r for r in data_rows("accuracy.csv") if (r["family"], r["method"], r["pattern"], r["recipe"]) == key
+        r for r in load_csv("accuracy.csv") if (r["family"], r["method"], r["pattern"], r["recipe"]) == key
     ]
     for x in c.measured:
         mean = np.mean(

@@ -30,8 +30,8 @@ from mlsysim import (
     plots,
     show,
 )
-from mlsysim.accuracy import find_curve
-from mlsysim.storage import stored_bits
+from mlsysim.compression.accuracy_curves import find_curve
+from mlsysim.compression.storage import stored_bits
 from mlsysim.units import quantity
 
 LLAMA, H100 = "Llama3_8B", "H100"

@@ -91,7 +91,7 @@ def test_honest_html_keeps_its_look(text):
 
 def test_the_library_s_own_tables_and_figures_keep_their_look_and_their_description(monkeypatch):
     from mlsysim import Hardware
-    from mlsysim.drawing import Plot, new_axes
+    from mlsysim.plots.figure import Plot, new_axes
 
     table = Hardware.Cloud._repr_html_()
     made = ask("html", table, "notebook")

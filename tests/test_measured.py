@@ -11,9 +11,10 @@ from benchmarks.measured.fit import fit, predict
 from benchmarks.measured.report import BARS, Study, report, runtime_table
 from benchmarks.measured.rows import FIT, composed_rows, decode_rows
 from benchmarks.measured.score import held_out
-from mlsysim.registry import load_toml
-from mlsysim.schemes import find_scheme
-from mlsysim.step import decode_step, stored_weight_bytes
+from mlsysim.data import load_toml
+from mlsysim.model.kernels import decode_kernels, stored_weight_bytes
+from mlsysim.model.serving import decode_timing
+from mlsysim.specs import find_scheme
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python -m benchmarks.measured"
@@ -99,34 +100,27 @@ def test_h100_decode_is_within_a_fifth_of_torchao():
 
 
 def test_the_embedding_is_looked_up_and_the_head_keeps_16_bits():
-    terms = decode_step(LLAMA, H100, find_scheme("int4"), MEASURED, 1, 1)
+    matmuls, _ = decode_kernels(LLAMA, find_scheme("int4"), MEASURED, 1, 1)
     head = LLAMA.embedding_parameters
     expected = (LLAMA.parameters - 2 * head) / 2 + 2 * head
-    assert terms.matmul_memory * H100.bandwidth_bytes_s * MEASURED.bandwidth_efficiency == pytest.approx(
-        expected
-    )
-    assert terms.matmul_compute * H100.peaks["fp16"] * MEASURED.compute_efficiency == pytest.approx(
-        2 * (LLAMA.parameters - head)
-    )
+    assert matmuls.bytes == pytest.approx(expected)
+    assert matmuls.flops == pytest.approx(2 * (LLAMA.parameters - head))
     assert stored_weight_bytes(LLAMA, find_scheme("int4"), MEASURED) == pytest.approx(expected + 2 * head)
 
 
 def test_a_tied_table_is_read_once_as_the_head():
     tied = replace(LLAMA, architecture=replace(LLAMA.architecture, tied=True))
-    terms = decode_step(tied, H100, find_scheme("int4"), MEASURED, 1, 1)
+    matmuls, _ = decode_kernels(tied, find_scheme("int4"), MEASURED, 1, 1)
     head = tied.embedding_parameters
     expected = (tied.parameters - head) / 2 + 2 * head
-    assert terms.matmul_memory * H100.bandwidth_bytes_s * MEASURED.bandwidth_efficiency == pytest.approx(
-        expected
-    )
+    assert matmuls.bytes == pytest.approx(expected)
     assert stored_weight_bytes(tied, find_scheme("int4"), MEASURED) == pytest.approx(expected)
 
 
 def test_a_model_whose_embedding_is_not_known_reads_everything_at_the_scheme_s_bits():
     unknown = replace(LLAMA, architecture=None)
-    terms = decode_step(unknown, H100, find_scheme("int4"), MEASURED, 1, 1)
-    read = terms.matmul_memory * H100.bandwidth_bytes_s * MEASURED.bandwidth_efficiency
-    assert read == pytest.approx(LLAMA.parameters / 2)
+    matmuls, _ = decode_kernels(unknown, find_scheme("int4"), MEASURED, 1, 1)
+    assert matmuls.bytes == pytest.approx(LLAMA.parameters / 2)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +128,8 @@ def test_a_model_whose_embedding_is_not_known_reads_everything_at_the_scheme_s_b
 )
 def test_the_overhead_goes_with_the_memory_type(memory_type, microseconds):
     device = replace(H100, memory_type=memory_type)
-    terms = decode_step(LLAMA, device, find_scheme("fp16"), MEASURED, 1, 1)
-    assert terms.overhead == pytest.approx(LLAMA.layers * microseconds * 1e-6)
+    timing = decode_timing(LLAMA, device, find_scheme("fp16"), MEASURED, 1, 1)
+    assert timing.overhead == pytest.approx(LLAMA.layers * microseconds * 1e-6)
     assert MEASURED.plain(device)["layer_overhead"] == MEASURED.overhead_on(device)
 
 
@@ -158,11 +152,11 @@ def test_arrays_and_numbers_agree():
 @pytest.mark.parametrize("name", [n for n in load_toml("runtimes.toml") if n != "measured"])
 def test_the_published_runtimes_read_all_weights_and_have_one_overhead(name):
     runtime = mlsysim.find_runtime(name)
-    terms = decode_step(LLAMA, H100, find_scheme("int4"), runtime, 1, 1)
-    assert terms.matmul_memory == LLAMA.parameters * 4 / 8 / (
+    timing = decode_timing(LLAMA, H100, find_scheme("int4"), runtime, 1, 1)
+    assert timing.memory[0] == LLAMA.parameters * 4 / 8 / (
         H100.bandwidth_bytes_s * runtime.bandwidth_efficiency
     )
-    assert terms.overhead == LLAMA.layers * runtime.layer_overhead_s
+    assert timing.overhead == LLAMA.layers * runtime.layer_overhead_s
 
 
 def test_a_bad_head_or_overhead_is_refused_by_name():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -15,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlsysim
-from autograder.tutor.misconceptions import model
 
-from .casebooks import cases_of
+from .casebooks import SOLUTIONS, cases_of
 
 case_of = cases_of("quantization").case
 NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
@@ -32,8 +33,13 @@ DIGESTS = {  # of the cases of 201 ids: the published one, ids as courses give t
 }
 
 
+@functools.cache
+def lesson():
+    return runpy.run_path(str(SOLUTIONS / "quantization" / "kit" / "lesson.py"))
+
+
 def answers(notebook, student):
-    return model()[f"answers_{notebook}"](case_of(notebook, student))
+    return lesson()[f"answers_{notebook}"](case_of(notebook, student))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from PIL import Image
 
 import mlsysim
 from mlsysim import CompressionModel, InputError, ServingModel, plots
-from mlsysim.drawing import COLOURS, PART_STYLES, label_points, new_axes
+from mlsysim.plots.figure import COLOURS, PART_STYLES, new_axes
+from mlsysim.plots.labels import label_points
 
 solve = ServingModel().solve
 compress = CompressionModel().solve
@@ -201,7 +202,7 @@ def test_colours_are_told_apart():
 @pytest.mark.parametrize(
     ("draw", "says"),
     [
-        (lambda: plots.roofline("H100", {"w": solve("Llama3_8B", "A100")}), "'w' is on A100: give one step on H100"),
+        (lambda: plots.roofline("H100", {"w": solve("Llama3_8B", "A100")}), "'w' is on A100: give one point on H100"),
         (lambda: plots.roofline("H100", {"w": solve("Llama3_8B", "H100", 128, [1, 2])}), "shape (2,)"),
         (lambda: plots.roofline("H1000"), "nearest known: H100"),
         (lambda: plots.speedup_curve("Llama3_8B", "H100", precisions="int4"), "precisions = 'int4'"),

@@ -17,10 +17,8 @@ from mlsysim import (
     InputError,
     Models,
     VisionModel,
-    hardware,
 )
-from mlsysim.architecture import Architecture
-from mlsysim.registry import Registry
+from mlsysim.specs import Architecture, Registry, hardware, registry
 from tests.vision_counts import COUNTS
 
 DEVICES, MODELS = list(Hardware), list(Models)
@@ -291,8 +289,8 @@ def test_specs_are_values_that_copy_pickle_and_hash(spec):
 
 def test_the_data_files_are_read_once_and_only_when_needed(monkeypatch):
     read = []
-    original = mlsysim.registry._text
-    monkeypatch.setattr(mlsysim.registry, "_text", lambda name: read.append(name) or original(name))
+    original = registry.read_data
+    monkeypatch.setattr(registry, "read_data", lambda name: read.append(name) or original(name))
     fresh = Registry("device", (Device,), hardware._parse, hardware.FILES)
     assert read == []
     assert fresh.H100 and fresh.Cloud.A100 and len(fresh)

@@ -11,10 +11,9 @@ from mlsysim import (
     SizeOnlyModel,
     TransformerModel,
     VisionModel,
-    hardware,
 )
-from mlsysim import models as model_module
-from mlsysim.registry import Registry
+from mlsysim.specs import Registry, hardware
+from mlsysim.specs import models as model_module
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsysim import Device, Hardware, InputError, Models, ServingModel, SingleNodeModel
-from mlsysim.schemes import _schemes, find_scheme, resolve
+from mlsysim.specs import find_scheme, resolve
+from mlsysim.specs.schemes import _schemes
 
 STORED = {  # weights, KV cache, activations, where it computes
     "fp32": (32, 32, 32, "fp32"),
@@ -69,8 +70,8 @@ def test_a_scheme_runs_as_named_or_says_so_or_is_an_error_that_lists_the_peaks(n
 
 def test_int8_without_an_int8_rate_loads_8_bits_and_computes_like_fp16():
     r, half = decode("int8", "V100", batch_size=512), decode("fp16", "V100", batch_size=512)
-    assert r.terms.matmul_compute == half.terms.matmul_compute
-    assert r.terms.matmul_memory == half.terms.matmul_memory / 2
+    assert r.timing.compute[0] == half.timing.compute[0]
+    assert r.timing.memory[0] == half.timing.memory[0] / 2
     assert "weight-only" in r.notes and r.scheme.activation_bits == 16
 
 
@@ -90,14 +91,14 @@ def test_bf16_and_fp16_take_the_same_time_where_there_are_both(precision):
 def test_tf32_stores_like_fp32_and_computes_faster():
     r, full = decode("tf32"), decode("fp32")
     assert r.weights_bytes == full.weights_bytes
-    assert r.terms.matmul_compute < full.terms.matmul_compute
+    assert r.timing.compute[0] < full.timing.compute[0]
 
 
 @pytest.mark.parametrize("kv", STORED)
 def test_the_kv_cache_takes_any_schemes_bits_and_nothing_else_changes(kv):
     r, own = decode("int4", kv_precision=kv, group_size=64), decode("int4", group_size=64)
     assert r.scheme.kv_bits == STORED[kv][0]
-    assert r.terms.matmul_memory == own.terms.matmul_memory
+    assert r.timing.memory[0] == own.timing.memory[0]
 
 
 # --- group scales
@@ -138,8 +139,8 @@ def test_smaller_groups_never_store_less_nor_run_faster(a, b, precision):
 
 
 def test_ideal_int4_with_groups_gains_less_than_four():
-    gain = decode("fp16", runtime="ideal", kv_precision="int4").terms.matmul_memory
-    assert gain / decode("int4", runtime="ideal", group_size=128).terms.matmul_memory == pytest.approx(
+    gain = decode("fp16", runtime="ideal", kv_precision="int4").timing.memory[0]
+    assert gain / decode("int4", runtime="ideal", group_size=128).timing.memory[0] == pytest.approx(
         16 / 4.125
     )
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from benchmarks.measured.rows import FIT, Row
-from mlsysim.runtimes import Runtime
-from mlsysim.step import decode_step
+from mlsysim import Runtime
+from mlsysim.model.serving import decode_timing
 
 __all__ = ["Form", "by_memory", "fit", "one_tau", "predict"]
 
@@ -35,7 +35,7 @@ def one_tau(row: Row) -> str:
 
 def predict(row: Row, runtime: Runtime) -> float:
     """The library's inter-token latency for *row*, seconds."""
-    return float(decode_step(row.model, row.device, row.scheme, runtime, row.batch, row.context).total)
+    return float(decode_timing(row.model, row.device, row.scheme, runtime, row.batch, row.context).total)
 
 
 def fit(rows: Iterable[Row], form: Form = by_memory) -> Runtime:
@@ -68,9 +68,9 @@ def _fit_batch_1(rows: Sequence[Row], form: Form) -> tuple[float, dict[str, floa
     """1 / e_m and τ by class (seconds), by iteratively reweighted least squares on t_predicted / t_measured = 1."""
     terms = np.zeros((len(rows), 1 + len(CLASSES)))
     for line, row in zip(terms, rows, strict=True):
-        step = decode_step(row.model, row.device, row.scheme, UNIT, row.batch, row.context)
-        line[0] = (step.matmul_memory + step.attention_memory) / row.itl_s
-        line[1 + CLASSES.index(form(row))] = step.overhead / row.itl_s
+        timing = decode_timing(row.model, row.device, row.scheme, UNIT, row.batch, row.context)
+        line[0] = sum(timing.memory) / row.itl_s
+        line[1 + CLASSES.index(form(row))] = timing.overhead / row.itl_s
     used = terms.any(axis=0)
     weights, found = np.ones(len(rows)), np.zeros(terms.shape[1])
     for _ in range(100):

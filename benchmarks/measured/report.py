@@ -18,7 +18,7 @@ from benchmarks.measured.score import (
     speedup_errors,
     with_reported_bytes,
 )
-from mlsysim.runtimes import Runtime
+from mlsysim import Runtime
 
 __all__ = ["BARS", "Study", "report", "runtime_table"]
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlsysim.hardware import Device
-from mlsysim.models import Models, TransformerModel
-from mlsysim.schemes import Scheme
+from mlsysim import Device, Models, TransformerModel
+from mlsysim.specs import Scheme
 
 __all__ = ["CRITERIA", "FIT", "MAX_FIT_CONTEXT", "NOT_STATED", "Row", "composed_rows", "decode_rows"]
 

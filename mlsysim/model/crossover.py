@@ -1,0 +1,129 @@
+"""Where a speed-up ends: the smallest batch below a threshold, and what binds there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
+from mlsysim.model.result import check_one_point
+from mlsysim.model.serving import ServingModel, ServingResult
+from mlsysim.specs import Device, Runtime, TransformerModel
+
+__all__ = ["Crossover", "crossover_batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossover:
+    """Where a speed-up first falls below a threshold; arrays if thresholds or contexts were.
+
+    Attributes:
+        batch: the smallest batch whose speed-up is below the threshold, or None if none is up to ``max_batch``.
+        speedup: the speed-up at that batch (at ``max_batch`` if there is none).
+        binding: what takes most of the quantized decode step there.
+    """
+
+    table_columns: ClassVar[tuple[str, ...]] = ("batch", "speedup", "binding")
+    batch: Any
+    speedup: Any
+    binding: Any
+
+
+def crossover_batch(
+    model: TransformerModel | str,
+    hardware: Device | str,
+    threshold: Numbers,
+    *,
+    seq_len: Numbers = 2048,
+    precision: str = "int4",
+    baseline: str = "fp16",
+    kv_precision: str | None = "fp16",
+    runtime: str | Runtime = "tutorial",
+    max_batch: int = 4096,
+) -> Crossover:
+    """The smallest batch at which *precision* is less than *threshold* times as fast as *baseline*.
+
+    Exact for any *max_batch* (up to 2**31), also where the curve is not monotone. Between the batches at which a
+    kernel changes its ceiling, both times are straight lines in the batch, so their difference crosses the
+    threshold at most once: those batches are looked at, and the crossing is bisected with the solver itself.
+
+    Args:
+        threshold: a speed-up above 0; a number or an array.
+        seq_len: context, tokens; a number or an array.
+        baseline: the scheme that the speed-up is over.
+        kv_precision: scheme of the KV cache, the same for both; ``None`` is each scheme's own.
+
+    Raises:
+        InputError: a name is unknown, a number out of range, or arrays do not broadcast.
+
+    >>> crossover_batch("Llama3_8B", "H100", 1.5, runtime="compiled").batch
+    71
+    >>> crossover_batch("Llama3_8B", "H100", [2, 1.5], seq_len=128, runtime="compiled").batch.tolist()
+    [120, 173]
+    """
+    thresholds: Any = check_number("threshold", threshold, 0, open_low=True)
+    contexts: Any = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
+    last = one_number("max_batch", max_batch, 1, MAX_BATCH, integer=True)
+    shape = check_shapes(threshold=thresholds, seq_len=contexts)
+
+    def solve(context: int, batch: Any) -> tuple[ServingResult, ServingResult]:
+        slow, fast = (
+            ServingModel().solve(
+                model, hardware, context, batch, p, kv_precision=kv_precision, runtime=runtime
+            )
+            for p in (baseline, precision)
+        )
+        return slow, fast
+
+    def cross(least: float, context: int) -> Crossover:
+        at = _first_below(lambda batch: solve(context, batch), least, last)
+        slow, fast = solve(context, last if at is None else at)
+        return Crossover(at, float(slow.itl_s / fast.itl_s), fast.binding)
+
+    for result in solve(1, 1):
+        check_one_point(result, "crossover_batch")
+    if not shape:
+        return cross(thresholds, contexts)
+    points = [cross(t.item(), s.item()) for t, s in np.broadcast(thresholds, contexts)]
+    kinds = {"batch": object, "speedup": float, "binding": str}
+    columns: dict[str, Any] = {
+        n: np.array([getattr(p, n) for p in points], k).reshape(shape) for n, k in kinds.items()
+    }
+    return Crossover(**columns)
+
+
+def _first_below(solve: Any, threshold: float, last: int) -> int | None:
+    """The first batch of 1 to *last* whose speed-up is below *threshold*."""
+
+    def below(batch: Any) -> Any:
+        slow, fast = solve(batch)
+        return slow.itl_s / fast.itl_s < threshold
+
+    knots = _knots(solve(np.array([1, last])), last)
+    hits = np.flatnonzero(below(knots))
+    if not hits.size:
+        return None
+    at = int(knots[hits[0]])
+    above = int(knots[hits[0] - 1]) if hits[0] else at - 1
+    while at - above > 1:
+        middle = (at + above) // 2
+        if below(middle):
+            at = middle
+        else:
+            above = middle
+    return at
+
+
+def _knots(ends: tuple[ServingResult, ServingResult], last: int) -> np.ndarray:
+    """1, *last*, and the batches around which a kernel of either result changes from one ceiling to the other."""
+    batches = {1, last}
+    for result in ends:
+        for _, compute, memory in result.timing:
+            first, final = np.broadcast_to(compute - memory, (2,))
+            if first * final < 0:
+                root = 1 + (last - 1) * first / (first - final)
+                batches.update((math.floor(root) - 1, math.floor(root), math.ceil(root), math.ceil(root) + 1))
+    return np.array(sorted(b for b in batches if 1 <= b <= last))

@@ -1,0 +1,168 @@
+"""What every solver's result has: time, memory, what binds; SI numbers inside, quantities at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlsysim.errors import InputError
+from mlsysim.model.kernels import Kernel, weight_bytes
+from mlsysim.model.timing import Timing
+from mlsysim.specs import Device, Runtime, Scheme
+from mlsysim.units import quantity
+
+__all__ = ["SolverResult", "check_one_point"]
+
+
+def check_one_point(result: SolverResult, taker: str) -> None:
+    """Raise unless *result* is of one point, no array; *taker* is what needs that."""
+    if result.shape:
+        raise InputError(f"the result has shape {result.shape}: {taker} takes one point")
+
+
+class SolverResult:
+    """Time and memory of what was solved; every value has the broadcast shape of the inputs.
+
+    Attributes:
+        timing: the kernels, and the seconds of each ceiling (:class:`mlsysim.model.timing.Timing`).
+        scheme: the precision as the device ran it; ``scheme.note`` says where that is not what the name says.
+        shape: the broadcast shape; ``()`` for plain numbers.
+    """
+
+    __slots__ = ("batch_size", "hardware", "model", "runtime", "scheme", "shape", "timing")
+    table_columns: ClassVar[tuple[str, ...]] = (
+        "latency_s",
+        "throughput",
+        "memory_needed_bytes",
+        "feasible",
+        "binding",
+    )
+
+    def __init__(
+        self,
+        model: Any,
+        hardware: Device,
+        scheme: Scheme,
+        runtime: Runtime,
+        batch_size: Any,
+        timing: Timing,
+    ) -> None:
+        self.model = model
+        self.hardware = hardware
+        self.scheme = scheme
+        self.runtime = runtime
+        self.batch_size = batch_size
+        self.timing = timing
+        self.shape: tuple[int, ...] = getattr(timing.total, "shape", ())
+
+    def _shaped(self, value: Any) -> Any:
+        return np.broadcast_to(value, self.shape) if self.shape else value
+
+    @property
+    def notes(self) -> str:
+        """What ran otherwise than the precision's name says, or an empty string."""
+        return self.scheme.note
+
+    @property
+    def latency_s(self) -> Any:
+        """Seconds it takes."""
+        return self.timing.total
+
+    @property
+    def latency(self) -> Any:
+        """Time it takes, ms."""
+        return quantity(self.latency_s, "s", "ms")
+
+    @property
+    def throughput(self) -> Any:
+        """Images (vision) or tokens (decode) per second, a plain number."""
+        return self.batch_size / self.timing.total
+
+    @property
+    def weights_bytes(self) -> Any:
+        """Bytes of the weights."""
+        return self._shaped(weight_bytes(self.model.parameters, self.scheme.weight_bits))
+
+    @property
+    def model_weights_size(self) -> Any:
+        """Size of the weights, GB."""
+        return quantity(self.weights_bytes, "byte", "GB")
+
+    @property
+    def memory_needed_bytes(self) -> Any:
+        """Bytes that must be on the device at once."""
+        raise NotImplementedError
+
+    @property
+    def memory_needed(self) -> Any:
+        """What must be on the device at once, GB."""
+        return quantity(self.memory_needed_bytes, "byte", "GB")
+
+    @property
+    def memory_available(self) -> Any:
+        """What the device has, GB."""
+        return self.hardware.memory
+
+    @property
+    def memory_utilization(self) -> Any:
+        """Memory needed over memory had; above 1 it does not fit."""
+        return self.memory_needed_bytes / self.hardware.memory_bytes
+
+    @property
+    def feasible(self) -> Any:
+        """Whether it fits in device memory."""
+        return self.memory_needed_bytes <= self.hardware.memory_bytes
+
+    def _title(self) -> str:
+        return f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
+
+    def _told(self, figures: Callable[[], str]) -> str:
+        """The repr: what was solved, its *figures* if it is one point, and whatever a reader must know."""
+        name = type(self).__name__
+        notes = f"; {self.notes}" if self.notes else ""
+        if self.shape:
+            return f"<{name} {self._title()}, shape {self.shape}{notes}>"
+        fits = ""
+        if not self.feasible:
+            needed, had = self.memory_needed_bytes / 1e9, self.hardware.memory_bytes / 1e9
+            fits = f"; does NOT fit: needs {needed:.1f} GB, the device has {had:.1f} GB"
+        return f"<{name} {self._title()}: {figures()}{fits}{notes}>"
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The kernels that ran; each takes the larger of its two ceilings."""
+        return self.timing.kernels
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Seconds by what they are spent on; they add up to the latency."""
+        computing: Any = 0.0
+        traffic = {}
+        for kernel, compute, memory in self.timing:
+            computes = compute >= memory
+            computing = computing + compute * computes
+            traffic[kernel.traffic] = self._shaped(memory * np.logical_not(computes))
+        return {
+            "compute ceiling": self._shaped(computing),
+            **traffic,
+            "overhead": self._shaped(self.timing.overhead),
+        }
+
+    @property
+    def binding(self) -> Any:
+        """The largest of :attr:`parts`, by name (an array of names for arrays)."""
+        parts = self.parts
+        if not self.shape:
+            return max(parts, key=parts.__getitem__)
+        return np.array(list(parts))[np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)]
+
+    @property
+    def bottleneck(self) -> Any:
+        """The regime: ``Compute``, ``Memory`` (all traffic together) or ``Overhead``, whichever takes most."""
+        parts = self.parts
+        compute, overhead = parts.pop("compute ceiling"), parts.pop("overhead")
+        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead))
+        regime = np.array(["Compute", "Memory", "Overhead"])[spent.argmax(axis=0)]
+        return regime if self.shape else str(regime)

@@ -1,0 +1,107 @@
+"""How long kernels take: the roofline applied to each, then summed, and what software adds.
+
+    seconds = Σ max( FLOPs / (peak · e_c), bytes / (bandwidth · e_m) ) + L·τ
+
+The peak is the device's at the precision that computes, e_c and e_m are the runtime's efficiencies, and τ is its
+overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from mlsysim.checks import check_shapes
+from mlsysim.model.kernels import Kernel, larger
+from mlsysim.specs import Device, Runtime, Scheme
+
+__all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "time_kernels", "timing_of_inputs"]
+
+
+class Rates(NamedTuple):
+    """What kernels reach: FLOP/s, and bytes/s."""
+
+    flops_s: Any
+    bytes_s: Any
+
+
+def kernel_rates(device: Device, computes_at: str, runtime: Runtime) -> Rates:
+    """The rates that kernels reach on *device*: its peak at the precision *computes_at* and its bandwidth, each times the runtime's efficiency."""
+    return Rates(
+        device.peaks[computes_at] * runtime.compute_efficiency,
+        device.bandwidth_bytes_s * runtime.bandwidth_efficiency,
+    )
+
+
+def overhead_seconds(layers: int, device: Device, runtime: Runtime, *, dispatched: bool) -> Any:
+    """What software adds: τ for each layer and, if the pass is *dispatched* as a whole, one dispatch."""
+    return layers * runtime.overhead_on(device) + (device.dispatch_s if dispatched else 0.0)
+
+
+class Timing:
+    """Seconds of some kernels that run one after the other.
+
+    Attributes:
+        kernels: what ran.
+        compute: seconds of each kernel's FLOPs.
+        memory: seconds of each kernel's bytes; a kernel takes the larger of the two.
+        overhead: seconds that no kernel runs.
+        total: seconds of it all.
+    """
+
+    __slots__ = ("compute", "kernels", "memory", "overhead", "total")
+
+    def __init__(
+        self, kernels: tuple[Kernel, ...], compute: tuple[Any, ...], memory: tuple[Any, ...], overhead: Any
+    ) -> None:
+        self.kernels = kernels
+        self.compute = compute
+        self.memory = memory
+        self.overhead = overhead
+        total: Any = overhead
+        for computing, moving in zip(compute, memory, strict=True):
+            total = total + larger(computing, moving)
+        self.total = total
+
+    def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
+        """Each kernel with the seconds of its FLOPs and of its bytes."""
+        return zip(self.kernels, self.compute, self.memory, strict=True)
+
+
+def time_kernels(kernels: tuple[Kernel, ...], rates: Rates, overhead: Any) -> Timing:
+    """How long the *kernels* take at these *rates*, with the *overhead*."""
+    return Timing(
+        kernels,
+        tuple(kernel.flops / rates.flops_s for kernel in kernels),
+        tuple(kernel.bytes / rates.bytes_s for kernel in kernels),
+        overhead,
+    )
+
+
+def timing_of_inputs(
+    equations: Callable[..., Timing],
+    model: Any,
+    device: Device,
+    scheme: Scheme,
+    runtime: Runtime,
+    **counts: Any,
+) -> Timing:
+    """The *equations*' timing for these inputs; *counts* are their further arguments by name, in order.
+
+    Raises:
+        InputError: the counts and the arrays of device, scheme and runtime do not broadcast; the message says each
+            one's shape.
+    """
+    try:
+        return equations(model, device, scheme, runtime, *counts.values())
+    except ValueError:
+        check_shapes(
+            **counts,
+            group_size=1 if scheme.group_size is None else scheme.group_size,
+            bandwidth_bytes_s=device.bandwidth_bytes_s,
+            peak=device.peaks[scheme.computes_at],
+            bandwidth_efficiency=runtime.bandwidth_efficiency,
+            compute_efficiency=runtime.compute_efficiency,
+            layer_overhead_s=runtime.overhead_on(device),
+        )
+        raise

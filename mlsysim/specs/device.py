@@ -1,0 +1,173 @@
+"""An accelerator: memory, bandwidth and dense peak rates, with their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mlsysim.checks import check_flag, check_number, one_number
+from mlsysim.errors import InputError, UnknownNameError, check_name, shown
+from mlsysim.render import number
+from mlsysim.specs.spec import check_spec, source_of
+from mlsysim.units import quantity
+
+__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Device"]
+
+MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
+DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Device:
+    """One accelerator, in SI units.
+
+    Attributes:
+        name: an identifier, ``H100``.
+        title: the full name; by default *name*.
+        group: where a registry lists it.
+        year: of release, or None.
+        memory_bytes: device memory, bytes.
+        bandwidth_bytes_s: peak memory bandwidth, byte/s; an array makes results arrays, as for a device that is designed.
+        peaks: dense peak rate by the precision that computes, FLOP/s (OP/s for integers); a precision
+            that the device lacks, or whose rate its source does not give, is absent; arrays as for the bandwidth.
+        dispatch_s: host time to launch one forward pass, seconds.
+        memory_type: ``hbm``, ``gddr``, ``lpddr`` or ``""`` (not stated); what a layer costs goes with it.
+        sparse_2_4: whether the vendor states a faster rate for 2:4 sparse weights.
+        tdp_w: thermal design power, W, or None where the source gives none.
+        source: citation of the numbers, with its year in brackets.
+        sources: citation by number (see :attr:`numbers`) where it is another.
+
+    Raises:
+        InputError: a number out of range, a text that is none, or a precision that is not known.
+    """
+
+    name: str
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
+    memory_bytes: float
+    bandwidth_bytes_s: Any
+    peaks: Mapping[str, Any]
+    dispatch_s: float = DISPATCH_S
+    memory_type: str = ""
+    sparse_2_4: bool = False
+    tdp_w: float | None = None
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_spec(self, "name", "title", "group", "source")
+        check_name("memory_type", self.memory_type, MEMORY_TYPES)
+        if not isinstance(self.peaks, Mapping):
+            raise InputError(f"peaks = {shown(self.peaks)} is not allowed: give a dict of rates by precision")
+        checked: dict[str, Any] = {
+            "title": self.title or self.name,
+            "memory_bytes": one_number("memory_bytes", self.memory_bytes, 0, open_low=True),
+            "bandwidth_bytes_s": check_number("bandwidth_bytes_s", self.bandwidth_bytes_s, 0, open_low=True),
+            "peaks": {
+                check_name("precision in peaks", precision, PRECISIONS): check_number(
+                    f"peaks[{precision!r}]", rate, 0, open_low=True
+                )
+                for precision, rate in self.peaks.items()
+            },
+            "dispatch_s": one_number("dispatch_s", self.dispatch_s, 0),
+            "sparse_2_4": check_flag("sparse_2_4", self.sparse_2_4),
+        }
+        if self.tdp_w is not None:
+            checked["tdp_w"] = one_number("tdp_w", self.tdp_w, 0, open_low=True)
+        for attribute, value in checked.items():
+            object.__setattr__(self, attribute, value)
+
+    def __hash__(self) -> int:
+        return hash((Device, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        tdp = () if self.tdp_w is None else ("tdp_w",)
+        return ("year", "memory_gb", "bandwidth_gb_s", "dispatch_us", "sparse_2_4", *tdp, *self.peaks)
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number.
+
+        >>> from mlsysim import Hardware
+        >>> Hardware.A100.source_of("memory_gb")
+        'NVIDIA A100 datasheet (2020), dense column'
+        """
+        return source_of(self, number)
+
+    @property
+    def memory(self) -> Any:
+        """Device memory as a quantity in GB."""
+        return quantity(self.memory_bytes, "byte", "GB")
+
+    @property
+    def bandwidth(self) -> Any:
+        """Peak memory bandwidth as a quantity in GB/s."""
+        return quantity(self.bandwidth_bytes_s, "byte/s", "GB/s")
+
+    @property
+    def tdp(self) -> Any:
+        """Thermal design power as a quantity in W.
+
+        Raises:
+            InputError: the source gives none.
+        """
+        if self.tdp_w is None:
+            raise InputError(f"{self.name} has no tdp: its source gives none ({self.source})")
+        return quantity(self.tdp_w, "W")
+
+    def peak_flops(self, precision: str = "fp16") -> Any:
+        """Dense peak in FLOP/s at a *precision* that computes (``fp16``, ``int8`` …).
+
+        Raises:
+            UnknownNameError: the device has no such rate; the message says which it has.
+        """
+        if not isinstance(precision, str) or precision not in self.peaks:
+            raise UnknownNameError(f"{self.name} has no {precision} peak; {self.peaks_known()}")
+        return self.peaks[precision]
+
+    def peaks_known(self) -> str:
+        """What peaks there are, in words, for messages."""
+        return f"it has: {', '.join(self.peaks)}" if self.peaks else "its source gives no compute peak at all"
+
+    def plain(self, precision: str = "fp16") -> dict[str, float]:
+        """The numbers that a roofline needs, as a plain dict in SI units."""
+        return {
+            "peak_flops": self.peak_flops(precision),
+            "bandwidth": self.bandwidth_bytes_s,
+            "memory": self.memory_bytes,
+        }
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text, dense peaks in 1e12 operations per second (T/s)."""
+        shown = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
+        return {
+            "Name": self.name,
+            "Year": str(self.year or ""),
+            "Memory GB": _figure(self.memory_bytes, 1e9),
+            "GB/s": _figure(self.bandwidth_bytes_s, 1e9),
+            **{f"{p} T/s": _figure(self.peaks[p], 1e12) if p in self.peaks else "" for p in shown},
+            "2:4": "yes" if self.sparse_2_4 else "no",
+            "TDP W": "" if self.tdp_w is None else _figure(self.tdp_w, 1),
+        }
+
+    def __repr__(self) -> str:
+        year = f" ({self.year})" if self.year else ""
+        peaks = ", ".join(
+            f"{p} {_figure(rate, 1e12)} {'TOP/s' if p.startswith('int') else 'TFLOP/s'}"
+            for p, rate in self.peaks.items()
+        )
+        return (
+            f"<Device {self.name}: {self.title}{year}, {_figure(self.memory_bytes, 1e9)} GB, "
+            f"{_figure(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
+        )
+
+
+def _figure(value: Any, unit: float) -> str:
+    """A number in *unit*, or the shape of an array."""
+    return f"array of shape {np.shape(value)}" if np.ndim(value) else number(value / unit, 6)

@@ -1,0 +1,233 @@
+"""Kinds of workload: dense transformers that decode, vision models, and models with sizes alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlsysim.checks import one_number
+from mlsysim.errors import InputError, shown
+from mlsysim.render import number
+from mlsysim.specs.architecture import SHAPE, Architecture
+from mlsysim.specs.spec import check_spec, source_of
+
+__all__ = ["MOST", "Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
+
+MOST = 10**6  # layers, heads or dimensions
+
+
+def _keep_checked(spec: object, *attributes: str, high: float = math.inf, integer: bool = False) -> None:
+    """Check numbers of a frozen spec, and keep them as plain Python numbers."""
+    for attribute in attributes:
+        value = one_number(attribute, getattr(spec, attribute), 1, high, integer=integer)
+        object.__setattr__(spec, attribute, value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Transformer:
+    name: str
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
+    parameters: float = field(kw_only=True)
+    layers: int = field(kw_only=True)
+    heads: int = field(kw_only=True)
+    kv_heads: int = field(kw_only=True)
+    head_dim: int = field(kw_only=True)
+    family: str = ""
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    architecture: Architecture | None = None
+    published: str = ""
+
+    def __post_init__(self) -> None:
+        check_spec(self, "name", "title", "group", "family", "source", "published")
+        if self.architecture is not None and not isinstance(self.architecture, Architecture):
+            raise InputError(
+                f"architecture = {shown(self.architecture)} is not allowed: give an Architecture"
+            )
+        _keep_checked(self, "parameters")
+        _keep_checked(self, "layers", "heads", "kv_heads", "head_dim", high=MOST, integer=True)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((_Transformer, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        shape = SHAPE if self.architecture else ()
+        return ("year", "parameters", "layers", "heads", "kv_heads", "head_dim", *shape)
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number."""
+        return source_of(self, number)
+
+    def shape(self) -> Architecture:
+        """The architecture.
+
+        Raises:
+            InputError: the model was given without one.
+        """
+        if self.architecture is None:
+            raise InputError(f"{self.name} has no architecture: give hidden, ffn and vocab to have one")
+        return self.architecture
+
+    @property
+    def exact_parameters(self) -> int:
+        """The parameter count that the architecture gives, to the unit.
+
+        >>> from mlsysim import Models
+        >>> Models.Llama3_8B.parameters, Models.Llama3_8B.exact_parameters
+        (8030000000.0, 8030261248)
+        """
+        return self.shape().parameters(self.layers, self.heads, self.kv_heads, self.head_dim)
+
+    @property
+    def active_parameters(self) -> int:
+        """The exact count of the weights that one token goes through; less than all for a mixture of experts."""
+        return self.shape().parameters(self.layers, self.heads, self.kv_heads, self.head_dim, active=True)
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Entries of the token embedding (and of the output head); 0 where the architecture is not known."""
+        return self.architecture.embedding_parameters if self.architecture else 0
+
+    @property
+    def tied_embedding(self) -> bool:
+        """Whether the output head is the token embedding."""
+        return self.architecture is not None and self.architecture.tied
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {
+            **_cells(self),
+            "Heads": f"{self.heads}/{self.kv_heads}",
+            "Head dim": f"{self.head_dim}",
+            "Solved by": "ServingModel",
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {_head(self)}, {self.layers} layers, "
+            f"{self.heads} query and {self.kv_heads} key/value heads of {self.head_dim}>"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TransformerModel(_Transformer):
+    """A dense decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
+
+    Attributes:
+        parameters: the count that the equations take; a published rounded count stays as published
+            (:attr:`exact_parameters` has the other).
+        family: the accuracy curves that apply to it (:mod:`mlsysim.compression.accuracy_curves`), "" for none.
+        architecture: its shape, or None where only sizes are known.
+        published: the rounded count as the publisher prints it, ``8.03B``.
+        source: citation of the numbers, with its year in brackets.
+        sources: citation by number where it is another.
+    """
+
+    __hash__ = _Transformer.__hash__
+
+    def plain(self) -> dict[str, float]:
+        """The numbers that a roofline needs, as a plain dict."""
+        return {
+            "params": self.parameters,
+            "layers": self.layers,
+            "heads": self.heads,
+            "kv_heads": self.kv_heads,
+            "head_dim": self.head_dim,
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SizeOnlyModel(_Transformer):
+    """A transformer that there are no equations for; its sizes can be compressed, it cannot be solved.
+
+    Attributes:
+        reason: why not, for the error that a solver raises.
+    """
+
+    reason: str = field(kw_only=True)
+    __hash__ = _Transformer.__hash__
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {**_Transformer.cells(self), "Solved by": "none (sizes only)"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VisionModel:
+    """An image model: one forward pass an image, taken as one kernel.
+
+    ``flops_per_image`` counts a multiply-add as two; ``activations_per_image`` counts the elements that the
+    convolutions and matrix products put out. The rest is as in :class:`TransformerModel`.
+    """
+
+    name: str
+    title: str = ""
+    group: str = "Custom"
+    year: int | None = None
+    parameters: float = field(kw_only=True)
+    layers: int = field(kw_only=True)
+    flops_per_image: float = field(kw_only=True)
+    activations_per_image: float = field(kw_only=True)
+    family: str = ""
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_spec(self, "name", "title", "group", "family", "source")
+        _keep_checked(self, "parameters", "flops_per_image", "activations_per_image")
+        _keep_checked(self, "layers", high=MOST, integer=True)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((VisionModel, self.name))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers held, as the data files and :meth:`source_of` call them."""
+        return ("year", "parameters", "layers", "flops_per_image", "activations_per_image")
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number."""
+        return source_of(self, number)
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {
+            **_cells(self),
+            "GFLOP/image": number(self.flops_per_image / 1e9, 4),
+            "Activations/image M": number(self.activations_per_image / 1e6, 4),
+            "Solved by": "SingleNodeModel",
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<VisionModel {_head(self)}, {self.layers} layers, {number(self.flops_per_image / 1e9, 4)} GFLOP "
+            f"and {number(self.activations_per_image / 1e6, 4)} M activations an image>"
+        )
+
+
+Model = TransformerModel | VisionModel | SizeOnlyModel
+
+
+def _cells(model: _Transformer | VisionModel) -> dict[str, str]:
+    return {
+        "Name": model.name,
+        "Year": str(model.year or ""),
+        "Parameters M": number(model.parameters / 1e6),
+        "FP16 GB": number(model.parameters * 2e-9, 4),
+        "Layers": f"{model.layers}",
+        "Accuracy curve": model.family,
+    }
+
+
+def _head(model: _Transformer | VisionModel) -> str:
+    year = f" ({model.year})" if model.year else ""
+    millions = model.parameters / 1e6
+    size = f"{number(millions / 1e3, 4)} billion" if millions >= 1e3 else f"{number(millions, 4)} million"
+    return f"{model.name}: {model.title}{year}, {size} parameters ({number(model.parameters * 2e-9, 4)} GB at FP16)"

@@ -1,0 +1,54 @@
+"""A precision scheme: bits of the weights, bits of the KV cache, and the rate that computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlsysim.checks import check_number
+
+__all__ = ["GROUP_SIZES", "Scheme"]
+
+GROUP_SIZES = (2, 2**20)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How numbers are stored and computed.
+
+    Attributes:
+        weight_bits: bits of a stored weight, with its share of the group's scale where there is one.
+        kv_bits, activation_bits: bits of a stored value.
+        computes_at: the device peak that the matmuls run at.
+        weight_only_without: on a device without that peak, load the short weights but compute in 16 bits.
+        either_16_bit: activations may be fp16 or bf16, whichever of the two the device has.
+        scale_bits: bits of one group's scale.
+        group_size: weights that share a scale (a number or an array), or None where scales are left out of account.
+        note: what a result must say about how the scheme ran, or "".
+        source: who defines it.
+    """
+
+    name: str
+    title: str
+    weight_bits: Any
+    kv_bits: float
+    activation_bits: float
+    computes_at: str
+    weight_only_without: bool = False
+    either_16_bit: bool = False
+    scale_bits: float = 16
+    group_size: Any = None
+    note: str = ""
+    source: str = ""
+
+    def with_groups(self, group_size: Any) -> Scheme:
+        """The scheme with a scale stored for every *group_size* weights; 16-bit and wider weights have none.
+
+        >>> from mlsysim.specs import find_scheme
+        >>> find_scheme("int4").with_groups(128).weight_bits
+        4.125
+        """
+        size = check_number("group_size", group_size, *GROUP_SIZES, integer=True)
+        if self.weight_bits >= 16:
+            return self
+        return replace(self, weight_bits=self.weight_bits + self.scale_bits / size, group_size=size)

@@ -1,0 +1,75 @@
+"""The precision schemes by name, and what they become on a device."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import Any
+
+from mlsysim.data import load_toml
+from mlsysim.errors import UnknownNameError, check_name
+from mlsysim.specs.device import Device
+from mlsysim.specs.scheme import Scheme
+
+__all__ = ["find_scheme", "half_precision", "resolve"]
+
+
+@functools.cache
+def _schemes() -> dict[str, Scheme]:
+    return {name: Scheme(name=name, **row) for name, row in load_toml("schemes.toml").items()}
+
+
+def find_scheme(name: str, argument: str = "precision") -> Scheme:
+    """The scheme called *name*.
+
+    Raises:
+        UnknownNameError: no such scheme; the message names the nearest ones.
+    """
+    known = _schemes()
+    return known[check_name(argument, name, known)]
+
+
+def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str) -> Scheme:
+    """*scheme* at a peak that there is: its own, or a 16-bit one where the scheme allows that, with a note."""
+    if scheme.computes_at in peaks:
+        return scheme
+    note = f"{device} has no {scheme.computes_at} peak: "
+    fallback = next((p for p in ("fp16", "bf16") if p in peaks), None)
+    if fallback and scheme.weight_only_without:
+        note += f"weight-only, computed in {fallback}"
+        return replace(scheme, computes_at=fallback, activation_bits=16, note=note)
+    if fallback and scheme.either_16_bit:
+        return replace(scheme, computes_at=fallback, note=note + f"computed in {fallback}")
+    has = f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
+    raise UnknownNameError(f"{device} cannot run {scheme.name}: it has no {scheme.computes_at} peak; {has}")
+
+
+@functools.lru_cache(maxsize=1024)
+def _resolve(precision: str, kv_precision: str | None, peaks: tuple[str, ...], device: str) -> Scheme:
+    scheme = _on_device(find_scheme(precision), peaks, device)
+    if kv_precision is not None:
+        scheme = replace(scheme, kv_bits=find_scheme(kv_precision, "kv_precision").weight_bits)
+    return scheme
+
+
+def resolve(precision: str, kv_precision: str | None, device: Device, group_size: Any = None) -> Scheme:
+    """The scheme as *device* runs it.
+
+    Args:
+        kv_precision: a scheme whose bits the KV cache takes instead of the scheme's own.
+        group_size: weights that share one stored scale (a number or an array); None leaves scales out of account.
+
+    Raises:
+        InputError: unknown scheme, one that the device cannot run, or a group size that is no whole number above 1.
+    """
+    if not isinstance(precision, str):  # it may be something that no cache can hold
+        find_scheme(precision)
+    if not (kv_precision is None or isinstance(kv_precision, str)):
+        find_scheme(kv_precision, "kv_precision")
+    scheme = _resolve(precision, kv_precision, tuple(device.peaks), device.name)
+    return scheme if group_size is None else scheme.with_groups(group_size)
+
+
+def half_precision(device: Device) -> str:
+    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
+    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
