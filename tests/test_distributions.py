@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import mlsysim
+from autograder.nbgrader_compat import extras
+from autograder.nbgrader_compat.extras import install_command
 
 PARTS = {"mlsysim": "mlsysim", "autograder": "nbgrader-examiner"}
 OWN = {"mlsysim", "autograder", "tests", "benchmarks"}
@@ -127,3 +129,9 @@ def test_the_wheel_of_a_part_holds_its_package_and_nothing_else(root, tmp_path, 
     assert {n for n in tracked if ".egg-info/" not in n} == inside
     assert f"{about}/licenses/LICENSE" in names
     assert not (source / "build").exists()
+
+
+def test_what_is_missing_is_asked_of_the_distribution_that_is_installed(monkeypatch):
+    assert install_command("postgres") == "pip install 'quantization-kit[postgres]'"
+    monkeypatch.setattr(extras, "packages_distributions", lambda: {"autograder": ["nbgrader-examiner"]})
+    assert install_command("cluster") == "pip install 'nbgrader-examiner[cluster]'"
