@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.assignments import ASSIGNMENTS
+
 # A busy machine is not a failure: time is measured in benchmarks/, not in property tests. CI draws the same examples each time.
 settings.register_profile(
     "kit",
@@ -25,6 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS)
+def assignment(request: pytest.FixtureRequest) -> str:
+    """Each assignment of the repository in turn: what a test says with it holds for all of them."""
+    return request.param
 
 
 FLAGS = [
