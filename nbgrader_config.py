@@ -23,5 +23,5 @@ c.Autograde.autograde_preprocessors = [
 ]
 
 # Feedback shows answers, marks and messages, not the hidden tests; each page is complete in itself.
-c.GenerateFeedback.exporter_class = "autograder.classroom.feedback.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "autograder.pages.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.grading.plan import Marked
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.nbgrader_compat.course import Course
 
 __all__ = ["write_autograded"]
 
@@ -25,7 +25,7 @@ def write_autograded(course: Course, converter: Any, marked: Marked, folder: Pat
     """
     folder.mkdir(parents=True)
     course.inbox.copy_others(marked.student, folder)
-    kept = {course.source / name for name in converter.exclude_overwriting.get(ASSIGNMENT, [])}
+    kept = {course.source / name for name in converter.exclude_overwriting.get(course.assignment, [])}
     for path in course.other_source_files():
         if path not in kept:
             target = folder / path.relative_to(course.source)

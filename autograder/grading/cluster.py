@@ -15,48 +15,37 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograder.grading.plan import Failed, Job, Marked, Plan
-from autograder.grading.process import Attempts, Gone, GradingProcess
+from autograder.grading.process import Attempts, GradingProcess
+from autograder.grading.slot import Line, Slot
 from autograder.nbgrader_compat.course import CourseError
+from autograder.nbgrader_compat.extras import install_command
 
 __all__ = ["cluster_grader", "grade_task"]
 
 AHEAD = 3  # submissions out at one time, for each thread of the cluster
 RETRIES = 2  # of a task whose Dask worker was lost
-RECYCLE_AFTER = 200
 ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://[^/\s]+:\d+(/.*)?")
 CONNECT_SECONDS = 20
 WORKER_SECONDS = 120
 
-_idle: dict[str, queue.SimpleQueue[GradingProcess]] = {}  # on a Dask worker: processes that wait, by plan
+_idle: dict[str, queue.SimpleQueue[Slot]] = {}  # on a Dask worker: those that wait, by plan
 
 
 def grade_task(plan_bytes: bytes, job: Job) -> tuple[Job, Marked | Failed]:
-    """Grade one submission, as it was handed in or as far as a grading process survives it; runs on a Dask worker."""
+    """Grade one submission; runs on a Dask worker."""
     idle = _idle.setdefault(hashlib.sha256(plan_bytes).hexdigest(), queue.SimpleQueue())
-    attempts = Attempts()
-    while True:
-        try:
-            process = idle.get_nowait()
-        except queue.Empty:
-            process = GradingProcess(pickle.loads(plan_bytes))
-            atexit.register(process.close)
-        process.give(job)
-        try:
-            while not isinstance(answer := process.take(), (Marked, Failed)):
-                pass
-        except Failed as failure:
-            return job, failure
-        except Gone as gone:
-            next_try = attempts.after(job, process.notebook, str(gone))
-            if isinstance(next_try, Failed):
-                return job, next_try
-            job = next_try
-            continue
-        if process.done >= RECYCLE_AFTER:
-            process.close()
-        else:
-            idle.put(process)
-        return job, answer
+    try:
+        slot = idle.get_nowait()
+    except queue.Empty:
+        plan = pickle.loads(plan_bytes)
+        slot = Slot(lambda: GradingProcess(plan), Line(), Attempts())
+        atexit.register(slot.close)
+    try:
+        answer = slot.grade(job)
+    except Failed as failure:
+        return job, failure
+    idle.put(slot)
+    return answer
 
 
 def cluster_grader(address: str) -> Any:
@@ -68,7 +57,7 @@ def cluster_grader(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise CourseError("--scheduler needs Dask: pip install 'quantization-kit[cluster]'") from None
+        raise CourseError(f"--scheduler needs Dask: {install_command('cluster')}") from None
     if not ADDRESS.fullmatch(address):
         raise CourseError(f"{address!r} is not the address of a Dask scheduler, such as tcp://host:8786")
     try:

@@ -115,6 +115,7 @@ def print_summary(summary: Summary, console: Any) -> None:
 
 def run_grade(
     root: Path,
+    assignment: str,
     students: Sequence[str] | None = None,
     *,
     jobs: int | None = None,
@@ -122,7 +123,7 @@ def run_grade(
     db_url: str | None = None,
     scheduler: str | None = None,
 ) -> int:
-    """Grade the course at *root*; the exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C."""
+    """Grade the submissions of *assignment* in the course at *root*; the exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C."""
     import sys
 
     from rich.console import Console
@@ -130,7 +131,7 @@ def run_grade(
     console = Console()
     try:
         with console.status("Reading the course"):
-            course = Course(root, db_url)
+            course = Course(root, assignment, db_url)
             if scheduler:
                 from autograder.grading.cluster import cluster_grader
 

@@ -6,14 +6,13 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
 from autograder.grading.lock_wait import LockWait
 from autograder.grading.plan import Job, Plan, code_digest
 from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course, CourseError
+from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.notebook.cells import read_notebook
 
 __all__ = ["Scanner", "make_plan", "students_named"]
@@ -53,10 +52,10 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
         points = {**source.auto_points(), **source.manual_points()}
         if path.stem not in notebooks or notebooks[path.stem].points != points:
             raise CourseError(
-                f"{path} is not what the gradebook knows: run nbgrader generate_assignment {ASSIGNMENT} --force"
+                f"{path} is not what the gradebook knows: run nbgrader generate_assignment {course.assignment} --force"
             )
     return Plan(
-        ASSIGNMENT,
+        course.assignment,
         files,
         notebooks,
         converter.config,
@@ -75,10 +74,11 @@ def _blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
 
     with waiting.gradebook() as book:
         try:
-            assignment = book.find_assignment(ASSIGNMENT)
+            assignment = book.find_assignment(course.assignment)
         except MissingEntry:
             raise CourseError(
-                f"the gradebook {course.shown_db_url} has no assignment {ASSIGNMENT}: run nbgrader generate_assignment {ASSIGNMENT}"
+                f"the gradebook {course.shown_db_url} has no assignment {course.assignment}: "
+                f"run nbgrader generate_assignment {course.assignment}"
                 f" --db={course.shown_db_url}"
             ) from None
         return {
@@ -119,7 +119,7 @@ class Scanner:
         if self._hook is not None and self._hook is not tidy_submission:
             with contextlib.suppress(Exception, TimeIsUp), deadline(self._limits.render_seconds):
                 found = sorted(str(path) for path in self._course.submitted(student).glob("*.ipynb"))
-                self._hook(assignment=ASSIGNMENT, student=student, notebooks=found)
+                self._hook(assignment=self._course.assignment, student=student, notebooks=found)
 
     def fingerprint(self, student: str) -> str:
         """Of the submission's files, the exam and its settings.
@@ -186,7 +186,5 @@ def students_named(course: Course, wanted: Iterable[str] | None, graded: Collect
     for student in chosen:
         if student not in known:
             few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "") or "nobody"
-            raise CourseError(
-                f"{student} has handed in nothing; in {Path(course.root, 'submitted')} there is {few}"
-            )
+            raise CourseError(f"{student} has handed in nothing; in {course.layout.submitted} there is {few}")
     return chosen

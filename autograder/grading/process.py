@@ -192,3 +192,8 @@ class Attempts:
             f"twice it took the grading process with it, which {how}; the next run tries it again"
         )
         return replace(job, notebooks={**job.notebooks, notebook: why}, fingerprint="")
+
+    def forget(self, job: Job) -> None:
+        """Count anew for *job*, which has its answer."""
+        for key in [key for key in self._lost if key[0] == job.student]:
+            del self._lost[key]

@@ -8,6 +8,7 @@ from the row whether to put the folder in its place or to throw it away.
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 from autograder.grading.autograded import write_autograded
 from autograder.grading.lock_wait import LockWait
 from autograder.grading.plan import Marked
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course, CourseError
+from autograder.nbgrader_compat.course import Course, CourseError
 
 __all__ = ["Recorder"]
 
@@ -58,7 +59,7 @@ class Recorder:
         self._file = course.database_file
         if self._file is not None and not self._file.is_file():
             raise CourseError(
-                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {ASSIGNMENT} first"
+                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {course.assignment} first"
             )
         with self._database():
             self._gradebook = self._lock_wait.run(self._open)
@@ -112,7 +113,7 @@ class Recorder:
             select(SubmittedAssignment.student_id, RECORDS.c.fingerprint)
             .join(RECORDS, RECORDS.c.submission_id == SubmittedAssignment.id)
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .where(Assignment.name == ASSIGNMENT)
+            .where(Assignment.name == self._course.assignment)
         )
         return {
             student: fingerprint
@@ -123,9 +124,11 @@ class Recorder:
     def recover(self) -> None:
         """Finish or undo what an earlier run was in the middle of."""
         committed = {folder for (folder,) in self._read(select(RECORDS.c.folder))}
-        for parent in (self._course.root / "autograded").glob("*"):
-            for folder in sorted(parent.glob(f".{ASSIGNMENT}.*")):
-                final = parent / ASSIGNMENT
+        assignment = self._course.assignment
+        unfinished = re.compile(rf"\.{re.escape(assignment)}\.([0-9a-f]{{32}}|old)")
+        for parent in self._course.layout.autograded.glob("*/"):
+            for folder in sorted(path for path in parent.iterdir() if unfinished.fullmatch(path.name)):
+                final = parent / assignment
                 if not folder.exists():
                     continue
                 if folder.name.rpartition(".")[2] in committed:
@@ -144,7 +147,7 @@ class Recorder:
         """
         final = self._course.autograded(marked.student)
         token = uuid.uuid4().hex
-        folder = final.parent / f".{ASSIGNMENT}.{token}"
+        folder = final.with_name(f".{final.name}.{token}")
         try:
             write_autograded(self._course, self._converter, marked, folder)
         except BaseException:
@@ -191,7 +194,7 @@ class Recorder:
         book.update_or_create_student(student)
         timestamp = self._course.inbox.timestamp(student)
         more = {"timestamp": timestamp} if timestamp else {}
-        submission = book.update_or_create_submission(ASSIGNMENT, student, **more)
+        submission = book.update_or_create_submission(self._course.assignment, student, **more)
         for notebook in submission.notebooks:
             found = marked.notebooks.get(notebook.name)
             grades = book.db.query(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
@@ -229,7 +232,7 @@ class Recorder:
 
 def _put(folder: Path, final: Path) -> None:
     """Move *folder* to *final*, in the place of what is there."""
-    old = folder.with_name(f".{ASSIGNMENT}.old")
+    old = folder.with_name(f".{final.name}.old")
     if final.exists():
         shutil.rmtree(old, ignore_errors=True)
         final.rename(old)

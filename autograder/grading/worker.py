@@ -42,7 +42,7 @@ def main(descriptor: int, folder: str) -> None:
         plan, decks, share = connection.recv()
         if plan.code != code_digest():
             connection.send(
-                Failed("the autograder or mlsysim installed there is not the one that gave the order")
+                Failed("the autograder or a library installed there is not the one that gave the order")
             )
             return
         marker = Marker(plan)

@@ -17,6 +17,7 @@ from autograder.files.read import file_ids
 from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.extras import install_command
 from autograder.nbgrader_compat.layout import Layout, load_config
 
 __all__ = ["Course", "CourseError"]
@@ -37,7 +38,7 @@ def _with_driver(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     if scheme in ("postgresql", "postgres") and mark and find_spec("psycopg2") is None:
         if find_spec("psycopg") is None:
-            raise CourseError(f"{scheme}:// needs a driver: pip install 'quantization-kit[postgres]'")
+            raise CourseError(f"{scheme}:// needs a driver: {install_command('postgres')}")
         url = f"postgresql+psycopg://{rest}"
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError

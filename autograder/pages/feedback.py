@@ -12,7 +12,7 @@ from nbconvert.exporters import Exporter
 from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
-from autograder.nbgrader_compat.course import ASSIGNMENT, Course
+from autograder.nbgrader_compat.course import Course
 from autograder.notebook.cells import grading, is_test, read_notebook
 from autograder.pages.page import Mark, Section, Sheet, feedback_page, graded_test, sheet
 
@@ -62,11 +62,11 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
     Raises:
         nbgrader.api.MissingEntry: nothing of the student is in the gradebook.
     """
-    submission = book.find_submission(ASSIGNMENT, student)
+    submission = book.find_submission(course.assignment, student)
     graded = {notebook.name: notebook for notebook in submission.notebooks}
     sheets = []
     for source in sorted(course.source.glob("*.ipynb")):
-        path = course.root / "autograded" / student / ASSIGNMENT / source.name
+        path = course.autograded(student) / source.name
         row = graded.get(source.stem)
         if row is None or not path.is_file():
             maxima = read_notebook(source).auto_points() | read_notebook(source).manual_points()
@@ -81,7 +81,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
         )
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
-    lead = [f"Assignment: {ASSIGNMENT}.", *_lead(sheets)]
+    lead = [f"Assignment: {course.assignment}.", *_lead(sheets)]
     page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")
     return page
 
