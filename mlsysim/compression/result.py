@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mlsysim.errors import InputError
+from mlsysim.render import number
 from mlsysim.units import quantity
 
 __all__ = ["CompressionResult"]
@@ -78,9 +79,7 @@ class CompressionResult:
         notes = f"; {self.notes}" if self.notes else ""
         if np.ndim(self.storage_ratio):
             return f"<CompressionResult of shape {np.shape(self.storage_ratio)}, accuracy {self.accuracy_basis}{notes}>"
-        size = (
-            f"{self.original_bytes / self.storage_ratio / 1e9:.4g} GB in a file ({self.storage_ratio:.2f}x)"
-        )
+        size = f"{number(self.original_bytes / self.storage_ratio / 1e9, 4)} GB in a file ({self.storage_ratio:.2f}x)"
         loss = f"{self.estimated_accuracy_delta:+.1%} ({self.accuracy_low:+.1%} to {self.accuracy_high:+.1%})"
         faster = "" if isinstance(self._speedup, InputError) else f", {self._speedup:.2f}x as fast"
         return f"<CompressionResult {size}, accuracy {loss}, {self.accuracy_basis}{faster}{notes}>"

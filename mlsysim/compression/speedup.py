@@ -56,9 +56,9 @@ class Workload:
             timing = vision_timing(self.model, self.device, scheme, self.runtime, self.batch_size, False)
         else:
             raise InputError(f"there are no equations for the speed of {self.model.title}")
-        matmuls, *others = timing.compute
-        less = (np.asarray(matmuls * compute), *others)
-        return Timing(timing.kernels, less, timing.memory, timing.overhead).total
+        matmuls, *others = timing.kernels
+        less = matmuls._replace(flops=matmuls.flops * compute)
+        return Timing((less, *others), timing.rates, timing.overhead).total
 
     def scheme(self, bits: int) -> Scheme:
         """The scheme of that many bits (16, 8 or 4), as the device runs it."""

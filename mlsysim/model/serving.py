@@ -7,7 +7,7 @@ from typing import Any
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
 from mlsysim.model.kernels import decode_kernels, kv_cache_bytes, prefill_kernels, stored_weight_bytes
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, time_kernels, timing_of_inputs
+from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_inputs
 from mlsysim.specs import (
     Device,
     Runtime,
@@ -27,7 +27,7 @@ def decode_timing(
     model: TransformerModel, device: Device, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
 ) -> Timing:
     """One decode step: a new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    return time_kernels(
+    return Timing(
         decode_kernels(model, scheme, runtime, batch, seq_len),
         kernel_rates(device, scheme.computes_at, runtime),
         overhead_seconds(model.layers, device, runtime, dispatched=False),
@@ -38,7 +38,7 @@ def prefill_timing(
     model: TransformerModel, device: Device, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
 ) -> Timing:
     """The whole prompt at once, in one dispatch."""
-    return time_kernels(
+    return Timing(
         prefill_kernels(model, scheme, runtime, batch, seq_len),
         kernel_rates(device, scheme.computes_at, runtime),
         overhead_seconds(model.layers, device, runtime, dispatched=True),

@@ -9,7 +9,7 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_flag, check_nu
 from mlsysim.errors import InputError, shown
 from mlsysim.model.kernels import vision_kernel
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, time_kernels, timing_of_inputs
+from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_inputs
 from mlsysim.model.training import Optimizer, TrainingResult, find_optimizer, training_scheme, training_timing
 from mlsysim.specs import (
     Device,
@@ -30,7 +30,7 @@ def vision_timing(
     model: VisionModel, device: Device, scheme: Scheme, runtime: Runtime, batch: Any, training: bool
 ) -> Timing:
     """A forward pass of *batch* images, or a training step, as one kernel in one dispatch."""
-    return time_kernels(
+    return Timing(
         (vision_kernel(model, scheme, batch, training),),
         kernel_rates(device, scheme.computes_at, runtime),
         overhead_seconds(model.layers, device, runtime, dispatched=True),

@@ -15,7 +15,7 @@ from mlsysim.checks import check_shapes
 from mlsysim.model.kernels import Kernel, larger
 from mlsysim.specs import Device, Runtime, Scheme
 
-__all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "time_kernels", "timing_of_inputs"]
+__all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "timing_of_inputs"]
 
 
 class Rates(NamedTuple):
@@ -39,43 +39,35 @@ def overhead_seconds(layers: int, device: Device, runtime: Runtime, *, dispatche
 
 
 class Timing:
-    """Seconds of some kernels that run one after the other.
+    """How long *kernels* take that run one after the other at these *rates*, with the *overhead* in seconds.
 
     Attributes:
-        kernels: what ran.
+        kernels, rates, overhead: as given.
         compute: seconds of each kernel's FLOPs.
         memory: seconds of each kernel's bytes; a kernel takes the larger of the two.
-        overhead: seconds that no kernel runs.
         total: seconds of it all.
     """
 
-    __slots__ = ("compute", "kernels", "memory", "overhead", "total")
+    __slots__ = ("compute", "kernels", "memory", "overhead", "rates", "total")
 
-    def __init__(
-        self, kernels: tuple[Kernel, ...], compute: tuple[Any, ...], memory: tuple[Any, ...], overhead: Any
-    ) -> None:
+    def __init__(self, kernels: tuple[Kernel, ...], rates: Rates, overhead: Any) -> None:
         self.kernels = kernels
-        self.compute = compute
-        self.memory = memory
+        self.rates = rates
         self.overhead = overhead
-        total: Any = overhead
-        for computing, moving in zip(compute, memory, strict=True):
+        flops_s, bytes_s = rates
+        self.compute: list[Any] = []
+        self.memory: list[Any] = []
+        total = overhead
+        for _, _, flops, moved in kernels:
+            computing, moving = flops / flops_s, moved / bytes_s
+            self.compute.append(computing)
+            self.memory.append(moving)
             total = total + larger(computing, moving)
-        self.total = total
+        self.total: Any = total
 
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
         return zip(self.kernels, self.compute, self.memory, strict=True)
-
-
-def time_kernels(kernels: tuple[Kernel, ...], rates: Rates, overhead: Any) -> Timing:
-    """How long the *kernels* take at these *rates*, with the *overhead*."""
-    return Timing(
-        kernels,
-        tuple(kernel.flops / rates.flops_s for kernel in kernels),
-        tuple(kernel.bytes / rates.bytes_s for kernel in kernels),
-        overhead,
-    )
 
 
 def timing_of_inputs(

@@ -21,7 +21,7 @@ from typing import Any
 from mlsysim.errors import check_name
 from mlsysim.model.kernels import Kernel, prefill_kernels, weight_bytes
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, time_kernels
+from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds
 from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, half_precision, resolve
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme", "training_timing"]
@@ -119,7 +119,7 @@ def training_timing(
         ),
     )
     rates = kernel_rates(device, scheme.computes_at, runtime)
-    return time_kernels(kernels, rates, overhead_seconds(model.layers, device, runtime, dispatched=True))
+    return Timing(kernels, rates, overhead_seconds(model.layers, device, runtime, dispatched=True))
 
 
 class TrainingResult(SolverResult):
