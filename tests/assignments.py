@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.candidate.process import data_files
-from autograder.exam.examine import ExamResult, examine, free_names
+from autograder.exam.examine import ExamResult, examine
 from autograder.kit import FOLDER, Kit, load_kit
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import Notebook, is_test, read_notebook, strip_solution_marks
 from autograder.simulate.kinds import Kind, load_kinds, write_submission
+from autograder.tutor.owner import Owner
 
 __all__ = [
     "ASSIGNMENTS",
@@ -83,20 +85,17 @@ def kinds_of(assignment: str) -> dict[str, Kind]:
 
 @functools.cache
 def functions_of(assignment: str, notebook: str) -> dict[str, str]:
-    """The functions that a notebook asks for and its tests call, in its order; by each the answer cell that defines it."""
-    tests = [cell["source"] for cell in sources(assignment, notebook).cells if is_test(cell)]
-    asked = set().union(*map(free_names, tests))
-    code = {
-        key
-        for key, cell in sources(assignment, notebook).by_grade_id().items()
-        if cell["cell_type"] == "code"
-    }
+    """The functions that a notebook asks for, its tests name and the lesson has, in its order; by each the answer cell that defines it."""
+    tests = "\n".join(cell["source"] for cell in sources(assignment, notebook).cells if is_test(cell))
+    tutor = kit_of(assignment).tutor
+    known = sources(assignment, notebook).by_grade_id()
     return {
         node.name: grade_id
         for grade_id, answer in strip_solution_marks(sources(assignment, notebook))
-        if grade_id in code
+        if known[grade_id]["cell_type"] == "code"
         for node in ast.parse(answer).body
-        if isinstance(node, ast.FunctionDef) and node.name in asked
+        if isinstance(node, ast.FunctionDef) and re.search(rf"\b{node.name}\(", tests)
+        if tutor is not None and node.name in tutor.lesson
     }
 
 
@@ -127,5 +126,6 @@ def hand_in(assignment: str, kind: Kind, folder: Path) -> Path:
 def examined(assignment: str, path: Path, **more: Any) -> ExamResult:
     """What the examiner says about the notebook at *path*, with what is known of its assignment; see ``examine``."""
     source = source_of(assignment)
-    more = {"files": data_files(source), "kit": kit_of(assignment)} | more
+    usual = {"files": data_files(source), "owner": Owner(path.stem), "kit": kit_of(assignment)}
+    more = usual | {"source": source} | more
     return examine(assemble(source / path.name, path), **more)
