@@ -1,0 +1,1 @@
+"""Examines an assignment's own notebooks before a class is graded with them."""
