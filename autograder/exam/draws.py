@@ -14,11 +14,13 @@ import copy
 import functools
 import pickle
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Decks", "draw_ahead", "drawn_once", "exchange"]
+from autograder.exam.ipython_syntax import python_of
+
+__all__ = ["Drawn", "asked_directly", "drawing_ahead", "drawn_once", "exchange"]
 
 # A test that uses one of these decides about its draws while it runs; it is left to Hypothesis.
 STEERS = {
@@ -37,51 +39,52 @@ STEERS = {
 
 
 @dataclass(slots=True)
-class Deck:
+class Examples:
     """What one property test asks.
 
     Attributes:
-        examples: (arguments, keywords) of each, pickled: a test may change what it is given, so each gets a copy.
+        asked: (arguments, keywords) of each, pickled: a test may change what it is given, so each gets a copy.
         simplest: the one that Hypothesis shrinks to when every example fails.
         saved: the same, as Hypothesis's database keeps it.
     """
 
-    examples: list[bytes]
+    asked: list[bytes]
     simplest: bytes = b""
     saved: dict[bytes, set[bytes]] | None = None
 
 
-Decks = dict[tuple[Any, ...], Deck | None]
-SETTINGS = "_hypothesis_internal_use_settings"
+Drawn = dict[tuple[Any, ...], Examples | None]
 
-_decks: Decks = {}
+_drawn: Drawn = {}
 _ahead = False  # draw, and ask nothing
+_cell: tuple[str, Callable[[], int]] | None = None  # the test cell whose draws are kept
 
 
-def exchange(more: Decks | None = None) -> Decks:
+def exchange(more: Drawn | None = None) -> Drawn:
     """The examples drawn so far in this process, after adding those that another process has drawn."""
-    _decks.update(more or {})
-    return dict(_decks)
+    _drawn.update(more or {})
+    return dict(_drawn)
 
 
-def draw_ahead(source: str, names: frozenset[str]) -> None:
-    """Draw what the test cell *source* will ask for; *names* are the student's in it. What cannot be drawn now is drawn when it is asked for."""
+@contextlib.contextmanager
+def drawing_ahead() -> Iterator[None]:
+    """While this lasts, property tests draw their examples and ask nothing."""
     global _ahead
     _ahead = True
-    scope: dict[str, Any] = {"__name__": "exam", **dict.fromkeys(names, lambda *arguments, **keywords: None)}
     try:
-        with drawn_once(source, lambda: 0):
-            exec(compile(source, "<test>", "exec"), scope)
-    except Exception:
-        pass  # a plain assertion between the properties: the answers here are none
+        yield
     finally:
         _ahead = False
 
 
-@functools.lru_cache(maxsize=512)
-def steers_draws(source: str) -> bool:
-    """Whether what a test cell draws could depend on what it is told while it runs."""
-    for node in ast.walk(ast.parse(source)):
+@functools.lru_cache(maxsize=1024)
+def steers_draws(text: str) -> bool:
+    """Whether what the tests of a cell draw could depend on what they are told while they run."""
+    try:
+        tree, _ = python_of(text)
+    except SyntaxError:
+        return True
+    for node in ast.walk(tree):
         named = {ast.Name: "id", ast.Attribute: "attr", ast.alias: "name"}.get(type(node))
         if named and getattr(node, named).split(".")[0] in STEERS:
             return True
@@ -89,28 +92,41 @@ def steers_draws(source: str) -> bool:
 
 
 @contextlib.contextmanager
-def drawn_once(source: str, calls: Callable[[], int]) -> Iterator[None]:
-    """While this lasts, ``hypothesis.given`` remembers what it drew for the test cell *source*, which must define its tests itself.
-
-    Args:
-        calls: how often the student's functions have been called so far. A test that calls them while it draws is left to Hypothesis.
-    """
+def asked_directly() -> Iterator[None]:
+    """While this lasts, what imports ``hypothesis.given`` gets one that keeps draws for the cell of :func:`drawn_once`, if there is one."""
     import hypothesis
 
-    if steers_draws(source):
-        yield
-        return
     given = hypothesis.given
-    hypothesis.given = functools.partial(_given, given, source, calls)
+    hypothesis.given = functools.partial(_given, given)
     try:
         yield
     finally:
         hypothesis.given = given
 
 
-def _given(given: Any, source: str, calls: Callable[[], int], *strategies: Any, **named: Any) -> Any:
+@contextlib.contextmanager
+def drawn_once(key: str, texts: Iterable[str], calls: Callable[[], int]) -> Iterator[None]:
+    """While this lasts, property tests that are defined remember what they drew.
+
+    Args:
+        key: of the test cell and everything that its draws depend on.
+        texts: of the cells that they are made of; where one of them decides about draws, the cell is left to Hypothesis.
+        calls: how often the student's functions have been called so far. A test that calls them while it draws is left to Hypothesis.
+    """
+    global _cell
+    _cell = None if any(map(steers_draws, texts)) else (key, calls)
+    try:
+        yield
+    finally:
+        _cell = None
+
+
+def _given(given: Any, *strategies: Any, **named: Any) -> Any:
+    if _cell is None:
+        return given(*strategies, **named)
+    key, calls = _cell
     return lambda test: (
-        _Property(given(*strategies, **named), test, (source, repr(strategies), repr(named)), calls).asked
+        _Property(given(*strategies, **named), test, (key, repr(strategies), repr(named)), calls).asked
     )
 
 
@@ -121,15 +137,15 @@ class _Property:
         self._test = test
         self._key = (*key, test.__name__)
         self._calls = calls
-        self._drawn: list[bytes] | None = None
+        self._kept: list[bytes] | None = None
         self._fails = False  # every example, while the simplest is looked for
 
         # One function to draw and to ask: the seed depends on its name and signature.
         @functools.wraps(test)
         def probe(*arguments: Any, **keywords: Any) -> Any:
-            if self._drawn is None:
+            if self._kept is None:
                 return test(*arguments, **keywords)
-            self._drawn.append(pickle.dumps((arguments, keywords)))
+            self._kept.append(pickle.dumps((arguments, keywords)))
             assert not self._fails
             return None
 
@@ -146,62 +162,50 @@ class _Property:
 
         self.asked = asked
 
-    def _draw(self) -> Deck | None:
+    def _draw(self) -> Examples | None:
         """The examples, or None for a test whose draws cannot be kept."""
-        key = (*self._key, repr(vars(self._run).get(SETTINGS)))
-        if key not in _decks:
+        from autograder.exam.hypothesis_compat import settings_of
+
+        key = (*self._key, repr(settings_of(self._run)))
+        if key not in _drawn:
             before = self._calls()
-            self._drawn = []
+            self._kept = []
             try:
                 self._run()
-                _decks[key] = Deck(self._drawn) if self._calls() == before else None
+                _drawn[key] = Examples(self._kept) if self._calls() == before else None
             except Exception:  # what cannot be copied, or strategies that fail: Hypothesis will say it
-                _decks[key] = None
+                _drawn[key] = None
             finally:
-                self._drawn = None
-        return _decks[key]
+                self._kept = None
+        return _drawn[key]
 
-    def _run_with_database(self, data: dict[bytes, set[bytes]], *phases: Any) -> None:
-        """Run Hypothesis for these *phases* only, with a database that holds *data*, from a seed of its own: with a database it insists on one."""
-        from hypothesis import seed, settings
-        from hypothesis.database import InMemoryExampleDatabase
-
-        usual = dict(vars(self._run))
-        database = InMemoryExampleDatabase()
-        database.data = data
-        seed(0)(self._run)  # which takes away the database
-        vars(self._run)[SETTINGS] = settings(
-            usual[SETTINGS], derandomize=False, database=database, phases=phases
-        )
-        try:
-            self._run()
-        finally:
-            vars(self._run).clear()
-            vars(self._run).update(usual)
-
-    def _find_simplest(self, deck: Deck) -> None:
+    def _find_simplest(self, drawn: Examples) -> None:
         from hypothesis import Phase
 
-        self._drawn, self._fails, deck.saved = [], True, {}
-        try:
-            self._run_with_database(deck.saved, Phase.generate, Phase.shrink)
-        except AssertionError:
-            deck.simplest = self._drawn[-1]
-        except Exception:  # strategies that fail on the way: Hypothesis shrinks as always
-            deck.saved = {}
-        finally:
-            self._drawn, self._fails = None, False
+        from autograder.exam.hypothesis_compat import run_with_database
 
-    def _explain(self, deck: Deck, number: int) -> None:
+        self._kept, self._fails, drawn.saved = [], True, {}
+        try:
+            run_with_database(self._run, drawn.saved, Phase.generate, Phase.shrink)
+        except AssertionError:
+            drawn.simplest = self._kept[-1]
+        except Exception:  # strategies that fail on the way: Hypothesis shrinks as always
+            drawn.saved = {}
+        finally:
+            self._kept, self._fails = None, False
+
+    def _explain(self, drawn: Examples, number: int) -> None:
         """Have Hypothesis find a wrong answer again, and raise for the simplest example that gets one; *number* is the first that did."""
         from hypothesis import Phase
 
-        by_hand = len(vars(self._run).get("hypothesis_explicit_examples", ()))
+        from autograder.exam.hypothesis_compat import explicit_examples, run_with_database
+
+        by_hand = explicit_examples(self._run)
         if number >= by_hand:  # those come first, and are reported as they are
-            if deck.saved is None:
-                self._find_simplest(deck)
-            if deck.saved and not self._right(deck.simplest):
-                self._run_with_database(copy.deepcopy(deck.saved), Phase.reuse)
+            if drawn.saved is None:
+                self._find_simplest(drawn)
+            if drawn.saved and not self._right(drawn.simplest):
+                run_with_database(self._run, copy.deepcopy(drawn.saved), Phase.reuse)
         self._run()
         # Hypothesis found every answer right, the one that was wrong a moment ago too.
         from hypothesis.errors import Flaky
@@ -218,13 +222,13 @@ class _Property:
         return True
 
     def _ask(self) -> None:
-        deck = self._draw()
+        drawn = self._draw()
         if _ahead:
-            if deck is not None:
-                self._find_simplest(deck)
-        elif deck is None:
+            if drawn is not None:
+                self._find_simplest(drawn)
+        elif drawn is None:
             self._run()
         else:
-            for number, example in enumerate(deck.examples):
+            for number, example in enumerate(drawn.asked):
                 if not self._right(example):
-                    self._explain(deck, number)
+                    self._explain(drawn, number)

@@ -1,38 +1,39 @@
-"""The examiner: runs the test cells of the source notebook in this process, and asks the candidate's for what they name.
+"""The examiner: runs the instructor's cells of the source notebook in this process, and the student's in the candidate's.
 
-A name that a test cell uses but does not define is the student's: a function becomes a proxy that calls it over there, a value a copy.
+A test cell finds what it would find in a kernel: the names of the instructor's cells before it, the files and modules beside the notebook, and the student's
+names, of which a function is a proxy that calls it over there, and a value a copy. See :mod:`autograder.exam.scope` for what runs and when,
+and :mod:`autograder.exam.source` for whose a name is.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
 import contextlib
 import functools
 import io
-import random
-import symtable
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType
+from types import ModuleType
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import NoSandbox
-from autograder.exam.draws import draw_ahead, drawn_once
+from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
+from autograder.exam.folder import Folder, source_folder
 from autograder.exam.messages import describe_failure, printable
+from autograder.exam.scope import Looked, Scope
 from autograder.exam.session import Session, StudentError
+from autograder.exam.source import Source, instructors_cells, read_source
 from autograder.kit import Kit
 from autograder.kit.wording import Wording
 from autograder.notebook.assemble import PROBLEM, steps
-from autograder.notebook.cells import Notebook, grading
+from autograder.notebook.cells import Notebook, grading, read_notebook
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.owner import CASE_NAME, Owner, WrongCaseError
 
-__all__ = ["ExamResult", "Verdict", "examine", "prepare"]
+__all__ = ["ExamResult", "Verdict", "draw_ahead", "examine"]
 
 EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
 LONGEST = 4000  # characters of a message
@@ -84,6 +85,7 @@ def examine(
     owner: Owner | None = None,
     weakest: str = "limits",
     kit: Kit | None = None,
+    source: Path | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.notebook.assemble.assemble`): the student's cells there, its tests here.
 
@@ -93,6 +95,7 @@ def examine(
         owner: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
         weakest: the least confinement that will do, one of :data:`autograder.sandbox.levels.LEVELS`.
         kit: what is known of the assignment.
+        source: the folder of the source notebooks, which the instructor's cells import and read from.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
@@ -109,23 +112,25 @@ def examine(
                 message = f"This notebook could not be graded: {problem}."
                 result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
         return result
-    session = Session(limits, files or {}, hidden, weakest, kit)
+    session = Session(limits, files or {}, [path.resolve() for path in hidden], weakest, kit)
     failures: list[Failure] = []
-    with contextlib.closing(session):
+    with contextlib.closing(session), _exam(notebook, source, owner) as (exam, folder):
+        scope = Scope(exam, folder, session, owner)
         for index, cell, test in steps(notebook):
-            if test:
-                grade = grading(cell)
-                verdict = _judge(
-                    session, cell["source"], float(grade["points"]), owner, kit.wording, failures
-                )
-                result.verdicts[grade["grade_id"]] = verdict
-            else:
-                try:
-                    with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS):
-                        session.run(index, cell["source"])
-                except TimeIsUp:  # what it answered was too slow to read
-                    session.give_up(index)
-        asked_for = {name for _, cell, test in steps(notebook) if test for name in free_names(cell["source"])}
+            key = grading(cell).get("grade_id", "")
+            place = scope.place(key, cell["source"])
+            if test and place is not None:
+                points = float(grading(cell)["points"])
+                result.verdicts[key] = _judge(session, scope, place, points, kit.wording, failures)
+                continue
+            if place is not None:
+                _prepare(session, scope, place)
+            try:
+                with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS):
+                    session.run(index, cell["source"])
+            except TimeIsUp:  # what it answered was too slow to read
+                session.give_up(index)
+        asked_for = {name for place in range(len(exam.cells)) for name in exam.tested(place)}
         try:
             with deadline(EXPLAIN_SECONDS):
                 if kit.tutor:
@@ -136,42 +141,97 @@ def examine(
     return result
 
 
-def prepare(source: str) -> None:
-    """Draw the examples of a test cell before anybody is examined."""
-    with (
-        _fixed_hypothesis(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        draw_ahead(source, free_names(source))
+def draw_ahead(source: Path, name: str, tests: Set[str]) -> None:
+    """Draw the examples of these *tests* (grade_ids) of the notebook *name* in the folder *source* before anybody is examined."""
+    notebook = read_notebook(source / f"{name}.ipynb")
+    with _exam(notebook, source, Owner(name)) as (exam, folder), drawing_ahead(), _silence():
+        scope = Scope(exam, folder, _Anybody(), Owner())
+        for _, cell, test in steps(notebook):
+            key = grading(cell).get("grade_id", "")
+            place = scope.place(key, cell["source"])
+            if test and place is not None and key in tests:
+                with contextlib.suppress(
+                    Exception
+                ):  # a plain assertion between the properties: the answers here are none
+                    scope.reach(place)
+                    with _drawn_once(scope, place, lambda: 0):
+                        scope.look_up(place)
+                        scope.run_test(place)
+
+
+class _Anybody:
+    """In the place of a student: every name is a function that answers nothing."""
+
+    called: list[Any] = []  # noqa: RUF012 (nobody adds to it)
+
+    def names(self, wanted: Set[str]) -> dict[str, Any]:
+        return dict.fromkeys(wanted, lambda *arguments, **keywords: None)
+
+
+@contextlib.contextmanager
+def _exam(notebook: Notebook, source: Path | None, owner: Owner) -> Iterator[tuple[Source, Folder]]:
+    """The instructor's cells, and the folder that they run in."""
+    from autograder.exam.hypothesis_compat import fixed_draws
+
+    path = source / f"{owner.notebook}.ipynb" if source and owner.notebook else None
+    template = _read_template(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+    folder = source_folder(source)
+    main = ModuleType("__main__")
+    with folder.entered(main):
+        exam = read_source(
+            instructors_cells(notebook, template), folder.local, frozenset({CASE_NAME}), folder.digest
+        )
+    with folder.examination(exam.patched), fixed_draws(), asked_directly():
+        yield exam, folder
+
+
+@functools.lru_cache(maxsize=64)  # the same for every submission
+def _read_template(path: Path, changed: int) -> Notebook:
+    return read_notebook(path)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextlib.contextmanager
+def _drawn_once(scope: Scope, place: int, calls: Callable[[], int]) -> Iterator[None]:
+    with drawn_once(scope.context(place), scope.texts(place), calls):
+        yield
+
+
+def _prepare(session: Session, scope: Scope, place: int) -> None:
+    """Run the instructor's cells up to the one at *place*; what goes wrong is told by the tests that miss its names."""
+    try:
+        with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS), _silence():
+            scope.reach(place + 1)
+    except TimeIsUp:
+        session.close()
 
 
 def _judge(
-    session: Session, source: str, points: float, owner: Owner, wording: Wording, failures: list[Failure]
+    session: Session, scope: Scope, place: int, points: float, wording: Wording, failures: list[Failure]
 ) -> Verdict:
     """What one test cell earns; what is to be explained later is added to *failures*."""
-    session.called.clear()
     said = io.StringIO()
-    case_id: str | None = None
-    found: dict[str, Any] = {}
+    looked = Looked({}, None)
     try:
-        scope: dict[str, Any] = {"__name__": "exam"}
         with (
             deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS),
-            _fixed_hypothesis(),
             contextlib.redirect_stdout(said),
             contextlib.redirect_stderr(io.StringIO()),
             contextlib.ExitStack() as more,
         ):
-            found = session.names(free_names(source))
-            scope |= found
-            if CASE_NAME in free_names(source):
-                scope[CASE_NAME] = case_id = owner.case_id(found.get(CASE_NAME))
-            random.seed(0)
+            with _silence():
+                scope.reach(place)
+            session.called.clear()
+            looked = scope.look_up(place)
             # A test that looks at a student's value could draw from it.
-            if all(map(callable, found.values())):
-                more.enter_context(drawn_once(source, lambda: session.calls))
-            value = _execute(source, scope)
+            if looked.only_functions:
+                more.enter_context(_drawn_once(scope, place, lambda: session.calls))
+            value = scope.run_test(place)
     except (StudentError, WrongCaseError) as error:
         return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
     except TimeIsUp:
@@ -182,19 +242,20 @@ def _judge(
     except BaseException as error:
         if isinstance(error, (NoSandbox, KeyboardInterrupt, SystemExit, GeneratorExit)):
             raise
-        first = _first(error)
-        if isinstance(first, StudentError):
-            return Verdict(0.0, points, str(first), f"StudentError: {first}")
-        if isinstance(first, MemoryError):
+        cause = scope.cause(error)
+        if isinstance(cause.error, (StudentError, WrongCaseError)):
+            detail = f"{type(cause.error).__name__}: {cause.error}"
+            return Verdict(0.0, points, str(cause.error), detail)
+        if isinstance(cause.error, MemoryError):
             return Verdict(0.0, points, "Checking this answer took more memory than there is.", "MemoryError")
-        detail = "".join(traceback.format_exception_only(first)).strip()
-        verdict = Verdict(0.0, points, describe_failure(wording, first, session.called), detail)
-        failures.append(Failure(verdict, found, tuple(session.called), case_id))
+        detail = "".join(traceback.format_exception_only(cause.error)).strip()
+        verdict = Verdict(0.0, points, describe_failure(wording, cause.error, cause.called), detail)
+        failures.append(Failure(verdict, looked.found, cause.called, looked.case_id))
         return verdict
     score = _partial(value, points)
     verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
     if score < points:
-        failures.append(Failure(verdict, found, tuple(session.called), case_id))
+        failures.append(Failure(verdict, looked.found, tuple(session.called), looked.case_id))
     return verdict
 
 
@@ -205,70 +266,3 @@ def _partial(value: Any, points: float) -> float:
     if not 0 <= value <= points:
         raise ValueError(f"a test cell gave {value} of {points:g} points")
     return float(value)
-
-
-@functools.lru_cache(maxsize=512)  # the same tests for every submission
-def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
-    """A test cell, and its last expression apart."""
-    tree = ast.parse(source)
-    last = tree.body[-1] if tree.body else None
-    if isinstance(last, ast.Expr):
-        body = compile(ast.Module(tree.body[:-1], []), "<test>", "exec")
-        return body, compile(ast.Expression(last.value), "<test>", "eval")
-    return compile(tree, "<test>", "exec"), None
-
-
-def _execute(source: str, scope: dict[str, Any]) -> Any:
-    body, last = _compiled(source)
-    exec(body, scope)
-    return None if last is None else eval(last, scope)
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-@contextlib.contextmanager
-def _fixed_hypothesis() -> Iterator[None]:
-    """Draws depend on the test alone: not on the clock, a database, or the speed of this machine."""
-    from hypothesis import HealthCheck, Phase, settings
-
-    before = settings.get_current_profile_name()
-    settings.register_profile(
-        "exam",
-        derandomize=True,
-        database=None,
-        deadline=None,
-        print_blob=False,
-        report_multiple_bugs=False,
-        # Explaining asks six times as much as drawing and shrinking together, for a text that no student sees.
-        phases=[phase for phase in Phase if phase is not Phase.explain],
-        suppress_health_check=list(HealthCheck),
-    )
-    settings.load_profile("exam")
-    try:
-        yield
-    finally:
-        settings.load_profile(before)
-
-
-@functools.lru_cache(maxsize=512)
-def free_names(source: str) -> frozenset[str]:
-    """The names that a test cell uses but neither defines nor finds among the builtins."""
-    top = symtable.symtable(source, "<test>", "exec")
-    bound = {
-        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
-    }
-    used: set[str] = set()
-
-    def look(table: symtable.SymbolTable) -> None:
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or table is top):
-                used.add(symbol.get_name())
-        for child in table.get_children():
-            look(child)
-
-    look(top)
-    return frozenset(used - bound - set(dir(builtins)))

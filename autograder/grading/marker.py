@@ -12,7 +12,7 @@ import re
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import nbformat
 
 from autograder.candidate.process import start_candidate
 from autograder.exam.attempt import attempt
+from autograder.exam.examine import draw_ahead
 from autograder.files.read import Unreadable
 from autograder.grading.plan import Job, Marked, MarkedNotebook, Plan
 from autograder.nbgrader_compat.examine import Examine
@@ -68,7 +69,9 @@ class Marker:
         self._source = Path(self._work.name, "source")
         self._source.mkdir()
         for name, content in plan.source.items():
-            (self._source / name).write_bytes(content)
+            file = self._source / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         self._steps = []
         for listed in preprocessor_classes([*plan.sanitize, *plan.autograde]):
             made = INSTEAD.get(listed, listed)
@@ -137,6 +140,10 @@ class Marker:
             comments={key: comment.auto_comment for key, comment in gradebook.comments.items()},
             notes=notes,
         )
+
+    def draw_ahead(self, name: str, tests: Set[str]) -> None:
+        """Draw the examples of these *tests* (grade_ids) of the notebook *name* before anybody is examined."""
+        draw_ahead(self._source, name, tests)
 
     def close(self) -> None:
         """Remove the working folder."""

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterable, Sequence
 from multiprocessing.connection import wait
 
-from autograder.exam.draws import Decks
+from autograder.exam.draws import Drawn
 from autograder.grading.plan import Job, Plan
 from autograder.grading.process import Attempts, GradingProcess
 from autograder.grading.slot import Answers, Line, Slot, State
+from autograder.notebook.cells import grading, is_test
 
 __all__ = ["grade_locally"]
 
@@ -58,14 +59,16 @@ class _Pool:
         self._line = Line(jobs)
         self._attempts = Attempts()
         self._slots: list[Slot] = []
-        self._decks: Decks = {}
+        self._drawn: Drawn = {}
 
     def run(self) -> Answers:
         first = [job for job in (self._line.take() for _ in range(AHEAD * self._processes)) if job]
         self._line.put_back(first)
         count = min(self._processes, len(first))
         cells = (
-            _test_cells(self._plan, {name for job in first for name in job.notebooks}) if count > 1 else []
+            _property_tests(self._plan, {name for job in first for name in job.notebooks})
+            if count > 1
+            else []
         )
         for number in range(count):
             self._add(number, cells[number::count])
@@ -75,14 +78,14 @@ class _Pool:
                 if slot.process.connection in ready or slot.process.seconds_left() < 0:
                     yield from slot.hear(self._greeted)
 
-    def _add(self, number: int, share: Sequence[str]) -> None:
+    def _add(self, number: int, share: Sequence[tuple[str, str]]) -> None:
         # A process and its candidate take turns, thousands of times: on one core they wait less for each other.
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         core = cores[number] if len(cores) == self._processes else None
         shares = iter([share])
 
         def start() -> GradingProcess:
-            return GradingProcess(self._plan, self._decks, next(shares, ()), core, self._seconds)
+            return GradingProcess(self._plan, self._drawn, next(shares, ()), core, self._seconds)
 
         slot = Slot(
             start,
@@ -94,13 +97,13 @@ class _Pool:
         )
         self._slots.append(slot)
 
-    def _greeted(self, drawn: Decks) -> None:
+    def _greeted(self, drawn: Drawn) -> None:
         """When all have greeted, each gets what the others have drawn, and work."""
-        self._decks.update(drawn)
+        self._drawn.update(drawn)
         if all(slot.state is State.READY for slot in self._slots):
             for slot in self._slots:
                 if not slot.process.done and not slot.process.held:
-                    slot.process.tell(self._decks)
+                    slot.process.tell(self._drawn)
                 slot.supply()
 
     def close(self) -> None:
@@ -108,10 +111,13 @@ class _Pool:
             slot.close()
 
 
-def _test_cells(plan: Plan, names: set[str]) -> list[str]:
-    """The sources of the property tests in the notebooks *names*."""
-    found = []
-    for name in sorted(names):
-        cells = json.loads(plan.source[f"{name}.ipynb"])["cells"]
-        found += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    return [source for source in found if "@given" in source]
+def _property_tests(plan: Plan, names: set[str]) -> list[tuple[str, str]]:
+    """(notebook, grade_id) of the property tests in the notebooks *names*."""
+    cells = [
+        (name, cell) for name in sorted(names) for cell in json.loads(plan.source[f"{name}.ipynb"])["cells"]
+    ]
+    return [
+        (name, grading(cell)["grade_id"])
+        for name, cell in cells
+        if is_test(cell) and "@given" in "".join(cell["source"])
+    ]

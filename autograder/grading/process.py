@@ -23,7 +23,7 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.exam.attempt import notebook_seconds
-from autograder.exam.draws import Decks
+from autograder.exam.draws import Drawn
 from autograder.files.read import Unreadable
 from autograder.grading.plan import Begun, Failed, Job, Marked, Plan
 
@@ -50,8 +50,8 @@ class GradingProcess:
         greeted: whether it has said that it is ready.
 
     Args:
-        decks: examples that others have drawn.
-        share: test cells whose examples it is to draw before it greets.
+        drawn: examples that others have drawn.
+        share: (notebook, grade_id) of test cells whose examples it is to draw before it greets.
         core: the only one that it and its candidates may use.
         seconds: time for one notebook; by default what the plan's limits allow, and some more.
     """
@@ -59,8 +59,8 @@ class GradingProcess:
     def __init__(
         self,
         plan: Plan,
-        decks: Decks | None = None,
-        share: Sequence[str] = (),
+        drawn: Drawn | None = None,
+        share: Sequence[tuple[str, str]] = (),
         core: int | None = None,
         seconds: float | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class GradingProcess:
         self.done = 0
         self.greeted = False
         self._since = time.monotonic()
-        self.tell((plan, decks, list(share)))
+        self.tell((plan, drawn, list(share)))
 
     def _deliver(self) -> None:
         with contextlib.suppress(OSError):  # its end is noticed where its answer is awaited
@@ -114,7 +114,7 @@ class GradingProcess:
         """How long it may still be silent."""
         return self._since + (self._seconds if self.greeted else GREETING_SECONDS) - time.monotonic()
 
-    def take(self) -> Marked | Failed | Begun | Decks | None:
+    def take(self) -> Marked | Failed | Begun | Drawn | None:
         """Its next message, which is there or awaited for as long as it may be silent.
 
         First of all it greets with what it has drawn; then it says with which notebook it begins, and in the end answers to the job held longest.
@@ -141,7 +141,7 @@ class GradingProcess:
             self.done += 1
         elif not isinstance(message, Begun):
             self.greeted = True
-        answer: Marked | Failed | Begun | Decks | None = message
+        answer: Marked | Failed | Begun | Drawn | None = message
         return answer
 
     def _how_it_ended(self) -> str:

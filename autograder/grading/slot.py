@@ -13,7 +13,7 @@ import enum
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from autograder.exam.draws import Decks
+from autograder.exam.draws import Drawn
 from autograder.grading.plan import Begun, Failed, Job, Marked
 from autograder.grading.process import TRIES, Attempts, Gone, GradingProcess
 
@@ -100,7 +100,7 @@ class Slot:
                 return
             self.process.give(job)
 
-    def hear(self, greeted: Callable[[Decks], None]) -> Answers:
+    def hear(self, greeted: Callable[[Drawn], None]) -> Answers:
         """Deal with the next message of the process, or with its end; gives an answer, if there is one.
 
         Args:

@@ -33,13 +33,12 @@ def main(descriptor: int, folder: str) -> None:
     os.chmod(folder, 0o711)  # for students' folders in it, where there are no namespaces
     from autograder.candidate.process import NoSandbox
     from autograder.exam.draws import exchange
-    from autograder.exam.examine import prepare
     from autograder.grading.marker import Marker
     from autograder.grading.plan import Begun, Failed, Job, code_digest
 
     connection = Connection(descriptor)
     try:
-        plan, decks, share = connection.recv()
+        plan, drawn, share = connection.recv()
         if plan.code != code_digest():
             connection.send(
                 Failed("the autograder or a library installed there is not the one that gave the order")
@@ -51,9 +50,9 @@ def main(descriptor: int, folder: str) -> None:
         except NoSandbox as error:
             connection.send(Failed(str(error)))
             return
-        exchange(decks)
-        for source in share:
-            prepare(source)
+        exchange(drawn)
+        for notebook in sorted({name for name, _ in share}):
+            marker.draw_ahead(notebook, {cell for name, cell in share if name == notebook})
         connection.send(exchange() if share else None)
         while True:
             job = connection.recv()

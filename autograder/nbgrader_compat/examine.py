@@ -1,9 +1,4 @@
-"""Puts the examiner into nbgrader: three settings in ``nbgrader_config.py`` and everything else stays nbgrader's own.
-
-* ``Autograde.exporter_class``: reads any submission, however broken, as a notebook in the form of its source.
-* ``Autograde.autograde_preprocessors``: :class:`Examine` in the place of ``Execute``.
-* ``Autograde.pre_convert_hook``: sets aside what nbgrader must not copy.
-"""
+"""The examination as a step of ``nbgrader autograde``."""
 
 from __future__ import annotations
 
@@ -18,10 +13,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, validate
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import data_files
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import Verdict, examine
 from autograder.files.read import Unreadable
+from autograder.files.source import data_files
 from autograder.files.submissions import students_in
 from autograder.kit import load_kit
 from autograder.notebook.assemble import NOTE, assemble
@@ -134,6 +129,7 @@ class Examine(_WithLimits):
             self._owner(resources),
             self.weakest_sandbox,
             kit=load_kit(folder),
+            source=folder,
         )
         make_inert(nb.cells, result.outputs)
         for cell in nb.cells:

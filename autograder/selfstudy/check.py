@@ -147,7 +147,9 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
         kit = load_kit(exam)
     except KitError as error:
         raise CheckError(str(error)) from None
-    result = _made(path, lambda: examine(assembled, files=files, owner=Owner(path.stem), kit=kit))
+    result = _made(
+        path, lambda: examine(assembled, files=files, owner=Owner(path.stem), kit=kit, source=exam)
+    )
     if result.sandbox == "limits":
         result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
     if not hidden_run:

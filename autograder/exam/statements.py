@@ -1,0 +1,258 @@
+"""A cell as its statements: what each binds, what it reads, and what it may change."""
+
+from __future__ import annotations
+
+import ast
+import codeop
+import functools
+import re
+import symtable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+
+from autograder.exam.ipython_syntax import python_of
+
+__all__ = ["Cell", "Statement", "cell_of", "read_cell"]
+
+FILENAME = "<test>"
+LOOKS_UP = frozenset(("dir", "eval", "exec", "get_ipython", "getattr", "globals", "locals", "vars"))
+SHOWS = frozenset(("display", "print"))
+WORD = re.compile(r"[^\W\d]\w*")
+Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One statement of a cell.
+
+    Attributes:
+        code: compiled; of an expression if *is_value*.
+        binds: names of the notebook that it may bind.
+        reads: names of the notebook that it uses, in the bodies of its functions too.
+        changes: names whose objects it may change: ``x[0] = 1``, ``x.append(1)``, ``shuffle(x)``.
+        uses: names whose methods it calls for a value, which may change them too, if they are no modules.
+        calls: names that it calls.
+        defines: whether it is an import, a function or a class.
+        certain: whether all of *binds* are bound once it has run.
+        imports: the modules, and the attributes of modules, that it binds names to.
+        stars: modules of which it imports everything.
+        sets: dotted names of attributes that it sets.
+        mentions: words in its strings, where it looks names up by their text.
+    """
+
+    code: CodeType
+    is_value: bool
+    binds: frozenset[str]
+    reads: frozenset[str]
+    changes: frozenset[str]
+    uses: frozenset[str]
+    calls: frozenset[str]
+    defines: bool
+    certain: bool
+    imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
+    sets: tuple[tuple[str, ...], ...] = ()
+    mentions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """The statements of a cell.
+
+    Attributes:
+        error: of a cell that is no Python.
+        binds: every name that it may bind.
+        free: names that it uses and does not bind.
+        maybe: other names that it may use before it binds them, or look up by their text.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    error: SyntaxError | None = None
+    binds: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
+    maybe: frozenset[str] = frozenset()
+
+
+@functools.lru_cache(maxsize=1024)  # the same for every submission
+def read_cell(text: str) -> Cell:
+    """The statements of a cell's *text*."""
+    try:
+        tree, plain = python_of(text)
+        compiler, last = codeop.Compile(), tree.body[-1:]
+        compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as in a notebook
+        return cell_of(
+            _statement(node, text if plain else None, compiler, [node] == last) for node in tree.body
+        )
+    except SyntaxError as error:
+        return Cell(error=error)
+    except (ValueError, RecursionError) as error:  # such as a null character
+        return Cell(error=SyntaxError(str(error)))
+
+
+def cell_of(statements: Iterable[Statement]) -> Cell:
+    """A cell of these *statements*."""
+    statements = tuple(statements)
+    binds = frozenset[str]().union(*(one.binds for one in statements))
+    before, free, maybe = set[str](), set[str](), set[str]()
+    for one in statements:
+        for name in (one.reads | one.mentions) - before:
+            (free if name in one.reads and name not in binds else maybe).add(name)
+        if one.certain:
+            before |= one.binds
+    return Cell(statements, None, binds, frozenset(free), frozenset(maybe - free))
+
+
+def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last: bool) -> Statement:
+    is_value = last and isinstance(node, ast.Expr)
+    tree = ast.Expression(node.value) if isinstance(node, ast.Expr) and is_value else ast.Module([node], [])
+    code: CodeType = compiler(tree, FILENAME, "eval" if is_value else "exec")  # type: ignore[arg-type]
+    binds, reads = _names(node, text)
+    effects = _Effects()
+    effects.visit(node)
+    imports, stars = _imports(node)
+    certain = isinstance(
+        node, (*Function, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
+    )
+    return Statement(
+        code=code,
+        is_value=is_value,
+        binds=binds,
+        reads=reads,
+        changes=frozenset(effects.changes),
+        uses=frozenset(effects.uses),
+        calls=frozenset(effects.calls),
+        defines=isinstance(node, (*Function, ast.Import, ast.ImportFrom)),
+        certain=certain and not (isinstance(node, ast.AnnAssign) and node.value is None),
+        imports=imports,
+        stars=stars,
+        sets=tuple(effects.sets),
+        mentions=frozenset(_mentions(node)) if reads & LOOKS_UP else frozenset(),
+    )
+
+
+def _names(node: ast.stmt, text: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """What the statement binds and reads at the top level of its notebook."""
+    top = symtable.symtable(_source(node, text), FILENAME, "exec")
+    binds: set[str] = set()
+    reads: set[str] = set()
+
+    def look(table: symtable.SymbolTable) -> None:
+        for symbol in table.get_symbols():
+            if table is top or symbol.is_global():
+                if symbol.is_referenced():
+                    reads.add(symbol.get_name())
+                if symbol.is_assigned() or (table is top and (symbol.is_imported() or symbol.is_namespace())):
+                    binds.add(symbol.get_name())
+                if table is not top and symbol.is_imported():
+                    binds.add(symbol.get_name())
+        for child in table.get_children():
+            look(child)
+
+    look(top)
+    # ``x += 1`` and ``del x`` are no uses in a symbol table.
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+            reads |= {inner.target.id} & binds
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Del):
+            reads |= {inner.id} & binds
+    if isinstance(node, ast.Delete):
+        binds -= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return frozenset(binds), frozenset(reads)
+
+
+def _source(node: ast.stmt, text: str | None) -> str:
+    decorators = getattr(node, "decorator_list", [])
+    if text is not None and not decorators and node.col_offset == 0:
+        found = ast.get_source_segment(text, node)
+        if found is not None:
+            return found
+    return ast.unparse(node)
+
+
+def _imports(node: ast.stmt) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.split(".")[0]: (
+                alias.name if alias.asname else alias.name.split(".")[0],
+                "",
+            )
+            for alias in node.names
+        }, ()
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        names = {a.asname or a.name: (node.module, a.name) for a in node.names if a.name != "*"}
+        return names, tuple(node.module for a in node.names if a.name == "*")
+    return {}, ()
+
+
+def _mentions(node: ast.stmt) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield from WORD.findall(inner.value)
+
+
+def _root(node: ast.expr) -> str | None:
+    """``x`` of ``x.a[0].b()``."""
+    while not isinstance(node, ast.Name):
+        match node:
+            case (
+                ast.Attribute(value=inner)
+                | ast.Subscript(value=inner)
+                | ast.Call(func=inner)
+                | ast.Starred(value=inner)
+            ):
+                node = inner
+            case _:
+                return None
+    return node.id
+
+
+def _path(node: ast.expr) -> tuple[str, ...]:
+    """("x", "a", "b") of ``x.a.b``; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        before = _path(node.value)
+        return (*before, node.attr) if before else ()
+    return (node.id,) if isinstance(node, ast.Name) else ()
+
+
+class _Effects(ast.NodeVisitor):
+    """Collects what a statement may change, by the forms in which it does so."""
+
+    def __init__(self) -> None:
+        self.changes: set[str] = set()
+        self.uses: set[str] = set()
+        self.calls: set[str] = set()
+        self.sets: list[tuple[str, ...]] = []
+
+    def _add(self, to: set[str], node: ast.expr) -> None:
+        if (name := _root(node)) is not None:
+            to.add(name)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._add(self.changes, node)
+            if path := _path(node):
+                self.sets.append(path)
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._add(self.changes, node)
+        self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        call = node.value
+        if isinstance(call, ast.Call) and not (isinstance(call.func, ast.Name) and call.func.id in SHOWS):
+            if isinstance(call.func, ast.Attribute):
+                self._add(self.changes, call.func)
+            for given in [*call.args, *(keyword.value for keyword in call.keywords)]:
+                if isinstance(given, (ast.Name, ast.Starred)):
+                    self._add(self.changes, given)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name):
+            self.calls.add(node.func.id)
+        elif isinstance(node.func, ast.Attribute):
+            self._add(self.uses, node.func)
+        self.generic_visit(node)
