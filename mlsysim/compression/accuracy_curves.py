@@ -24,7 +24,7 @@ from mlsysim.checks import check_number
 from mlsysim.data import load_csv
 from mlsysim.errors import InputError, check_name, shown
 
-__all__ = ["PATTERNS", "AccuracyCurve", "accuracy_delta", "find_curve"]
+__all__ = ["PATTERNS", "AccuracyCurve", "find_curve"]
 
 ARGUMENT = {"quantization": "target_bitwidth", "pruning": "sparsity"}
 PATTERNS = ("unstructured", "structured", "n_m")
@@ -178,18 +178,3 @@ def find_curve(
         return curve
     low = np.where(curve.x == UNCOMPRESSED[method], 1.0, curve.chance)
     return replace(curve, pattern=pattern, low=low, bound=True)
-
-
-def accuracy_delta(
-    family: str, method: str, amount: Any, recipe: str | None = None, pattern: str = "unstructured"
-) -> Any:
-    """Accuracy lost, as a fraction of the uncompressed accuracy: -0.012 is 1.2% less.
-
-    Args:
-        family, method, recipe, pattern: see :func:`find_curve`.
-        amount: bits of a weight (quantization) or sparsity (pruning); a number or an array.
-
-    Raises:
-        InputError: nothing was measured for this, or *amount* is out of the measured range.
-    """
-    return find_curve(family, method, recipe, pattern).at(amount)[0] - 1
