@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["SOLUTIONS", "cases_of"]
+__all__ = ["cases_of"]
 
 SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
 
