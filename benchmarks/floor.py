@@ -29,10 +29,10 @@ def _run(course: Path, students: Sequence[str], once: bool) -> None:
     import hypothesis  # noqa: F401
     import matplotlib.pyplot
 
-    import autograder.exam.examine as exam
     from autograder.candidate.shell import make_shell
     from autograder.candidate.warm import warm_up
-    from autograder.exam.draws import drawn_once
+    from autograder.exam.draws import asked_directly, drawn_once
+    from autograder.exam.hypothesis_compat import fixed_draws
     from autograder.notebook.assemble import assemble, steps
 
     said = sys.stdout
@@ -51,8 +51,9 @@ def _run(course: Path, students: Sequence[str], once: bool) -> None:
                 scope = {"__name__": "exam", **shell.user_ns}
                 with (
                     contextlib.suppress(BaseException),
-                    exam._fixed_hypothesis(),
-                    drawn_once(cell["source"], lambda: 0),
+                    fixed_draws(),
+                    asked_directly(),
+                    drawn_once(cell["source"], [cell["source"]], lambda: 0),
                 ):
                     exec(cell["source"], scope)
             shell.reset(new_session=True)

@@ -16,8 +16,10 @@ from typing import Any
 
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, examine
+from autograder.files.source import data_files
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import read_notebook, strip_solution_marks
+from autograder.tutor.owner import Owner
 from tests.pace import seconds, slowness
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,7 +110,15 @@ def examined(attack: Attack, folder: Path, limits: Limits) -> ExamResult:
     """The verdicts on an attack, handed in through *folder*."""
     path = folder / NOTEBOOK
     path.write_text(json.dumps(submission(attack)), "utf-8")
-    return examine(assemble(SOURCE, path), limits)
+    return examined_at(path, limits)
+
+
+def examined_at(path: Path, limits: Limits) -> ExamResult:
+    """The verdicts on the notebook at *path*, whatever its name, as one for :data:`SOURCE`."""
+    folder = SOURCE.parent
+    return examine(
+        assemble(SOURCE, path), limits, data_files(folder), owner=Owner(SOURCE.stem), source=folder
+    )
 
 
 def seen(result: ExamResult, limits: Limits) -> tuple[dict[str, float], dict[str, str], list[str]]:

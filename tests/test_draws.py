@@ -7,12 +7,13 @@ import contextlib
 import pytest
 from hypothesis import Phase
 
-from autograder.exam import draws
+from autograder.exam import draws, hypothesis_compat
 from autograder.exam import examine as exam
-from autograder.notebook.assemble import assemble, steps
+from autograder.exam.hypothesis_compat import fixed_draws
+from autograder.notebook.assemble import steps
 from autograder.notebook.cells import read_notebook
 from autograder.simulate.kinds import write_submission
-from tests.assignments import kinds_of
+from tests.assignments import examined, kinds_of
 
 KINDS = ["s02", "s04", "s06", "s07", "s18", "s20"]
 
@@ -31,16 +32,15 @@ check()
 
 
 def run(source, names, calls=lambda: 0):
-    scope = {"__name__": "exam", **names}
-    with exam._fixed_hypothesis(), draws.drawn_once(source, calls):
-        exec(source, scope)
+    with fixed_draws(), draws.asked_directly(), draws.drawn_once(source, [source], calls):
+        exec(source, {"__name__": "exam", **names})
 
 
 def asked_of(source, once=True, **names):
     seen = []
     names["f"] = lambda n: seen.append(n)
-    keep = draws.drawn_once(source, lambda: 0) if once else contextlib.nullcontext()
-    with exam._fixed_hypothesis(), keep:
+    keep = draws.drawn_once(source, [source], lambda: 0) if once else contextlib.nullcontext()
+    with fixed_draws(), draws.asked_directly(), keep:
         exec(source, {"__name__": "exam", **names})
     return seen
 
@@ -50,7 +50,7 @@ def test_a_passing_function_is_asked_just_what_hypothesis_would_ask_it():
     plain = asked_of(source, once=False)
     assert len(plain) == 50
     assert asked_of(source) == plain
-    assert asked_of(source) == plain  # from the deck
+    assert asked_of(source) == plain  # as drawn before
 
 
 def test_explicit_examples_are_asked_too():
@@ -70,13 +70,13 @@ def test_a_wrong_answer_is_shrunk_by_hypothesis():
 
 def test_what_is_wrong_everywhere_is_told_by_the_simplest_example_without_shrinking(monkeypatch):
     source = cell("assert f(n), n", "n=st.floats(0.3, 1.0)")
-    with pytest.raises(AssertionError) as expected, exam._fixed_hypothesis():
+    with pytest.raises(AssertionError) as expected, fixed_draws():
         exec(source, {"__name__": "exam", "f": lambda n: False})
-    ran, run_with_database = [], draws._Property._run_with_database
+    ran, run_with_database = [], hypothesis_compat.run_with_database
     monkeypatch.setattr(
-        draws._Property,
-        "_run_with_database",
-        lambda self, data, *phases: [ran.append(phases), run_with_database(self, data, *phases)],
+        hypothesis_compat,
+        "run_with_database",
+        lambda test, saved, *phases: [ran.append(phases), run_with_database(test, saved, *phases)],
     )
     for _ in range(2):
         with pytest.raises(AssertionError) as told:
@@ -127,7 +127,7 @@ def test_a_test_that_calls_the_student_while_it_draws_is_left_to_hypothesis():
     seen = []
     for _ in range(2):
         run(source, {"f": seen.append, "bound": bound}, lambda: len(calls))
-    assert draws._decks[next(key for key in draws._decks if key[0] == source)] is None
+    assert draws._drawn[next(key for key in draws._drawn if key[0] == source)] is None
 
 
 def test_the_draws_of_the_assignment_s_own_tests_are_kept(root):
@@ -146,10 +146,9 @@ def test_an_example_that_a_test_changes_is_whole_for_the_next_student():
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_verdicts_and_messages_are_those_without_the_deck(root, tmp_path, monkeypatch, name):
+def test_verdicts_and_messages_are_those_when_each_draws_its_own(root, tmp_path, monkeypatch, name):
     source = root / "solutions" / "quantization"
     write_submission(kinds_of("quantization")[name], source, root / "assignments" / "quantization", tmp_path)
-    notebooks = [assemble(source / path.name, path) for path in sorted(tmp_path.glob("*.ipynb"))]
-    once = [exam.examine(notebook).verdicts for notebook in notebooks]
+    once = [examined("quantization", path).verdicts for path in sorted(tmp_path.glob("*.ipynb"))]
     monkeypatch.setattr(exam, "drawn_once", lambda *arguments: contextlib.nullcontext())
-    assert once == [exam.examine(notebook).verdicts for notebook in notebooks]
+    assert once == [examined("quantization", path).verdicts for path in sorted(tmp_path.glob("*.ipynb"))]

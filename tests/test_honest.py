@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from autograder.exam.examine import examine
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, read_notebook
-from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers
+from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers, examined_at
 from tests.display_attacks import PIXEL
 
 Change = Callable[[list[dict[str, Any]], dict[str, dict[str, Any]]], None]
@@ -201,7 +200,7 @@ def right_notebook(replaced: dict[str, str] | None = None) -> dict[str, Any]:
 def troubles(content: dict[str, Any], path) -> dict[str, str]:
     """What a submission lost points for."""
     path.write_text(json.dumps(content), "utf-8")
-    result = examine(assemble(SOURCE, path), LIMITS)
+    result = examined_at(path, LIMITS)
     assert result.verdicts and not result.notes
     return {
         key: verdict.message for key, verdict in result.verdicts.items() if verdict.score < verdict.maximum
@@ -240,7 +239,7 @@ def test_a_byte_order_mark_and_another_kernel_change_nothing(tmp_path):
     content["metadata"] = {"kernelspec": {"name": "julia-1.9", "language": "julia", "display_name": "Julia"}}
     path = tmp_path / "n.ipynb"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
-    assert all(v.score == v.maximum for v in examine(assemble(SOURCE, path), LIMITS).verdicts.values())
+    assert all(v.score == v.maximum for v in examined_at(path, LIMITS).verdicts.values())
 
 
 def test_a_crash_in_one_cell_costs_that_cell_alone(tmp_path):

@@ -9,10 +9,8 @@ from itertools import product
 import pytest
 
 from autograder.bounds.limits import Limits
-from autograder.exam.examine import examine
-from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, read_notebook
-from tests.attack_cases import NOTEBOOK, RELEASE, SOURCE, answers
+from tests.attack_cases import NOTEBOOK, RELEASE, answers, examined_at
 from tests.pace import HANG
 from tests.process_attacks import STOP_WHEN_READ, TRY
 
@@ -67,7 +65,7 @@ def test_an_examination_ends_when_the_time_is_over(silence, then, tmp_path):
         notebook.cells.insert(at + 1, cell)
     (tmp_path / NOTEBOOK).write_text(json.dumps(notebook.content), "utf-8")
     began = time.monotonic()
-    result = examine(assemble(SOURCE, tmp_path / NOTEBOOK), LIMITS)
+    result = examined_at(tmp_path / NOTEBOOK, LIMITS)
     assert time.monotonic() - began < HANG  # it would be for ever; a busy machine takes its time
     assert sum(verdict.score for verdict in result.verdicts.values()) <= 1
     assert all(verdict.message for verdict in result.verdicts.values() if verdict.score < verdict.maximum)
