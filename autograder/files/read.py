@@ -130,6 +130,6 @@ def read_file(
 
 
 def file_ids(folder: Path) -> frozenset[tuple[int, int]]:
-    """Device and number of every file in *folder*, which is trusted: what a hard link to one of them has too."""
-    found = (path.stat() for path in folder.iterdir() if path.is_file())
+    """Device and number of every file in *folder* and below, which is trusted: what a hard link to one of them has too."""
+    found = (path.stat() for path in folder.rglob("*") if path.is_file())
     return frozenset((status.st_dev, status.st_ino) for status in found)

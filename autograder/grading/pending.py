@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
+from autograder.files.source import source_files
 from autograder.grading.lock_wait import LockWait
 from autograder.grading.plan import Job, Plan, code_digest
 from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
@@ -46,7 +47,6 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
             )
     waiting = lock_wait or LockWait(course)
     notebooks = waiting.run(lambda: _blueprints(course, waiting))
-    files = {path.name: path.read_bytes() for path in sorted(course.source.iterdir()) if path.is_file()}
     for path in sorted(course.source.glob("*.ipynb")):
         source = read_notebook(path)
         points = {**source.auto_points(), **source.manual_points()}
@@ -56,7 +56,7 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
             )
     return Plan(
         course.assignment,
-        files,
+        source_files(course.source),
         notebooks,
         converter.config,
         list(sanitize),
@@ -110,13 +110,8 @@ class Scanner:
         self._limits = plan.limits
 
     def prepare(self, student: str) -> None:
-        """Run the course's ``pre_convert_hook``, as nbgrader does; like there, its failure is no matter.
-
-        The kit's own is for nbgrader, which reads the folder itself: here it would only change what was handed in.
-        """
-        from autograder.nbgrader_compat.tidy import tidy_submission
-
-        if self._hook is not None and self._hook is not tidy_submission:
+        """Run the course's ``pre_convert_hook``, as nbgrader does; like there, its failure is no matter."""
+        if self._hook is not None:
             with contextlib.suppress(Exception, TimeIsUp), deadline(self._limits.render_seconds):
                 found = sorted(str(path) for path in self._course.submitted(student).glob("*.ipynb"))
                 self._hook(assignment=self._course.assignment, student=student, notebooks=found)

@@ -25,7 +25,7 @@ class Plan:
     """The exam.
 
     Attributes:
-        source: files of the source folder, by name.
+        source: files of the source folder, its kit among them, by name; see :func:`autograder.files.source.source_files`.
         notebooks: by name.
         config: nbgrader's settings (a traitlets ``Config``).
         sanitize: preprocessors (classes, or dotted names) before the examination.

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from autograder.files.source import LEFT_BEHIND
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.layout import CONFIG, Layout, load_config
 
@@ -19,7 +20,7 @@ c = get_config()
 c.CourseDirectory.root = str(pathlib.Path(__file__).resolve().parent)
 c.CourseDirectory.db_url = f"sqlite:///{pathlib.Path(__file__).resolve().parent / 'gradebook.db'}"
 """
-NOT_COPIED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "autograder-progress*")
+NOT_COPIED = shutil.ignore_patterns(*(f"{name}*" for name in LEFT_BEHIND))
 
 
 def copy_course(original: Path, root: Path, assignments: Collection[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Collection, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 from autograder.bounds.limits import Limits
 from autograder.files.names import original_name
 from autograder.files.read import file_ids
+from autograder.files.source import KIT
 from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.errors import CourseError
@@ -207,8 +209,18 @@ class Course:
         return len(student) > most or len(student.encode()) > FOLDER_NAME
 
     def generate_assignment(self) -> None:
-        """Make the student version."""
+        """Make the student version.
+
+        Raises:
+            CourseError: nbgrader could not, or released what nobody may be given.
+        """
         self._check(self._api.generate_assignment(self.assignment, force=True))
+        if (self.release / KIT).exists():
+            shutil.rmtree(self.release)
+            raise CourseError(
+                f"nbgrader released the folder {KIT}/ of {self.assignment}, with its answers; the release was removed: "
+                "put use_examiner(c) into nbgrader_config.py"
+            )
 
     def autograde(self, student: str) -> None:
         """Grade one student's submission into the gradebook."""

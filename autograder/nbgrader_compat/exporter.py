@@ -22,6 +22,20 @@ from autograder.notebook.assemble import PROBLEM, assemble
 __all__ = ["SubmissionExporter"]
 
 
+class _Tidy:
+    """In the place of ``Autograde.pre_convert_hook``: the course's own, and then what keeps nbgrader from what it must not copy."""
+
+    def __init__(self, own: Any, tidy: Any) -> None:
+        self._own, self._tidy = own, tidy
+
+    def __call__(self, **about: Any) -> None:
+        try:
+            if self._own:
+                self._own(**about)
+        finally:
+            self._tidy(**about)
+
+
 class SubmissionExporter(NotebookExporter):
     """``Autograde.exporter_class``: reads a submitted notebook in the form of its source; a notebook that is already in the autograded folder as it is."""
 
@@ -83,10 +97,11 @@ class SubmissionExporter(NotebookExporter):
         source = self._source(assignment)
         wanted = f"{directory.notebook_id}.ipynb"
         names = sorted(path.name for path in source.glob("*.ipynb") if fnmatchcase(path.name, wanted))
-        hook = converter.pre_convert_hook
-        if hook is tidy_submission:
-            limits = self._limits(assignment)
-            converter.pre_convert_hook = functools.partial(hook, limits=limits, source=source)
+        if not isinstance(converter.pre_convert_hook, _Tidy):
+            converter.pre_convert_hook = _Tidy(
+                converter.pre_convert_hook,
+                functools.partial(tidy_submission, limits=self._limits(assignment), source=source),
+            )
         listed: dict[str, list[str]] = {}
         for found, notebooks in converter.assignments.items():
             path = Path(found)

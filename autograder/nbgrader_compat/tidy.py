@@ -23,10 +23,10 @@ def tidy_submission(
     assignment: str,
     student: str,
     notebooks: list[str],
-    limits: Limits | None = None,
-    source: Path | None = None,
+    limits: Limits,
+    source: Path,
 ) -> None:
-    """``Autograde.pre_convert_hook``: set aside what would stop or mislead nbgrader, and log it.
+    """Set aside what would stop or mislead nbgrader, and log it.
 
     A folder that is a link becomes a folder in which each notebook is a link, which counts as one that cannot be read. Links, pipes and devices among the
     other files (nbgrader would copy what they lead to, without end if need be), files beyond the limits, those that have the place of a file of the course,
@@ -34,9 +34,8 @@ def tidy_submission(
 
     Args:
         student: as nbgrader was asked for it, which may be a pattern.
-        limits, source: given by :class:`autograder.nbgrader_compat.exporter.SubmissionExporter`, which knows the course.
+        source: the folder of the source notebooks.
     """
-    limits = limits or Limits()
     by_folder: dict[Path, list[str]] = {}
     for notebook in map(Path, notebooks):
         by_folder.setdefault(notebook.parent, []).append(notebook.name)
@@ -69,7 +68,7 @@ def _log(folder: Path, what: str) -> None:
 
 
 class _Tidying:
-    def __init__(self, parent: int, opened: int, folder: Path, limits: Limits, source: Path | None) -> None:
+    def __init__(self, parent: int, opened: int, folder: Path, limits: Limits, source: Path) -> None:
         self._parent, self._opened, self._folder = parent, opened, folder
         self._limits, self._source = limits, source
         self._aside: int | None = None
@@ -77,7 +76,7 @@ class _Tidying:
 
     def run(self, notebooks: set[str]) -> None:
         try:
-            not_these = file_ids(self._source) if self._source else ()
+            not_these = file_ids(self._source)
             for entry in walk(self._opened, self._limits, (), not_these):
                 if entry.folder == self._opened and entry.own_name in notebooks:
                     continue
@@ -103,8 +102,8 @@ class _Tidying:
 
     def _make_way(self) -> None:
         """nbgrader copies the course's files over the student's, and stops where a folder is in the way."""
-        for path in sorted(self._source.rglob("*")) if self._source else ():
-            own = self._folder / path.relative_to(self._source or path)
+        for path in sorted(self._source.rglob("*")):
+            own = self._folder / path.relative_to(self._source)
             if os.path.lexists(own) and own.is_dir() != path.is_dir() and path.suffix != ".ipynb":
                 with open_folder(self._folder, *own.relative_to(self._folder).parts[:-1]) as folder:
                     if not isinstance(folder, Unreadable):

@@ -23,9 +23,10 @@ __all__ = [
 
 STUDENT_TAG = "student-id"
 Part = Literal["public", "hidden", "both"]
-MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+# As in nbgrader, a mark is any line that holds the words.
+MARKS = re.compile(r"^[^\n]*(BEGIN|END) SOLUTION[^\n]*\n?", re.MULTILINE)
 HIDDEN = re.compile(
-    r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
+    r"^[^\n]*BEGIN HIDDEN TESTS.*?^[^\n]*END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
 )
 
 

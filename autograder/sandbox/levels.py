@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from autograder.bounds.limits import Limits
 from autograder.sandbox.landlock import restrict_files
@@ -49,7 +49,7 @@ def confine(
         level: one of :data:`LEVELS`.
         library: folders that the student's code may read besides the system and the interpreter.
         hidden: folders inside those that it may not.
-        files: content by name.
+        files: content by name, which may have folders in it, with ``/`` between the parts.
         mount_point: an empty folder, for a new file system or the working folder.
         lifeline, seconds: see :class:`autograder.sandbox.warden.Guard`.
 
@@ -65,27 +65,26 @@ def confine(
     folder = "" if inside else tempfile.mkdtemp(prefix="notebook-", dir=mount_point)
     # What is given and the folders themselves come on top of what a student may write.
     disk_mb = limits.disk_mb + 1 + sum(map(len, files.values())) // (1 << 20)
-    stand_guard(
-        Guard(lifeline, seconds, limits.memory_mb, disk_mb, limits.inodes, folder, own_namespace=inside)
-    )
+    inodes = limits.inodes + sum(1 + name.count("/") for name in files)
+    stand_guard(Guard(lifeline, seconds, limits.memory_mb, disk_mb, inodes, folder, own_namespace=inside))
     os.close(lifeline)
     os.setsid()
     with contextlib.suppress(OSError):  # if memory runs out, these processes go first
         Path("/proc/self/oom_score_adj").write_text("1000")
     if inside:
         die_with_parent()
-        settle(disk_mb, limits.inodes, library, hidden, mount_point)
+        settle(disk_mb, inodes, library, hidden, mount_point)
     else:
         os.chdir(folder)
-    for name, content in files.items():
-        Path(name).write_bytes(content)
+    folders = _write(files)
     _limit(limits, running)
     if os.getuid() == 0:
         if not inside and not _others_may_read(os.__file__):
             raise OSError(
                 f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
             )
-        os.chown(".", student, student)
+        for own in (".", *folders):
+            os.chown(own, student, student)
         os.setgroups([])
         os.setgid(student)
         os.setuid(student)
@@ -114,6 +113,18 @@ def strongest(attempt: Callable[[str, int], object]) -> str:
             if os.waitpid(pid, 0)[1] == 0:
                 return level
     raise OSError("no process can be confined on this machine, not even by limits")
+
+
+def _write(files: dict[str, bytes]) -> list[str]:
+    """Write *files* into the working folder; returns the folders that were made for them."""
+    folders: list[str] = []
+    for name, content in files.items():
+        for folder in reversed(PurePosixPath(name).parents[:-1]):
+            if str(folder) not in folders:
+                os.mkdir(folder)
+                folders.append(str(folder))
+        Path(name).write_bytes(content)
+    return folders
 
 
 def _others_may_read(path: str) -> bool:

@@ -1,0 +1,151 @@
+"""Puts the examiner into a course by one line of its ``nbgrader_config.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
+
+from autograder.files.source import KIT
+
+__all__ = ["use_examiner"]
+
+DOOR = "autograder.nbgrader_plugin"
+# nbgrader's own steps, by name: to ask nbgrader for them would take seconds, whenever the configuration is read.
+STEPS = [
+    "nbgrader.preprocessors.Execute",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# What the notebooks of this package look for; nbgrader finds them in any line that holds them.
+MARKS = {
+    "ClearSolutions": {
+        "begin_solution_delimeter": "BEGIN SOLUTION",
+        "end_solution_delimeter": "END SOLUTION",
+    },
+    "ClearHiddenTests": {
+        "begin_test_delimeter": "BEGIN HIDDEN TESTS",
+        "end_test_delimeter": "END HIDDEN TESTS",
+    },
+}
+
+
+def use_examiner(config: Config) -> None:
+    """Have a course graded by the examiner: *config* is the ``c`` of its ``nbgrader_config.py``.
+
+    It may stand anywhere in the file: what is set before is taken over, and what is set after it cannot undo it.
+
+    * ``Autograde``: :class:`~autograder.nbgrader_plugin.Examine` takes the place of ``Execute`` among the preprocessors, and submissions are read by
+      :class:`~autograder.nbgrader_plugin.SubmissionExporter`, which also sets aside what nbgrader must not copy.
+    * ``GenerateFeedback``: pages show answers, marks and messages, not the hidden tests, and are complete in themselves.
+    * ``CourseDirectory``: a folder ``kit`` beside the source notebooks is not released.
+
+    Raises:
+        ValueError: the settings say other marks of solutions or hidden tests than nbgrader's own, which the examiner does not know.
+    """
+    for section in (_Autograde, _GenerateFeedback, _CourseDirectory, _ClearSolutions, _ClearHiddenTests):
+        name = section.__name__.removeprefix("_")
+        kept = section()
+        for key, value in config[name].items():
+            kept[key] = value
+        config[name] = kept
+        kept.begin()
+
+
+class _Kept(Config):
+    """A section of the settings in which some values are corrected whenever they are set."""
+
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+
+    def begin(self) -> None:
+        """Set what is to be there even if nothing was set."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, self.corrections.get(key, lambda given: given)(value))
+
+
+def _listed(value: Any, default: list[Any]) -> list[Any]:
+    """A setting that is a list, or that says what to do to the default."""
+    return list(value.get_value(list(default)) if isinstance(value, LazyConfigValue) else value)
+
+
+def _examined(value: Any) -> list[Any]:
+    steps = _listed(value, STEPS)
+    examine = f"{DOOR}.Examine"
+    names = [step if isinstance(step, str) else f"{step.__module__}.{step.__name__}" for step in steps]
+    made: list[Any] = []
+    for step, name in zip(steps, names, strict=True):
+        if name.rpartition(".")[2] in ("Execute", "Examine"):
+            if examine not in made:
+                made.append(examine)
+        else:
+            made.append(step)
+    return made if examine in made else [examine, *made]
+
+
+def _ignored(value: Any) -> Any:
+    if isinstance(value, LazyConfigValue):
+        if KIT not in value.to_dict().get("extend", []):
+            value.append(KIT)
+        return value
+    return [*value, *([] if KIT in value else [KIT])]
+
+
+def _usual(section: str, key: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if MARKS[section][key] not in value:
+            raise ValueError(
+                f"c.{section}.{key} = {value!r} cannot be honoured by use_examiner(c): it must hold {MARKS[section][key]!r}"
+            )
+        return value
+
+    return check
+
+
+class _Autograde(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        "exporter_class": lambda value: f"{DOOR}.SubmissionExporter",
+        "autograde_preprocessors": _examined,
+    }
+
+    def begin(self) -> None:
+        self["exporter_class"] = None
+        if "autograde_preprocessors" not in self:
+            self["autograde_preprocessors"] = LazyConfigValue()
+
+
+class _GenerateFeedback(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        "exporter_class": lambda value: "autograder.pages.feedback.FeedbackExporter",
+        "preprocessors": lambda value: [],
+    }
+
+    def begin(self) -> None:
+        self["exporter_class"] = None
+        self["preprocessors"] = None
+
+
+class _CourseDirectory(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {"ignore": _ignored}
+
+    def begin(self) -> None:
+        if "ignore" not in self:
+            self["ignore"] = LazyConfigValue()
+
+
+class _ClearSolutions(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        key: _usual("ClearSolutions", key) for key in MARKS["ClearSolutions"]
+    }
+
+
+class _ClearHiddenTests(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        key: _usual("ClearHiddenTests", key) for key in MARKS["ClearHiddenTests"]
+    }
