@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,9 +24,10 @@ from autograder.candidate.warm import Warm
 from autograder.sandbox.levels import LEVELS
 from autograder.sandbox.warden import END_SECONDS
 from autograder.wire.channel import Channel, Closed, TooSlow
-from autograder.wire.plain import WireError
+from autograder.wire.inplace import fill
+from autograder.wire.plain import Reader, Refused, WireError, Writer, decode
 
-__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "data_files", "start_candidate"]
+__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "Peer", "data_files", "start_candidate"]
 
 LONGEST = 500  # characters of what is told of a value or an error
 LINGERING = 2  # notebooks whose processes may be ending while the next one begins
@@ -34,6 +36,39 @@ OUT_OF_TIME = "was not done when the notebook's time was over"
 
 class NoSandbox(Exception):
     """No process could be started for a notebook: this machine's fault, so nothing that a mark may follow from."""
+
+
+class Peer:
+    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.exam.handles`."""
+
+    def refer(self, value: Any) -> list[Any] | None:
+        """The tree of something that the candidate can know, or None."""
+        return None
+
+    def resolve(self, tag: str, rest: list[Any]) -> Any:
+        """What the candidate refers to.
+
+        Raises:
+            WireError: nothing.
+        """
+        raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+
+    def call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """["value", what a function of the test gives] or ["raised", [the name of a builtin exception, its arguments]].
+
+        Raises:
+            WireError: there is no such function.
+        """
+        raise WireError("not a message: no such function")
+
+    def printed(self, stream: str, text: str) -> None:
+        """Take what was printed during a call."""
+
+    def changing(self) -> None:
+        """The arguments of the call that is being answered are about to be changed."""
+
+    def drew(self, which: int, state: list[Any]) -> None:
+        """Take the state that ``random`` (0) or ``numpy.random`` (1) has over there."""
 
 
 class Died(Exception):
@@ -45,6 +80,7 @@ class Candidate:
 
     Attributes:
         level: how far it is confined, one of :data:`autograder.sandbox.levels.LEVELS`.
+        peer: what is made of what is no plain data.
         last_words: what to tell the student about its end; the one who saw it sets it.
     """
 
@@ -57,6 +93,8 @@ class Candidate:
         self._limits = limits
         self._numbers = itertools.count(1)
         self._death: str | None = None
+        self._sent: list[Any] = []  # the objects of the last request that can be changed
+        self.peer = Peer()
         if self._receive(START_SECONDS) != ["ready"]:
             self._die("sent something that is no answer")
 
@@ -78,15 +116,19 @@ class Candidate:
                 return outputs, error
         self._die("sent something that is no answer")
 
-    def kinds(self, names: Iterable[str]) -> dict[str, str]:
-        """For each name ``function``, ``value`` or ``missing``.
+    def kinds(self, names: Iterable[str]) -> dict[str, Any]:
+        """For each name ``value``, ``missing``, or a description of a function, a class or an exception.
+
+        What the candidate held for the last test, it holds no longer.
 
         Raises:
             Died: the process is gone.
         """
         wanted = sorted(names)
         match self._ask(["kinds", wanted], self._limits.call_seconds):
-            case ["done", dict(found)] if {*map(type, found.values())} <= {str} and set(found) == set(wanted):
+            case ["done", dict(found)] if {*map(type, found.values())} <= {str, dict} and list(
+                found
+            ) == wanted:
                 return found
         self._die("sent something that is no answer")
 
@@ -99,14 +141,26 @@ class Candidate:
         return self._answer(["get", name], self._limits.call_seconds)
 
     def call(
-        self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], seconds: float
+        self,
+        target: Any,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        seconds: float,
+        setting: Any = None,
     ) -> tuple[str, Any]:
-        """("value", what it returned), ("refused", what that is) or ("raised", (type, message, student's frames)).
+        """("value", what it returned), ("refused", what that is) or ("raised", (type, message, student's frames, facts)).
+
+        What the call changed in the arguments is changed here when this returns.
+
+        Args:
+            target: the name of a function, or something that the peer can refer to.
+            setting: [states of random numbers to begin with, functions in place of builtins], or None.
 
         Raises:
             Died: the process is gone.
         """
-        return self._answer(["call", name, arguments, keywords], min(seconds, self._limits.call_seconds))
+        request = ["call", target, arguments, keywords, setting]
+        return self._answer(request, min(seconds, self._limits.call_seconds))
 
     def close(self) -> None:
         """Have the process and everything that it started ended; :func:`start_candidate` and the end of this process see to it that they are."""
@@ -116,35 +170,113 @@ class Candidate:
 
     def _answer(self, request: list[Any], seconds: float) -> tuple[str, Any]:
         match self._ask(request, seconds):
-            case ["value", value]:
+            case ["value", value, more]:
+                self._take(more)
                 return "value", value
-            case ["refused", str(why)]:
+            case ["refused", str(why), None]:
                 return "refused", why[:LONGEST]
-            case ["raised", str(kind), str(text), frames]:
-                return "raised", (kind[:LONGEST], text[:LONGEST], frames)
+            case ["raised", str(kind), str(text), frames, list(facts), more]:
+                self._take(more)
+                return "raised", (kind[:LONGEST], text[:LONGEST], frames, facts)
         self._die("sent something that is no answer")
+
+    def _take(self, more: Any) -> None:
+        """What came with an answer: texts that were printed, changed arguments, states of random numbers."""
+        match more:
+            case None:
+                return
+            case [list(said), list(changes), list(drawn)]:
+                with self._no_answer():
+                    for place, _ in changes:
+                        if type(place) is not int or place < 0:
+                            raise WireError("not a message: no such object")
+                    if changes:
+                        self.peer.changing()
+                    fill([(self._sent[place], content) for place, content in changes])
+                    for which, state in drawn:
+                        self.peer.drew(which, state)
+                self._print(said)
+            case _:
+                self._die("sent something that is no answer")
+
+    def _print(self, said: Any) -> None:
+        for item in said:
+            match item:
+                case ["stdout" | "stderr" as stream, str(text)]:
+                    self.peer.printed(stream, text)
+                case _:
+                    self._die("sent something that is no answer")
+
+    @contextlib.contextmanager
+    def _no_answer(self) -> Iterator[None]:
+        """Whatever goes wrong with what was sent: it is no answer."""
+        try:
+            yield
+        except (Died, Refused):
+            raise
+        except Exception:
+            self._die("sent something that is no answer")
 
     def _ask(self, request: list[Any], seconds: float) -> list[Any]:
         if self._death is not None:
             raise Died(self._death)
         number = next(self._numbers)
         until = time.monotonic() + max(0.01, seconds)
+        writer = Writer(self.peer.refer)
+        self._send([request[0], number, *request[1:]], seconds, writer)
+        while True:
+            reply = self._receive(seconds, until, Reader(self.peer.resolve, writer))
+            # Types first: an array has no single answer to ==.
+            if (
+                type(reply) is not list
+                or [type(part) for part in reply[:2]] != [int, str]
+                or reply[0] != number
+            ):
+                self._die("sent something that is no answer")
+            if reply[1] != "callback":
+                self._sent = writer.objects
+                answer: list[Any] = reply[1:]
+                return answer
+            self._call_back(reply[2:], seconds)
+
+    def _call_back(self, parts: list[Any], seconds: float) -> None:
+        match parts:
+            case [int(number), bytes(given), list(said)]:
+                self._print(said)
+                with self._no_answer():
+                    match decode(given, Reader(self.peer.resolve)):
+                        case [tuple(arguments), dict(keywords)] if {*map(type, keywords)} <= {str}:
+                            pass
+                        case _:
+                            raise WireError("not a message: no arguments")
+                try:
+                    answer = self.peer.call_back(number, arguments, keywords)
+                except WireError:
+                    self._die("sent something that is no answer")
+                except BaseException:  # the time of the test is over
+                    self.close()
+                    raise
+            case _:
+                self._die("sent something that is no answer")
+        if self._death is not None:
+            raise Died(self._death)
         try:
-            self._channel.send([request[0], number, *request[1:]], max(0.01, seconds))
+            self._send(["answer", 0, *answer], seconds, Writer(self.peer.refer))
+        except Refused as refusal:
+            why = f"a function of the test gave {refusal}"
+            self._send(["answer", 0, "raised", ["TypeError", (why,)]], seconds, Writer())
+
+    def _send(self, message: list[Any], seconds: float, writer: Writer) -> None:
+        try:
+            self._channel.send(message, max(0.01, seconds), writer)
         except TooSlow:
             self._die(self._too_long(seconds))
         except Closed:
             self._die(self._ended())
-        reply = self._receive(seconds, until)
-        # Types first: an array has no single answer to ==.
-        if type(reply) is not list or [type(part) for part in reply[:2]] != [int, str] or reply[0] != number:
-            self._die("sent something that is no answer")
-        answer: list[Any] = reply[1:]
-        return answer
 
-    def _receive(self, seconds: float, until: float | None = None) -> Any:
+    def _receive(self, seconds: float, until: float | None = None, reader: Reader | None = None) -> Any:
         try:
-            return self._channel.receive(seconds if until is None else until - time.monotonic())
+            return self._channel.receive(seconds if until is None else until - time.monotonic(), reader)
         except TooSlow:
             self._die(self._too_long(seconds))
         except Closed:

@@ -27,60 +27,12 @@ from autograder.candidate.warm import Warm, warm_up
 from autograder.sandbox.levels import confine, strongest
 from autograder.sandbox.warden import END_SECONDS, adopt_orphans, end_descendants
 from autograder.wire.channel import Channel
-from autograder.wire.plain import Refused, WireError
+from autograder.wire.plain import WireError
 
 __all__ = ["main"]
 
 CONTROL_LIMIT = 64 << 20
 TRIAL_SECONDS = 60.0
-
-
-def _serve(channel: Channel, shell: Any, limits: Limits) -> None:
-    """Answer requests until the examiner is gone."""
-    from autograder.candidate.shell import student_frames
-
-    names: dict[str, Any] = shell.user_ns
-    while True:
-        request = channel.receive()
-        operation, number, *rest = request
-        try:
-            if operation == "cell":
-                channel.send([number, "done", *shell.run(rest[0], limits.output_kb << 10)])
-            elif operation == "kinds":
-                channel.send(
-                    [
-                        number,
-                        "done",
-                        {
-                            n: "missing" if n not in names else "function" if callable(names[n]) else "value"
-                            for n in rest[0]
-                        },
-                    ]
-                )
-            elif operation == "get":
-                channel.send([number, "value", names[rest[0]]])
-            elif operation == "call":
-                name, arguments, keywords = rest
-                try:
-                    value = names[name](*arguments, **keywords)
-                except BaseException as error:
-                    if isinstance(error, Refused):
-                        error = RuntimeError("Refused")
-                    frames = [list(frame) for frame in student_frames(error.__traceback__, names)]
-                    kind, text = type(error).__name__, _short(error)
-                    del error
-                    channel.send([number, "raised", str(kind), text, frames])
-                else:
-                    channel.send([number, "value", value])
-        except Refused as refusal:
-            channel.send([number, "refused", str(refusal)])
-
-
-def _short(error: BaseException) -> str:
-    try:
-        return str.__str__(str(error))[:500]
-    except BaseException:
-        return "(its message could not be read)"
 
 
 def _library(packages: Sequence[str]) -> list[str]:
@@ -114,6 +66,8 @@ def _become_candidate(
     shell: Any,
 ) -> None:
     """In a fresh fork: confine this process, then serve; never returns."""
+    from autograder.candidate.calls import serve  # imported before: this process cannot see its file
+
     limits = Limits(**order["limits"])
     channel = Channel(connection, limits.answer_kb << 10)
     null = os.open(os.devnull, os.O_RDWR)
@@ -134,7 +88,7 @@ def _become_candidate(
     gc.enable()
     os.register_at_fork(after_in_child=channel.close)  # only one process may answer
     channel.send(["ready"])
-    _serve(channel, shell, limits)
+    serve(channel, shell, limits)
 
 
 def _miss_absent_files() -> None:
@@ -202,6 +156,7 @@ class _Wardens:
 
 def main(control_fd: int, mount_point: str) -> None:
     """Fork a candidate for every order that comes over the control socket, until it closes."""
+    from autograder.candidate import calls  # noqa: F401
     from autograder.candidate.shell import make_shell
 
     # The examiner may be within a limit that is meant for its own work on one submission.

@@ -227,13 +227,17 @@ def _judge(
             with _silence():
                 scope.reach(place)
             session.called.clear()
+            session.refused = None
             looked = scope.look_up(place)
             # A test that looks at a student's value could draw from it.
             if looked.only_functions:
                 more.enter_context(_drawn_once(scope, place, lambda: session.calls))
             value = scope.run_test(place)
+            if session.refused is not None:  # the test took it for an exception of the student's
+                raise session.refused
     except (StudentError, WrongCaseError) as error:
-        return Verdict(0.0, points, str(error), f"{type(error).__name__}: {error}")
+        told = getattr(error, "sentence", str(error))
+        return Verdict(0.0, points, told, f"{type(error).__name__}: {told}")
     except TimeIsUp:
         session.close()
         return Verdict(
@@ -244,8 +248,8 @@ def _judge(
             raise
         cause = scope.cause(error)
         if isinstance(cause.error, (StudentError, WrongCaseError)):
-            detail = f"{type(cause.error).__name__}: {cause.error}"
-            return Verdict(0.0, points, str(cause.error), detail)
+            told = getattr(cause.error, "sentence", str(cause.error))
+            return Verdict(0.0, points, told, f"{type(cause.error).__name__}: {told}")
         if isinstance(cause.error, MemoryError):
             return Verdict(0.0, points, "Checking this answer took more memory than there is.", "MemoryError")
         detail = "".join(traceback.format_exception_only(cause.error)).strip()

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import time
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
+from autograder.exam.handles import Held, StudentFunction, describe, held_of
 from autograder.exam.messages import describe_call
+from autograder.exam.peer import TestPeer
+from autograder.exam.raised import EndOfIteration, StudentError, class_of, raised
 from autograder.kit import Kit
-from autograder.wire.plain import Refused
+from autograder.wire.plain import Refused, WireError
 
 __all__ = ["Session", "StudentError"]
 
 MAX_RESTARTS = 16
+PLAIN = "Return plain numbers, strings, lists, dicts or arrays."
 WARDEN_SECONDS = 2.0  # after the notebook's time, for the examiner to say what was not done in time
-
-
-class StudentError(Exception):
-    """The student's function did not give a value that can be judged; the text is a sentence for the student."""
 
 
 class Session:
@@ -50,6 +52,9 @@ class Session:
         self.calls = 0
         self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
         self._stuck: set[str] = set()
+        self._peer = TestPeer(self)
+        self._exceptions: dict[str, type[StudentError]] = {}
+        self.refused: StudentError | None = None
 
     def seconds_left(self) -> float:
         return self._deadline - time.monotonic()
@@ -102,6 +107,8 @@ class Session:
                 warm=self._kit.warm,
             )
             self.sandbox = self._candidate.level
+            self._candidate.peer = self._peer
+            self._peer.begin_process()
             for index, source in self._ran:
                 if index not in self._deadly and not self._candidate.gone:
                     self._run_in(self._candidate, index, source)
@@ -116,57 +123,131 @@ class Session:
         candidate = self._ready()
         if candidate is None:
             raise StudentError("There was no time left to check this: earlier cells used it up.")
+        self._peer.begin_test(wanted)
+        self._exceptions.clear()
+        self.refused = None
         found: dict[str, Any] = {}
         try:
-            for name, kind in candidate.kinds(wanted).items():
-                if kind == "function":
-                    found[name] = _proxy(self, name)
-                elif kind == "value":
+            told = candidate.kinds(wanted)
+            for name in told:
+                self._stand_in(name, told)
+            for name, kind in told.items():
+                if kind == "value":
                     word, value = candidate.get(name)
                     if word != "value":
-                        raise StudentError(
-                            f"`{name}` is {value}. Give plain numbers, strings, lists, dicts or arrays."
-                        )
+                        raise StudentError(f"`{name}` is {value}. {PLAIN}")
                     found[name] = value
+                elif kind != "missing":
+                    found[name] = self._stand_in(name, told)
         except (Died, Refused) as reason:
             raise StudentError(f"Looking at your answers {reason}.") from None
+        except WireError:
+            raise StudentError("Looking at your answers gave something that is no answer.") from None
         return found
 
+    def _stand_in(self, name: str, told: dict[str, Any]) -> Any:
+        """What stands for a function, a class or an exception of the student's in a test."""
+        what = told[name]
+        if type(what) is not dict:
+            return None
+        titles = [one for one in what.get("above") or () if type(one) is str and one != name and one in told]
+        if what.get("kind") == "exception":
+            if name not in self._exceptions:
+                base = class_of(str(what.get("base")))
+                self._exceptions[name] = base
+                above = [self._stand_in(one, told) for one in titles]
+                bases = tuple(one for one in above[:1] if type(one) is type and issubclass(one, base)) or (
+                    base,
+                )
+                self._exceptions[name] = type(name, bases, {"__module__": "__main__"})
+            return self._exceptions[name]
+        classes = self._peer.classes
+        if what.get("kind") == "class":
+            if name not in classes:
+                above = [self._stand_in(one, told) for one in titles]
+                self._peer.class_of(name, what, [one for one in above if isinstance(one, type)][:1])
+            return classes[name]
+        return describe(StudentFunction(Held(self, ["name", name], name, named=True), name), what)
+
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """The student's function, called in the student's process.
+        """The student's function, called in the student's process; see :meth:`ask`."""
+        return self.ask(name, name, arguments, keywords)
+
+    def ask(
+        self,
+        target: Any,
+        told: str,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        inputs: tuple[Any, ...] | None = None,
+    ) -> Any:
+        """What something gives that is called in the student's process: a name of the student's, or what a message can refer to.
+
+        Args:
+            told: what it is called in sentences.
+            inputs: the arguments that are told, by default all.
 
         Raises:
-            StudentError: it raised, gave something that is no plain data, took too long or ended the process.
+            StudentError: it raised, gave something that may not cross, took too long or ended the process.
         """
         if self._candidate is None or self.seconds_left() <= 0:
-            raise StudentError("There was no time left to check this: the notebook used it up.")
+            self.refuse("There was no time left to check this: the notebook used it up.")
         self.calls += 1
-        self.called.append((name, arguments, keywords, "gave no answer"))
-        del self.called[:-64]
+        given = [told, _told(arguments if inputs is None else inputs), _told(keywords), "gave no answer"]
+        before, self._peer.title = self._peer.title, told
+        entry = len(self.called)
+        self.called.append((given[0], given[1], given[2], given[3]))
+        self._peer.changing = lambda: self._remember(entry, given)
         try:
-            word, value = self._candidate.call(name, arguments, keywords, self.seconds_left())
-        except Died as death:
-            self._stuck.add(name)
-            if self._candidate.last_words is None:
-                self._candidate.last_words = (
-                    f"{describe_call(self._kit.wording, name, arguments, keywords)} {death}."
-                )
-            raise StudentError(self._candidate.last_words) from None
-        except Refused as reason:
-            raise StudentError(f"`{name}` could not be asked about {reason}.") from None
-        if word in ("refused", "raised"):
-            told = describe_call(self._kit.wording, name, arguments, keywords)
-        if word == "refused":
-            raise StudentError(
-                f"{told} returned {value}. Return plain numbers, strings, lists, dicts or arrays."
+            word, value = self._candidate.call(
+                target, arguments, keywords, self.seconds_left(), self._peer.setting()
             )
+        except Died as death:
+            self._stuck.add(told)
+            if self._candidate.last_words is None:
+                self._candidate.last_words = f"{describe_call(self._kit.wording, *given[:3])} {death}."
+            self.refuse(self._candidate.last_words)
+        except Refused as reason:
+            self.refuse(f"`{told}` could not be asked about {reason}.")
+        finally:
+            self._peer.title = before
+        if word == "refused":
+            self.refuse(f"{describe_call(self._kit.wording, *given[:3])} returned {value}. {PLAIN}")
         if word == "raised":
-            raise StudentError(_raised(told, *value))
-        self.called[-1] = (name, arguments, keywords, value)
+            raise self._error(describe_call(self._kit.wording, *given[:3]), *value)
+        if entry < len(self.called):
+            self.called[entry] = (given[0], given[1], given[2], _told(value))
+        del self.called[:-64]
         return value
 
+    def _remember(self, entry: int, given: list[Any]) -> None:
+        """Keep what a call was given before the call changed it."""
+        with contextlib.suppress(Exception):
+            given[1:3] = copy.deepcopy(given[1:3])
+
+    def refuse(self, sentence: str) -> NoReturn:
+        """Say that there is no value; a test that catches this is failed all the same, as nothing of the kind is raised in a kernel.
+
+        Raises:
+            StudentError: always.
+        """
+        self.refused = StudentError(sentence)
+        raise self.refused from None
+
+    def _error(self, told: str, kind: str, text: str, frames: Any, facts: list[Any]) -> StudentError:
+        sentence = _raised(told, kind, text, frames)
+        match facts:
+            case [str(base), str() | None as named, arguments, attributes]:
+                if base == "StopIteration":
+                    end = EndOfIteration(sentence)
+                    end.args = (sentence, *(arguments if type(arguments) is tuple else ())[:1])
+                    return end
+                of = self._exceptions.get(named or "", class_of(base))
+                return raised(of, sentence, text, arguments, attributes)
+        return StudentError(sentence)
+
     def probe(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """As :meth:`call`, to explain a failure: never starts another process, and never asks what ended one.
+        """As :meth:`call`, to explain a failure: never starts another process, never asks what ended one, and changes no argument.
 
         Raises:
             StudentError: there is no value.
@@ -174,10 +255,13 @@ class Session:
         seconds = self.seconds_left()
         if self._candidate is None or self._candidate.gone or name in self._stuck or seconds <= 0:
             raise StudentError("nobody is left to ask")
+        self._peer.muted = True
         try:
-            word, value = self._candidate.call(name, arguments, {}, seconds)
+            word, value = self._candidate.call(name, copy.deepcopy(arguments), {}, seconds)
         except (Died, Refused) as reason:
             raise StudentError(str(reason)) from None
+        finally:
+            self._peer.muted = False
         if word != "value":
             raise StudentError(f"{word} instead of a value")
         return value
@@ -203,12 +287,32 @@ def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
     return f"{told} raised {what}{where}."
 
 
-def _proxy(session: Session, name: str) -> Any:
-    def asked(*arguments: Any, **keywords: Any) -> Any:
-        return session.call(name, arguments, keywords)
+class _Told:
+    """Stands for something of the student's in the record of calls: telling of it asks nothing."""
 
-    asked.__name__ = asked.__qualname__ = name
-    return asked
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _told(value: Any) -> Any:
+    """*value* as it can be told when nobody may be left to ask."""
+    if type(value) is tuple:
+        return tuple(map(_told, value))
+    if type(value) is list and any(held_of(item) is not None for item in value[:8]):
+        return [*map(_told, value[:8])]
+    if type(value) is dict and value:
+        return {key: _told(item) for key, item in value.items()} if len(value) <= 8 else value
+    if held_of(value) is not None:
+        title = type(value).__name__
+        return _Told(
+            {"StudentFunction": "a function", "Iterates": "an iterator", "Generates": "a generator"}.get(
+                title, f"a {title}"
+            )
+        )
+    return value
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:

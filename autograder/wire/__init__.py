@@ -1,1 +1,6 @@
-"""Plain data between the examiner and a student's process."""
+"""What crosses between processes: plain data in frames that cannot execute anything."""
+
+# Each enters its types into the tables of `plain`.
+from autograder.wire import arrays, containers, generators, scalars, tables
+
+__all__ = ["arrays", "containers", "generators", "scalars", "tables"]

@@ -8,7 +8,7 @@ import struct
 import time
 from typing import Any
 
-from autograder.wire.plain import WireError, decode, encode
+from autograder.wire.plain import Reader, WireError, Writer, decode, encode
 
 __all__ = ["HEADER", "Channel", "Closed", "TooSlow"]
 
@@ -39,15 +39,15 @@ class Channel:
         """The file descriptor."""
         return self._socket.fileno()
 
-    def send(self, value: Any, seconds: float | None = None) -> None:
-        """Send *value*, waiting at most *seconds* for the other side to take it.
+    def send(self, value: Any, seconds: float | None = None, writer: Writer | None = None) -> None:
+        """Send *value*, waiting at most *seconds* for the other side to take it; *writer* knows what it may refer to.
 
         Raises:
             Refused: it may not cross.
             TooSlow: it was not taken in time.
             Closed: the other side is gone.
         """
-        data = encode(value, self._limit)
+        data = encode(value, self._limit, writer)
         left = memoryview(HEADER.pack(len(data)) + data)
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
@@ -63,8 +63,8 @@ class Channel:
         except BlockingIOError:
             return 0
 
-    def receive(self, seconds: float | None = None) -> Any:
-        """The next message, waiting at most *seconds*.
+    def receive(self, seconds: float | None = None, reader: Reader | None = None) -> Any:
+        """The next message, waiting at most *seconds*; *reader* knows what it may refer to.
 
         Raises:
             TooSlow: it did not come in time.
@@ -75,7 +75,7 @@ class Channel:
         (length,) = HEADER.unpack(self._exactly(HEADER.size, deadline))
         if length > self._limit + 4096:
             raise WireError(f"not a message: {length} bytes")
-        return decode(self._exactly(length, deadline))
+        return decode(self._exactly(length, deadline), reader)
 
     def _exactly(self, count: int, deadline: float | None) -> bytes:
         while len(self._buffer) < count:

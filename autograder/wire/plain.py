@@ -1,20 +1,32 @@
 """Plain data between the examiner and a candidate: MessagePack frames that cannot execute anything.
 
 A value is sent as a tree. None, booleans, 64-bit integers, floats and strings stand for themselves; everything else is a list
-whose first item says what it is. Types are matched exactly: a subclass could bring methods that lie.
+whose first item, its tag, says what it is. The tables :data:`WRITERS` and :data:`READERS` say how each type is written and each tag is read;
+the modules beside this one add theirs. Types are matched exactly. A subclass of a plain type is written as the plain type,
+by the methods of the plain type: its own could lie.
 """
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
-__all__ = ["Refused", "WireError", "decode", "encode"]
+__all__ = [
+    "READERS",
+    "WRITERS",
+    "Content",
+    "Message",
+    "Reader",
+    "Refused",
+    "WireError",
+    "Writer",
+    "decode",
+    "encode",
+    "reads",
+    "writes",
+]
 
 MAX_DEPTH = 64
 MAX_INT_BITS = 4096
@@ -23,12 +35,24 @@ MAX_INT_BITS = 4096
 MAX_HASHED = 10_000
 MAX_SPENT = 100_000  # for the rest, in one message: an item of a tuple or a frozen set costs
 ITEM, COMPLEX, LARGE_INT = 1, 10, 100
-MAX_UNIT_NAME = 64
+# An object that stands in several places is sent once; this bounds what a message would be without that.
+MAX_SIZE = 8_000_000
 MAX_RANGE = 1_000_000
 INT64 = range(-(2**63), 2**63)
-ARRAY_KINDS = "biufcU"
-DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|U\d{1,6})")
-TAGS: dict[type, str] = {list: "l", tuple: "t", set: "e", frozenset: "f"}
+# What a subclass counts as: a type, what makes the plain value of it, by methods that no subclass can replace.
+PLAIN_BASES: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: lambda value: bytearray.__getitem__(value, slice(None)),
+    list: lambda value: list.__getitem__(value, slice(None)),
+    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    dict: lambda value: dict(dict.items(value)),
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+}
 
 
 class WireError(Exception):
@@ -43,18 +67,230 @@ class _Overspent(Exception):
     """More than :data:`MAX_SPENT`."""
 
 
-_spent = threading.local()
+class Content:
+    """Stands in a message for an object that can be changed, as it is now, also where the message could refer to it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
-def encode(value: Any, limit: int) -> bytes:
+Refer = Callable[[Any], "list[Any] | None"]
+Resolve = Callable[[str, "list[Any]"], Any]
+WRITERS: dict[type, Callable[[Writer, Any, int], Any]] = {}
+READERS: dict[str, Callable[[Reader, list[Any], int], Any]] = {}
+# Types whose values can be changed: one of them that stands twice in a message is one object on the other side too.
+MUTABLE: set[type] = {list, dict, set, bytearray}
+# For types of libraries that need not be installed: a function from a type to its writer, or None.
+LATE: list[Callable[[type], Callable[[Writer, Any, int], Any] | None]] = []
+
+
+def writes(*kinds: type, mutable: bool = False) -> Callable[[Any], Any]:
+    """Enter a function ``(writer, value, depth) -> tree`` for values of exactly these types."""
+
+    def enter(function: Any) -> Any:
+        WRITERS.update(dict.fromkeys(kinds, function))
+        if mutable:
+            MUTABLE.update(kinds)
+        return function
+
+    return enter
+
+
+def reads(tag: str, mutable: bool = False) -> Callable[[Any], Any]:
+    """Enter a function ``(reader, rest of the list, depth) -> value`` for a tag; *mutable* as for the type that it makes."""
+
+    def enter(function: Any) -> Any:
+        if mutable:
+
+            def kept(reader: Reader, rest: list[Any], depth: int) -> Any:
+                before = reader.size
+                return reader.keep(function(reader, rest, depth), before)
+
+            READERS[tag] = kept
+        else:
+            READERS[tag] = function
+        return function
+
+    return enter
+
+
+class Message:
+    """What both directions count, and the objects that can be changed, in the order in which they were complete.
+
+    Attributes:
+        objects: those of this message, after those of the message that it answers.
+        sizes: how large each of them is, for :data:`MAX_SIZE`.
+        size: of this message so far.
+    """
+
+    def __init__(self, before: Message | None = None) -> None:
+        self.objects: list[Any] = list(before.objects) if before else []
+        self.sizes: list[int] = list(before.sizes) if before else []
+        self.size = 0
+        self._spent = 0
+
+    def spend(self, cost: int) -> None:
+        """Count what could cost the other side time when it is hashed."""
+        self._spent += cost
+        if self._spent > MAX_SPENT:
+            raise _Overspent
+
+    def grow(self, count: int) -> None:
+        """Count what this message would hold if nothing in it were shared."""
+        self.size += count
+        if self.size > MAX_SIZE:
+            raise _Overspent
+
+    def keep(self, value: Any, size_before: int) -> Any:
+        """Remember an object that can be changed, now that it is complete."""
+        self.objects.append(value)
+        self.sizes.append(self.size - size_before)
+        return value
+
+
+class Writer(Message):
+    """One message on its way out.
+
+    Args:
+        refer: the tree of something that is no plain data but can be referred to, or None.
+        before: the message that this one answers, whose objects can be referred to.
+    """
+
+    def __init__(self, refer: Refer | None = None, before: Message | None = None) -> None:
+        super().__init__(before)
+        self._refer = refer
+        self._places = {id(value): place for place, value in enumerate(self.objects)}
+
+    def tree(self, value: Any, depth: int = 0) -> Any:
+        """*value* as what MessagePack can hold."""
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
+            return value
+        if kind is str:
+            return value if value.isascii() else ["s", value.encode("utf-8", "surrogatepass")]
+        if kind is int:
+            return value if value in INT64 else self._large(value)
+        if depth >= MAX_DEPTH:
+            raise Refused("something nested too deeply")
+        if self._places and (place := self._places.get(id(value))) is not None:
+            self.grow(self.sizes[place])
+            return ["=", place]
+        write = WRITERS.get(kind)
+        if write is None:
+            return self._other(value, kind, depth)
+        if kind not in MUTABLE:
+            return write(self, value, depth + 1)
+        return self._shared(write, value, value, depth)
+
+    def trees(self, values: Iterable[Any], depth: int) -> list[Any]:
+        """The trees of *values*."""
+        return [self.tree(value, depth) for value in values]
+
+    def content(self, value: Any) -> Any:
+        """The tree of an object that can be changed as it is now, also where the message could refer to it."""
+        write = WRITERS.get(type(value)) or next(filter(None, (late(type(value)) for late in LATE)), None)
+        if write is None:
+            raise Refused(called(value))
+        return self._shared(write, value, object(), 0)
+
+    def _shared(self, write: Any, value: Any, original: Any, depth: int) -> Any:
+        before = self.size
+        self.grow(1)
+        tree = write(self, value, depth + 1)
+        self._places[id(original)] = len(self.objects)
+        self.keep(original, before)
+        return tree
+
+    def _large(self, value: int) -> list[Any]:
+        if value.bit_length() > MAX_INT_BITS:
+            raise Refused(f"an integer of {value.bit_length()} bits")
+        self.spend(LARGE_INT)
+        return ["i", format(value, "x")]
+
+    def _other(self, value: Any, kind: type, depth: int) -> Any:
+        if self._refer is not None and (tree := self._refer(value)) is not None:
+            return tree
+        for late in LATE:
+            if (write := late(kind)) is not None:
+                return (
+                    self._shared(write, value, value, depth)
+                    if kind in MUTABLE
+                    else write(self, value, depth + 1)
+                )
+        mro = type.__dict__["__mro__"].__get__(kind)  # type: ignore[attr-defined]
+        base = next((one for one in mro if one in PLAIN_BASES), None)
+        if base is None:
+            raise Refused(called(value))
+        plain = PLAIN_BASES[base](value)
+        if base not in MUTABLE:
+            return self.tree(plain, depth)
+        return self._shared(WRITERS[base], plain, value, depth)
+
+
+class Reader(Message):
+    """One message on its way in.
+
+    Args:
+        resolve: what a tag that refers to something stands for; raises WireError if to nothing.
+        before: the message that this one answers, whose objects it may refer to.
+
+    Attributes:
+        raw: the message as it came.
+    """
+
+    raw: Any = None
+
+    def __init__(self, resolve: Resolve | None = None, before: Message | None = None) -> None:
+        super().__init__(before)
+        self._resolve = resolve
+        self.classes: set[Any] = set()  # that named tuples of this message need
+
+    def value(self, tree: Any, depth: int = 0) -> Any:
+        """The value that a tree stands for."""
+        kind = type(tree)
+        if tree is None or kind is bool or kind is int or kind is float or kind is str:
+            return tree
+        if kind is not list:
+            raise WireError("not a message: a bare value of another kind")
+        if depth > MAX_DEPTH + 1 or not tree or type(tree[0]) is not str:
+            raise WireError("not a message: no tag, or too deep")
+        tag, *rest = tree
+        if tag == "=":
+            return self._same(rest)
+        read = READERS.get(tag)
+        if read is not None:
+            return read(self, rest, depth + 1)
+        if self._resolve is None:
+            raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+        return self._resolve(tag, rest)
+
+    def values(self, trees: Iterable[Any], depth: int) -> Iterator[Any]:
+        """The values of *trees*."""
+        return (self.value(tree, depth) for tree in trees)
+
+    def text(self, tree: Any, longest: int = 200) -> str:
+        """A short text, which is not "anything with text in it"."""
+        value = self.value(tree)
+        if type(value) is not str or len(value) > longest:
+            raise WireError("not a message: no text")
+        return value
+
+    def _same(self, rest: list[Any]) -> Any:
+        (place,) = rest
+        if type(place) is not int or not 0 <= place < len(self.objects):
+            raise WireError("not a message: no such object")
+        self.grow(self.sizes[place])
+        return self.objects[place]
+
+
+def encode(value: Any, limit: int, writer: Writer | None = None) -> bytes:
     """*value* as bytes.
 
     Raises:
         Refused: it is not plain data, nested too deeply, or more than *limit* bytes.
     """
-    _spent.total = 0
     try:
-        data = msgspec.msgpack.encode(_tree(value, 0))
+        data = msgspec.msgpack.encode((writer or Writer()).tree(value))
     except _Overspent:
         raise Refused("something with too many tuples, complex numbers or large integers") from None
     except RecursionError:
@@ -64,146 +300,181 @@ def encode(value: Any, limit: int) -> bytes:
     return data
 
 
-def _tree(value: Any, depth: int) -> Any:
-    kind = type(value)
-    if value is None or kind is bool or kind is float:
-        return value
-    if kind is str:
-        return value if value.isascii() else ["s", value.encode("utf-8", "surrogatepass")]
-    if kind is int:
-        if value in INT64:
-            return value
-        if value.bit_length() > MAX_INT_BITS:
-            raise Refused(f"an integer of {value.bit_length()} bits")
-        _spend(LARGE_INT)
-        return ["i", format(value, "x")]
-    if depth >= MAX_DEPTH:
-        raise Refused("something nested too deeply")
-    if kind is set or kind is frozenset or kind is dict:
-        if len(value) > MAX_HASHED:
-            raise Refused(f"a {kind.__name__} of {len(value):,} items, more than the {MAX_HASHED:,} allowed")
-    if kind is list or kind is tuple or kind is set or kind is frozenset:
-        items = value if kind is list or kind is tuple else _ordered(value)
-        if kind is tuple or kind is frozenset:
-            _spend(ITEM * len(value))
-        return [
-            TAGS[kind],
-            *[_tree(v, depth + 1) for v in items],
-        ]
-    if kind is dict:
-        return ["d", *[[_tree(k, depth + 1), _tree(v, depth + 1)] for k, v in value.items()]]
-    if kind is bytes or kind is bytearray:
-        return ["b", bytes(value)]
-    if kind is complex:
-        _spend(COMPLEX)
-        return ["c", value.real, value.imag]
-    if kind is range:
-        if len(value) > MAX_RANGE:
-            raise Refused(f"a range of {len(value):,} numbers")
-        return ["r", value.start, value.stop, value.step]
-    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
-        array = np.ascontiguousarray(value)
-        if array.dtype.kind not in ARRAY_KINDS:
-            raise Refused(f"a NumPy array of {array.dtype.name}")
-        tag = "a" if kind is np.ndarray else "n"
-        return [tag, array.dtype.str, list(np.shape(value)), array.tobytes()]
-    if kind.__module__.startswith("pint") and hasattr(value, "magnitude") and hasattr(value, "units"):
-        return [
-            "q",
-            _tree(value.magnitude, depth + 1),
-            *[[str(n), float(p)] for n, p in value.unit_items()],
-        ]
-    raise Refused(_called(value))
-
-
-def _ordered(items: Any) -> list[Any]:
-    # The order of a set depends on the process; sorted by text it does not.
-    return sorted(items, key=repr)
-
-
-def _called(value: Any) -> str:
+def called(value: Any) -> str:
+    """What a value is, in words for whoever made it."""
     name = type(value).__name__[:80]
     if name in ("function", "builtin_function_or_method", "method", "type"):
         return "a function" if name != "type" else "a class"
     if name in ("generator", "coroutine", "async_generator"):
         return f"a {name.replace('_', ' ')}"
-    base = next(
-        (
-            b.__name__
-            for b in type(value).__mro__[1:]
-            if b in (float, int, str, list, dict, tuple, np.ndarray)
-        ),
-        "",
-    )
-    return f"a {name}, a kind of {base} of its own" if base else f"a {name}"
+    return f"a {name}"
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes, reader: Reader | None = None) -> Any:
     """The value of a message.
 
     Raises:
         WireError: the bytes are no message.
+        Refused: it needs a library that is not installed.
     """
-    _spent.total = 0
+    reader = reader or Reader()
     try:
-        return _value(msgspec.msgpack.decode(data), 0)
-    except WireError:
+        reader.raw = msgspec.msgpack.decode(data)
+        return reader.value(reader.raw)
+    except (WireError, Refused):
         raise
-    except Exception as error:  # of any kind: NumPy and Pint raise many for what is no value of theirs
+    except Exception as error:  # of any kind: libraries raise many for what is no value of theirs
         raise WireError(f"not a message: {str(error)[:200]}") from None
 
 
-def _value(tree: Any, depth: int) -> Any:
-    if not isinstance(tree, list):
-        if tree is None or type(tree) in (bool, int, float, str):
-            return tree
-        raise WireError("not a message: a bare value of another kind")
-    if depth > MAX_DEPTH + 1 or not tree or type(tree[0]) is not str:
-        raise WireError("not a message: no tag, or too deep")
-    tag, *rest = tree
-    read = _READERS.get(tag)
-    if read is None:
-        raise WireError(f"not a message: unknown tag {tag[:8]!r}")
-    return read(rest, depth + 1)
+def bounded(values: Any, kind: str) -> Any:
+    """*values*, which will be hashed, if they are few enough."""
+    if len(values) > MAX_HASHED:
+        raise Refused(f"a {kind} of {len(values):,} items, more than the {MAX_HASHED:,} allowed")
+    return values
 
 
-def _items(rest: list[Any], depth: int) -> Iterator[Any]:
-    return (_value(item, depth) for item in rest)
-
-
-def _spend(cost: int) -> None:
-    _spent.total += cost
-    if _spent.total > MAX_SPENT:
-        raise _Overspent
-
-
-def _items_to_hash(rest: list[Any], depth: int) -> Iterator[Any]:
-    _spend(ITEM * len(rest))
-    return _items(rest, depth)
-
-
-def _hashed(rest: list[Any]) -> list[Any]:
+def hashed(rest: Sequence[Any]) -> Sequence[Any]:
+    """The same on arrival."""
     if len(rest) > MAX_HASHED:
         raise WireError("not a message: too many items")
     return rest
 
 
-def _bytes(rest: list[Any], depth: int = 0) -> bytes:
+def raw_bytes(rest: Sequence[Any]) -> bytes:
+    """The one item of *rest*, which is bytes."""
     (raw,) = rest
     if type(raw) is not bytes:  # bytes(n) of a number would be n bytes of memory
         raise WireError("not a message: no bytes")
     return raw
 
 
-def _integer(rest: list[Any], depth: int) -> int:
+def _ordered(items: Iterable[Any]) -> list[Any]:
+    # The order of a set depends on the process; sorted by text it does not.
+    return sorted(items, key=repr)
+
+
+@writes(Content)
+def _write_content(writer: Writer, value: Content, depth: int) -> Any:
+    return writer.content(value.value)
+
+
+@writes(list)
+def _write_list(writer: Writer, value: list[Any], depth: int) -> list[Any]:
+    writer.grow(len(value))
+    return ["l", *writer.trees(value, depth)]
+
+
+@writes(tuple)
+def _write_tuple(writer: Writer, value: tuple[Any, ...], depth: int) -> list[Any]:
+    writer.spend(ITEM * len(value))
+    writer.grow(len(value))
+    return ["t", *writer.trees(value, depth)]
+
+
+@writes(set, frozenset)
+def _write_set(writer: Writer, value: Any, depth: int) -> list[Any]:
+    kind = type(value)
+    bounded(value, kind.__name__)
+    if kind is frozenset:
+        writer.spend(ITEM * len(value))
+    writer.grow(len(value))
+    return ["f" if kind is frozenset else "e", *writer.trees(_ordered(value), depth)]
+
+
+def pairs(writer: Writer, value: Any, depth: int) -> list[Any]:
+    """The items of a mapping."""
+    bounded(value, "dict")
+    writer.grow(2 * len(value))
+    return [[writer.tree(k, depth), writer.tree(v, depth)] for k, v in dict.items(value)]
+
+
+@writes(dict)
+def _write_dict(writer: Writer, value: dict[Any, Any], depth: int) -> list[Any]:
+    return ["d", *pairs(writer, value, depth)]
+
+
+def read_pairs(reader: Reader, rest: list[Any], depth: int) -> dict[Any, Any]:
+    """A dict of the items of a mapping."""
+    reader.grow(2 * len(rest) + 1)
+    return {reader.value(k, depth): reader.value(v, depth) for k, v in hashed(rest)}
+
+
+@writes(bytes, bytearray)
+def _write_bytes(writer: Writer, value: Any, depth: int) -> list[Any]:
+    writer.grow(len(value) // 16)
+    return ["b" if type(value) is bytes else "ba", bytes(value)]
+
+
+@writes(range)
+def _write_range(writer: Writer, value: range, depth: int) -> list[Any]:
+    if len(value) > MAX_RANGE:
+        raise Refused(f"a range of {len(value):,} numbers")
+    return ["r", value.start, value.stop, value.step]
+
+
+@writes(complex)
+def _write_complex(writer: Writer, value: complex, depth: int) -> list[Any]:
+    writer.spend(COMPLEX)
+    return ["c", value.real, value.imag]
+
+
+@reads("l", mutable=True)
+def _read_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
+    reader.grow(len(rest) + 1)
+    return [*reader.values(rest, depth)]
+
+
+@reads("t")
+def _read_tuple(reader: Reader, rest: list[Any], depth: int) -> tuple[Any, ...]:
+    reader.spend(ITEM * len(rest))
+    reader.grow(len(rest))
+    return tuple(reader.values(rest, depth))
+
+
+@reads("e", mutable=True)
+def _read_set(reader: Reader, rest: list[Any], depth: int) -> set[Any]:
+    reader.grow(len(rest) + 1)
+    return set(reader.values(hashed(rest), depth))
+
+
+@reads("f")
+def _read_frozenset(reader: Reader, rest: list[Any], depth: int) -> frozenset[Any]:
+    reader.spend(ITEM * len(rest))
+    reader.grow(len(rest))
+    return frozenset(reader.values(hashed(rest), depth))
+
+
+reads("d", mutable=True)(read_pairs)
+
+
+@reads("s")
+def _read_text(reader: Reader, rest: list[Any], depth: int) -> str:
+    return raw_bytes(rest).decode("utf-8", "surrogatepass")
+
+
+@reads("b")
+def _read_bytes(reader: Reader, rest: list[Any], depth: int) -> bytes:
+    return raw_bytes(rest)
+
+
+@reads("ba", mutable=True)
+def _read_bytearray(reader: Reader, rest: list[Any], depth: int) -> bytearray:
+    reader.grow(len(raw_bytes(rest)) // 16 + 1)
+    return bytearray(raw_bytes(rest))
+
+
+@reads("i")
+def _read_integer(reader: Reader, rest: list[Any], depth: int) -> int:
     (digits,) = rest
     if type(digits) is not str or len(digits) > MAX_INT_BITS // 4 + 2:
         raise WireError("not a message: no integer")
-    _spend(LARGE_INT)
+    reader.spend(LARGE_INT)
     return int(digits, 16)
 
 
-def _range(rest: list[Any], depth: int) -> range:
+@reads("r")
+def _read_range(reader: Reader, rest: list[Any], depth: int) -> range:
     start, stop, step = rest
     if (
         not type(start) is type(stop) is type(step) is int
@@ -213,62 +484,10 @@ def _range(rest: list[Any], depth: int) -> range:
     return made
 
 
-def _complex(rest: list[Any], depth: int) -> complex:
+@reads("c")
+def _read_complex(reader: Reader, rest: list[Any], depth: int) -> complex:
     real, imaginary = rest
     if not type(real) is type(imaginary) is float:
         raise WireError("not a message: no complex number")
-    _spend(COMPLEX)
+    reader.spend(COMPLEX)
     return complex(real, imaginary)
-
-
-def _array(rest: list[Any], depth: int) -> Any:
-    dtype, shape, raw = rest
-    if type(dtype) is not str or not DTYPE.fullmatch(dtype) or type(shape) is not list:
-        raise WireError("not a message: an array of something else")
-    if any(type(n) is not int or n < 0 for n in shape):
-        raise WireError("not a message: an array of no shape")
-    array = np.frombuffer(_bytes([raw]), np.dtype(dtype)).reshape(shape).copy()
-    if array.dtype.kind == "U":
-        codes = np.frombuffer(raw, ">u4" if dtype.startswith(">") else "u4")
-        if codes.max(initial=0) > 0x10FFFF:
-            raise WireError("not a message: no characters")
-    return array
-
-
-def _quantity(rest: list[Any], depth: int) -> Any:
-    """A Pint quantity from unit names and powers: text is not parsed, as Pint would compute what stands in it."""
-    import pint
-
-    applied: Any = pint.application_registry
-    registry = applied.get()
-    magnitude, *powers = rest
-    units = {}
-    for name, power in powers:
-        if type(name) is not str or len(name) > MAX_UNIT_NAME or not name.isidentifier() or len(powers) > 16:
-            raise WireError("not a message: no unit")
-        if name not in registry:  # Pint looks at every way to part a name
-            raise WireError("not a message: no unit")
-        if type(power) is not float or not abs(power) <= 16:
-            raise WireError("not a message: no power of a unit")
-        units[name] = int(power) if power == int(power) else power
-    number = _value(magnitude, depth)
-    if type(number) not in (int, float, complex) and not isinstance(number, (np.ndarray, np.generic)):
-        raise WireError("not a message: no magnitude")
-    return registry.Quantity(number, registry.UnitsContainer(units))
-
-
-_READERS: dict[str, Callable[[list[Any], int], Any]] = {
-    "l": lambda rest, depth: [_value(item, depth) for item in rest],
-    "t": lambda rest, depth: tuple(_items_to_hash(rest, depth)),
-    "e": lambda rest, depth: set(_items(_hashed(rest), depth)),
-    "f": lambda rest, depth: frozenset(_items_to_hash(_hashed(rest), depth)),
-    "d": lambda rest, depth: {_value(k, depth): _value(v, depth) for k, v in _hashed(rest)},
-    "s": lambda rest, depth: _bytes(rest).decode("utf-8", "surrogatepass"),
-    "b": _bytes,
-    "i": _integer,
-    "r": _range,
-    "c": _complex,
-    "a": _array,
-    "n": lambda rest, depth: _array(rest, depth)[()],
-    "q": _quantity,
-}

@@ -1,0 +1,258 @@
+"""What the student's process keeps for the examiner, which knows it by a number, and what the examiner keeps for it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import operator
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autograder.wire.plain import Refused, WireError
+from autograder.wire.scalars import BUILTIN_TYPES
+
+__all__ = ["Held"]
+
+MAX_HELD = 100_000
+FUNCTIONS = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.MethodWrapperType,
+    functools.partial,
+    functools._lru_cache_wrapper,
+    operator.itemgetter,
+    operator.attrgetter,
+    operator.methodcaller,
+    np.ufunc,
+    np.vectorize,
+)
+ITERATORS = (
+    types.GeneratorType,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    *(one for one in vars(itertools).values() if isinstance(one, type) and hasattr(one, "__next__")),
+    *(type(iter(one)) for one in ((), [], {}, {}.values(), {}.items(), set(), "", b"", range(0))),
+)
+# Of the special methods of an instance, those that can be asked for.
+SPECIAL = frozenset(
+    f"__{name}__"
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "matmul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "and",
+        "or",
+        "xor",
+        "lshift",
+        "rshift",
+        "radd",
+        "rsub",
+        "rmul",
+        "rmatmul",
+        "rtruediv",
+        "rfloordiv",
+        "rmod",
+        "rpow",
+        "rand",
+        "ror",
+        "rxor",
+        "iadd",
+        "isub",
+        "imul",
+        "itruediv",
+        "iand",
+        "ior",
+        "ixor",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "neg",
+        "pos",
+        "abs",
+        "invert",
+        "len",
+        "getitem",
+        "setitem",
+        "delitem",
+        "contains",
+        "iter",
+        "next",
+        "call",
+        "bool",
+        "enter",
+        "exit",
+        "reversed",
+        "missing",
+    ]
+)
+
+
+class Callback:
+    """A function of the test: calling it has the examiner call it."""
+
+    def __init__(
+        self, ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any], number: int, name: str
+    ) -> None:
+        self._ask, self._number = ask, number
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._ask(self._number, arguments, keywords)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+
+class CalledIterator(Callback):
+    """An iterator of the test."""
+
+    def __iter__(self) -> CalledIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self()
+
+
+class Held:
+    """The objects that messages refer to.
+
+    Args:
+        names: the student's.
+        ask: calls a function of the test by its number.
+    """
+
+    def __init__(
+        self, names: dict[str, Any], ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
+    ) -> None:
+        self._names, self._ask = names, ask
+        self._wanted: frozenset[str] = frozenset()
+        self._classes: dict[int, str] = {}
+        self._kept: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._next = 0
+        self._given: dict[int, tuple[Any, list[Any]]] = {}
+        self._callbacks: dict[tuple[str, int], Callback] = {}
+
+    def start(self, wanted: Iterable[str]) -> None:
+        """A test begins that uses these names."""
+        if not self._wanted.issuperset(wanted):
+            self._wanted = frozenset(wanted)
+        values = {name: self._names.get(name) for name in sorted(self._wanted)}
+        self._classes = {id(value): name for name, value in values.items() if isinstance(value, type)}
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Forget what no test has any more."""
+        for number in numbers:
+            if number in self._kept:
+                del self._numbers[id(self._kept.pop(number))]
+
+    def resolve(self, tag: str, rest: list[Any]) -> Any:
+        """What the examiner refers to."""
+        if tag == "held":
+            return self._kept[rest[0]]
+        if tag == "name":
+            return self._names[rest[0]]
+        if tag == "method":
+            return getattr(self.resolve(*self._inner(rest[0])), rest[1])
+        if tag == "known":
+            value = known(*rest)
+        elif tag in ("callback", "iterator"):
+            number, name = rest
+            if (tag, number) not in self._callbacks:
+                kind = Callback if tag == "callback" else CalledIterator
+                self._callbacks[tag, number] = kind(self._ask, number, name)
+            value = self._callbacks[tag, number]
+        else:
+            raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+        self._given[id(value)] = (value, [tag, *rest])
+        return value
+
+    @staticmethod
+    def _inner(tree: list[Any]) -> tuple[str, list[Any]]:
+        return tree[0], tree[1:]
+
+    def refer(self, value: Any) -> list[Any] | None:
+        """How the examiner can know something that is no plain data; None if it cannot."""
+        given = self._given.get(id(value))
+        if given is not None:
+            return given[1]
+        kind = type(value)
+        if issubclass(kind, type):
+            name = self._classes.get(id(value))
+            if name is None and BUILTIN_TYPES.get(value.__name__) is not value:
+                raise Refused("a class")
+            return None if name is None else ["name", name]
+        if kind in ITERATORS:
+            return ["iterates", self.number(value), kind is types.GeneratorType]
+        named = self.named_class(kind)
+        if named is not None:
+            return ["instance", self.number(value), named, kind.__name__[:80], special(kind), compares(kind)]
+        if isinstance(value, FUNCTIONS):
+            return ["function", self.number(value), str(getattr(value, "__name__", kind.__name__))[:80]]
+        return None
+
+    def named_class(self, kind: type) -> str | None:
+        """The name by which the test knows a class or the nearest one above it; not of an exception or a kind of tuple, which cross in other ways."""
+        if issubclass(kind, (BaseException, tuple)):
+            return None
+        return next((self._classes[id(one)] for one in kind.__mro__ if id(one) in self._classes), None)
+
+    def named_above(self, kind: type) -> list[str]:
+        """The names by which the test knows the classes that a class is derived from, nearest first."""
+        return [self._classes[id(one)] for one in kind.__mro__[1:] if id(one) in self._classes]
+
+    def nearest_named(self, kind: type) -> str | None:
+        """As :meth:`named_class`, for exceptions."""
+        return next((self._classes[id(one)] for one in kind.__mro__ if id(one) in self._classes), None)
+
+    def number(self, value: Any) -> int:
+        """The number by which the examiner knows an object."""
+        number = self._numbers.get(id(value))
+        if number is None:
+            if len(self._kept) >= MAX_HELD:
+                raise Refused(f"one more of more than {MAX_HELD:,} objects that a test has")
+            number = self._numbers[id(value)] = self._next
+            self._kept[number] = value
+            self._next += 1
+        return number
+
+
+def known(module: str, path: str) -> Any:
+    """A function of a library by its name, or one that says when it is called that there is none."""
+    try:
+        value = importlib.import_module(module)
+        for name in path.split("."):
+            value = getattr(value, name)
+    except (ImportError, AttributeError) as error:
+        text = str(error)
+
+        def missing(*arguments: Any, **keywords: Any) -> Any:
+            raise ImportError(text)
+
+        return missing
+    return value
+
+
+def special(kind: type) -> list[str]:
+    """The special methods that a class has of its own."""
+    own = {name for one in kind.__mro__ if one is not object for name in vars(one)}
+    return sorted(own & SPECIAL)
+
+
+def compares(kind: type) -> bool:
+    """Whether a class says itself what its instances are equal to."""
+    return kind.__eq__ is not object.__eq__

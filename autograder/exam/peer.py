@@ -1,0 +1,257 @@
+"""What a test and a student's process have of each other: functions of the test that are called back, and what stands for the student's."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import Any
+
+import numpy as np
+
+from autograder.candidate.process import Peer
+from autograder.exam.handles import (
+    Asks,
+    Generates,
+    Held,
+    Instance,
+    Iterates,
+    StudentClass,
+    StudentFunction,
+    held_of,
+    make_class,
+    make_instance,
+    special_methods,
+)
+from autograder.exam.raised import CROSSING
+from autograder.exam.seeds import seeded, watch_seeds
+from autograder.wire.generators import follow_globally, global_marks, global_states
+from autograder.wire.plain import Refused, WireError, encode
+
+__all__ = ["TestPeer"]
+
+MAX_CALLBACKS = 200_000  # in a test
+MAX_FUNCTIONS = 10_000
+NAMED = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    type(str.upper),
+    type(str.__add__),
+    np.ufunc,
+    type(np.mean),
+)
+LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "pandas", "scipy", "matplotlib"})
+PATCHED = ("input", "print")
+LONGEST = 200
+
+
+class TestPeer(Peer):
+    """The examiner's side of what is no plain data, for one test at a time.
+
+    Args:
+        asks: calls something over there.
+    """
+
+    __test__ = False
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+        self.changing: Callable[[], None] = lambda: None
+        self.muted = False
+        self.title = ""  # of what is being asked
+        self._wanted: Set[str] = frozenset()
+        self.begin_process()
+        self.begin_test(())
+
+    def begin_process(self) -> None:
+        """Another process answers from now on, which knows nothing of what the last one held."""
+        self._epoch = object()
+        self._handles: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._dropped: set[int] = set()
+        self._made: dict[int, StudentClass] = {}
+        self._kinds: dict[tuple[Any, ...], Any] = {}
+        self._functions: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def begin_test(self, wanted: Iterable[str]) -> None:
+        """A test begins that uses these names."""
+        if not self._wanted >= {*wanted}:
+            self._wanted = frozenset(wanted)
+            self.classes: dict[str, StudentClass] = {}
+        self._callbacks = 0
+        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+        self._builtins = {name: getattr(builtins, name) for name in PATCHED}
+        watch_seeds()
+        self._seeded, self._follows = seeded(), False
+        self._marks: list[Any] = [None, None]
+
+    def class_of(self, name: str, told: dict[str, Any], above: list[Any]) -> StudentClass:
+        """The class that stands for the student's of this name; the same one as long as it is the same over there."""
+        number = told.get("id")
+        if type(number) is not int or type(told.get("title")) is not str:
+            raise WireError("not a message: no class")
+        if number not in self._made:
+            held = Held(self._asks, ["name", name], name, named=True, epoch=None)
+            self._made[number] = make_class(held, told, above)
+        self.classes[name] = self._made[number]
+        return self._made[number]
+
+    def setting(self) -> list[Any] | None:
+        """What a call has to begin with: states of random numbers that the test has set, and builtins that it has replaced."""
+        changed: list[int] = []
+        self._follows = self._follows or seeded() != self._seeded
+        if self._follows:
+            before, self._marks = self._marks, global_marks()
+            changed = [
+                which for which, (old, new) in enumerate(zip(before, self._marks, strict=True)) if old != new
+            ]
+        now = {name: getattr(builtins, name) for name in PATCHED}
+        patched = {name: value for name, value in now.items() if value is not self._builtins[name]}
+        dropped, self._dropped = sorted(self._dropped), set()
+        if not changed and not patched and not dropped:
+            return None
+        states = global_states() if changed else []
+        return [[[which, states[which]] for which in changed], patched, dropped]
+
+    def drew(self, which: int, state: list[Any]) -> None:
+        """Let the test's random numbers go on from where the student's function left them."""
+        follow_globally(which, state)
+        self._marks = global_marks()
+
+    def printed(self, stream: str, text: str) -> None:
+        """Print it where the test captures it; else nobody wants to read it here."""
+        now = getattr(sys, stream)
+        if not self.muted and now is not self._streams[stream]:
+            now.write(text)
+
+    def refer(self, value: Any) -> list[Any] | None:
+        """The tree of one of the student's things, of a function of a library, or of a function or iterator of the test."""
+        held = held_of(value)
+        if held is not None:
+            if held.epoch not in (None, self._epoch):
+                raise Refused("something of a process that has ended")
+            return held.tree
+        if isinstance(value, type) or type(value) in NAMED:
+            name = _library_name(value)
+            if name is not None:
+                self._known[name] = value
+                return ["known", *name]
+        if callable(value):
+            return [
+                "callback",
+                self._number(value, value),
+                str(getattr(value, "__name__", type(value).__name__))[:80],
+            ]
+        if isinstance(value, Iterator):
+            return ["iterator", self._number(value.__next__, value), "iterator"]
+        return None
+
+    def _number(self, function: Callable[..., Any], key: Any) -> int:
+        number = self._numbers.get(id(key))
+        if number is None:
+            if len(self._functions) >= MAX_FUNCTIONS:
+                raise Refused(f"a function after {MAX_FUNCTIONS:,} others")
+            number = self._numbers[id(key)] = len(self._functions)
+            self._functions.append((function, key))  # the key is kept so that its id stays its own
+        return number
+
+    def call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """Call a function that the test passed, in this test."""
+        self._callbacks += 1
+        if not 0 <= number < len(self._functions) or self._callbacks > MAX_CALLBACKS:
+            raise WireError("not a message: no such function")
+        function, _ = self._functions[number]
+        try:
+            return ["value", function(*arguments, **keywords)]
+        except Exception as error:
+            name = next(
+                one.__name__
+                for one in type(error).__mro__
+                if one.__name__ in {*CROSSING, "StopIteration"} and one.__module__ == "builtins"
+            )
+            parts = error.args
+            try:
+                encode(parts, 1 << 16)
+                getattr(builtins, name)(*parts)
+            except (Refused, TypeError):
+                name, parts = (
+                    ("RuntimeError" if name.startswith("Unicode") else name),
+                    (str(error)[:LONGEST],),
+                )
+            return ["raised", [name, parts]]
+
+    def resolve(self, tag: str, rest: list[Any]) -> Any:
+        """What stands here for something over there; or the test's own, which comes back."""
+        match tag, rest:
+            case "name", [str(name)] if name in self.classes:
+                return self.classes[name]
+            case "known", [str(module), str(path)] if (module, path) in self._known:
+                return self._known[module, path]
+            case "callback" | "iterator", [int(number), str()] if 0 <= number < len(self._functions):
+                return self._functions[number][1]
+            case "function", [int(number), str(name)]:
+                return self._once(number, StudentFunction, lambda held: StudentFunction(held, name))
+            case "iterates", [int(number), bool(generates)]:
+                kind = Generates if generates else Iterates
+                return self._once(number, kind, kind)
+            case "instance", [int(number), str(named), str(title), list(special), bool(compares)] if (
+                named in self.classes
+            ):
+                kind = self._kind(named, title, special)
+                held = self._held(number)
+                held.title, held.compares = f"{title[:80]}", compares
+                return self._once(number, Instance, lambda _: make_instance(kind, held))
+        raise WireError(f"not a message: unknown tag {tag[:8]!r}")
+
+    def _held(self, number: int) -> Held:
+        return Held(self._asks, ["held", number], f"what {self.title} returned", epoch=self._epoch)
+
+    def _once(self, number: int, kind: type, make: Callable[[Held], Any]) -> Any:
+        """The one handle on an object over there."""
+        found = self._handles.get(number)
+        if found is None:
+            if type(number) is not int or number < 0:
+                raise WireError("not a message: no such object")
+            found = self._handles[number] = make(self._held(number))
+            self._dropped.discard(number)
+            weakref.finalize(found, self._drop, self._epoch, number).atexit = False
+        if not issubclass(type(found), kind):
+            raise WireError("not a message: an object that is now of another kind")
+        return found
+
+    def _drop(self, epoch: object, number: int) -> None:
+        if epoch is self._epoch and number not in self._handles:
+            self._dropped.add(number)
+
+    def _kind(self, named: str, title: str, special: list[Any]) -> Any:
+        """The class of an instance: the test's, or one below it that it does not know by name."""
+        above = self.classes[named]
+        methods = special_methods(special)
+        key = (named, title, *sorted(methods))
+        if key not in self._kinds:
+            same = set(methods) <= set(dir(above)) and title == above.__name__
+            namespace = {
+                "__slots__": (),
+                "_class_held_": vars(above)["_class_held_"],
+                "__module__": "__main__",
+                **methods,
+            }
+            name = title if title.isidentifier() else above.__name__
+            self._kinds[key] = above if same else StudentClass(name, (above,), namespace, made=True)
+        return self._kinds[key]
+
+
+def _library_name(value: Any) -> tuple[str, str] | None:
+    """The module and the path by which a library has a function or a class, or None."""
+    owner = getattr(value, "__objclass__", value)
+    module = getattr(owner, "__module__", None) or ("numpy" if type(value) is np.ufunc else None)
+    path = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if type(module) is not str or type(path) is not str or module.split(".")[0] not in LIBRARIES:
+        return None
+    found: Any = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return (module, path) if found is value else None
