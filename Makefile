@@ -6,9 +6,9 @@ READY := $(VENV)/.ready
 SYSTEM := build/.system-packages
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test release docs bench pins clean
+.PHONY: demo test release docs bench pins lowest clean
 
-demo: $(READY) ## release the assignment, grade a class, show gradebook and report
+demo: $(READY) ## of each assignment: release it, grade a class, show gradebook and report
 	$(BIN)/autograder demo
 
 test: $(READY) $(SYSTEM) ## all tests
@@ -17,9 +17,8 @@ test: $(READY) $(SYSTEM) ## all tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-release: $(READY) ## generate assignments/ and the exam for self-study from solutions/
-	$(BIN)/nbgrader generate_assignment quantization --force
-	$(BIN)/autograder exam
+release: $(READY) ## generate assignments/ from solutions/
+	for assignment in $(notdir $(wildcard solutions/*)); do $(BIN)/nbgrader generate_assignment $$assignment --force || exit 1; done
 
 docs: $(READY) ## the API reference, in build/docs/api
 	$(BIN)/python docs/make_api.py
@@ -27,14 +26,30 @@ docs: $(READY) ## the API reference, in build/docs/api
 bench: $(READY) ## speed, each figure beside its bar
 	status=0; for what in mlsysim examiner grading; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
 
-# uv resolves for every system; it is needed for nothing else.
-UV := build/uv/bin/uv pip compile --quiet --universal --python-version 3.11.0 --generate-hashes --no-annotate --no-header --no-config --no-emit-index-url
+# uv resolves, for every system and for the lowest versions; it is needed for nothing else.
+UV := build/uv/bin/uv
+RESOLVE := $(UV) pip compile --quiet --no-annotate --no-header --no-config
+PIN := $(RESOLVE) --universal --python-version 3.11.0 --generate-hashes --no-emit-index-url
 
-pins: ## choose new versions for everything that is installed or handed out (needs a package index)
-	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/pip install -qq uv; }
-	$(UV) --upgrade --all-extras pyproject.toml --output-file requirements.txt
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/pip install -qq uv
+
+pins: $(UV) ## choose new versions for everything that is installed or handed out (needs a package index)
+	$(PIN) --upgrade --all-extras pyproject.toml --output-file requirements.txt
 	for who in students self-learners; do \
-		$(UV) --constraint requirements.txt autograder/data/bundle/$$who.in --output-file autograder/data/bundle/$$who.txt; done
+		$(PIN) --constraint requirements.txt autograder/data/bundle/$$who.in --output-file autograder/data/bundle/$$who.txt; done
+
+# Tests that use each dependency.
+LOWEST := build/lowest
+TOUCHED := published plots compression draws wire inert markdown_cells drawings student_pages check grading_elsewhere docs jupyterlab distributions
+
+lowest: $(UV) $(SYSTEM) ## tests with the lowest versions that pyproject.toml allows (needs a package index)
+	$(UV) venv --quiet --allow-existing --no-config --python $(PYTHON) $(LOWEST)
+	$(RESOLVE) --resolution lowest-direct --all-extras --constraint tests/lowest.txt pyproject.toml --output-file $(LOWEST)/versions.txt
+	$(UV) pip sync --quiet --no-config --python $(LOWEST)/bin/python $(LOWEST)/versions.txt
+	$(UV) pip install --quiet --no-config --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
+	PATH="$(CURDIR)/$(LOWEST)/bin:$$PATH" $(LOWEST)/bin/python -m pytest $(TOUCHED:%=tests/test_%.py)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
