@@ -104,8 +104,8 @@ class Scope:
                 return
             self._done.add(at)
             self._student.called.clear()
+            self._restore_generators()
             self._look_up(at, strict=False)
-            self._generators_restored()
             self._run(at)
             self._generators = _generators()
 
@@ -117,6 +117,7 @@ class Scope:
             WrongCaseError: it asks for the student's id, and that is not the owner's.
         """
         self._done.add(place)
+        self._restore_generators()
         try:
             return self._look_up(place, strict=True)
         except (StudentError, WrongCaseError) as error:
@@ -129,7 +130,6 @@ class Scope:
         Raises:
             BaseException: whatever it raises.
         """
-        self._generators_restored()
         value, error = self._run(place)
         if error is not None:
             raise error
@@ -242,7 +242,7 @@ class Scope:
             if name not in self.names:
                 self._causes[name] = cause
 
-    def _generators_restored(self) -> None:
+    def _restore_generators(self) -> None:
         """Each test cell starts from the numbers that the instructor's cells left, whatever the tests before it drew."""
         drawn, numbers = self._generators
         random.setstate(drawn)
