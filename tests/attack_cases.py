@@ -1,7 +1,8 @@
 """Attacks on the examiner as golden folders: ``attacks/NAME/attack.txt`` is what the student writes, ``expected.toml`` what it must earn.
 
-``python -m tests.attack_cases`` writes the messages into the golden files anew; the marks in them are written by hand. The limits of time
-are larger on a busy machine: where a message names one, the golden file has its name in braces.
+An attack starts from the right or the wrong answers. What these earn without an attack stands in ``right.toml`` and ``wrong.toml``; a golden
+file holds only what differs from that. ``python -m tests.attack_cases`` writes the messages anew; the marks are written by hand. The limits of
+time are larger on a busy machine: where a message names one, the golden file has its name in braces.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, examine
 from autograder.files.source import data_files
+from autograder.kit import load_kit
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import read_notebook, strip_solution_marks
 from autograder.tutor.owner import Owner
@@ -53,18 +55,29 @@ def read_cells(path: Path) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def usual(base: str) -> Attack:
+    """The answers that attacks start from, ``right`` or ``wrong``, without an attack."""
+    expected = _read(FOLDER / f"{base}.toml")
+    return Attack(base, {}, "nothing", base, expected["marks"], expected.get("messages", {}), [])
+
+
 def load_attacks() -> dict[str, Attack]:
     """All attacks by name."""
     found = {}
     for folder in sorted(path.parent for path in FOLDER.glob("*/attack.txt")):
-        expected = tomllib.loads((folder / "expected.toml").read_text("utf-8"))
+        expected = _read(folder / "expected.toml")
+        base = usual(expected["base"])
         found[folder.name] = Attack(
             folder.name,
             read_cells(folder / "attack.txt"),
             expected["tries"],
             expected["base"],
-            expected["marks"],
-            expected.get("messages", {}),
+            base.marks | expected.get("marks", {}),
+            base.messages | expected.get("messages", {}),
             expected.get("notes", []),
         )
     return found
@@ -117,31 +130,39 @@ def examined_at(path: Path, limits: Limits) -> ExamResult:
     """The verdicts on the notebook at *path*, whatever its name, as one for :data:`SOURCE`."""
     folder = SOURCE.parent
     return examine(
-        assemble(SOURCE, path), limits, data_files(folder), owner=Owner(SOURCE.stem), source=folder
+        assemble(SOURCE, path),
+        limits,
+        data_files(folder),
+        owner=Owner(SOURCE.stem),
+        kit=load_kit(folder),
+        source=folder,
     )
 
 
 def seen(result: ExamResult, limits: Limits) -> tuple[dict[str, float], dict[str, str], list[str]]:
-    """Marks above zero, messages and notes: what a golden file holds. A time in them is one of *limits*, or it stays as it is."""
+    """Marks, messages (empty for full marks) and notes. A time in them is one of *limits*, or it stays as it is."""
 
     def named(text: str) -> str:
         for name in TIMES:
             text = text.replace(f"the {getattr(limits, name):.3g} s allowed", f"the {{{name}}} s allowed")
         return text
 
-    marks = {key: verdict.score for key, verdict in result.verdicts.items() if verdict.score}
-    messages = {key: named(verdict.message) for key, verdict in result.verdicts.items() if verdict.message}
+    marks = {key: verdict.score for key, verdict in result.verdicts.items()}
+    messages = {key: named(verdict.message) for key, verdict in result.verdicts.items()}
     return marks, messages, [named(note) for note in result.notes]
 
 
-def _golden(attack: Attack, messages: dict[str, str], notes: list[str]) -> str:
-    def text(value: str) -> str:
-        return json.dumps(value, ensure_ascii=False)
-
-    lines = [f"tries = {text(attack.tries)}", f"base = {text(attack.base)}"]
-    lines += [f"notes = [{', '.join(map(text, notes))}]", "", "[marks]"]
-    lines += [f"{key} = {value:g}" for key, value in attack.marks.items()]
-    lines += ["", "[messages]", *(f"{key} = {text(value)}" for key, value in messages.items())]
+def _golden(facts: dict[str, Any], usual: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]]) -> str:
+    """A golden file: *facts*, and of each table of *found* what is not *usual*."""
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items() if value]
+    for name, table in found.items():
+        rows = {key: value for key, value in table.items() if value != usual.get(name, {}).get(key)}
+        if rows:
+            lines += ["", f"[{name}]"] if lines else [f"[{name}]"]
+            lines += [
+                f"{key} = {json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f'{value:g}'}"
+                for key, value in rows.items()
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -150,14 +171,22 @@ def main() -> int:
     import tempfile
 
     wrong = 0
-    for name, attack in load_attacks().items():
+    base: dict[str, dict[str, Any]] = {}
+    for attack in [usual("right"), usual("wrong"), *load_attacks().values()]:
         with tempfile.TemporaryDirectory() as folder:
             limits = limits_now()
             marks, messages, notes = seen(examined(attack, Path(folder), limits), limits)
         if marks != attack.marks:
             wrong += 1
-            print(f"{name}: marks {marks}, not {attack.marks}", file=sys.stderr)
-        (FOLDER / name / "expected.toml").write_text(_golden(attack, messages, notes), "utf-8")
+            print(f"{attack.name}: marks {marks}, not {attack.marks}", file=sys.stderr)
+        found = {"marks": attack.marks, "messages": messages}
+        if attack.name == attack.base:
+            base[attack.base] = found
+            text, path = _golden({}, {}, found), FOLDER / f"{attack.base}.toml"
+        else:
+            facts = {"tries": attack.tries, "base": attack.base, "notes": notes}
+            text, path = _golden(facts, base[attack.base], found), FOLDER / attack.name / "expected.toml"
+        path.write_text(text, "utf-8")
     return min(wrong, 1)
 
 
