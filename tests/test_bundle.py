@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from autograder.cli import main
+from autograder.nbgrader_compat.course import Course
 from autograder.selfstudy.bundle import AUDIENCES, BundleError, write_bundle
 from tests.environments import fresh_environment
 
@@ -171,11 +172,12 @@ def test_source_notebooks_are_never_handed_out(root, tmp_path):
 def test_what_is_in_the_way_is_not_overwritten(release, tmp_path, capsys, root):
     (tmp_path / "students").mkdir()
     (tmp_path / "students" / "mine.txt").write_text("mine")
-    assert main(["bundle", "--for", "students", "--out", str(tmp_path / "students")]) == 2
+    assert main(["bundle", "quantization", "--for", "students", "--out", str(tmp_path / "students")]) == 2
     assert "students is there already: name another, or remove it" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "students").iterdir()] == ["mine.txt"]
 
 
-def test_a_course_without_a_release_is_told_to_make_one(tmp_path, capsys):
-    assert main(["bundle", "--for", "students", "--course", str(tmp_path)]) == 2
+def test_a_course_without_a_release_is_told_to_make_one(tmp_path, capsys, root):
+    course = Course.copy_of(root, tmp_path / "course", "quantization")
+    assert main(["bundle", "quantization", "--for", "students", "--course", str(course.root)]) == 2
     assert "release the assignment first (make release)" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from autograder.cli.arguments import build_parser
+from autograder.cli import build_parser
 
 
 def test_the_readme_has_at_most_eighty_lines(root):
@@ -45,7 +45,7 @@ def test_every_autograder_command_of_a_page_is_one_that_the_program_knows(root, 
     lines = re.findall(r"^(?:\.venv/bin/)?autograder (.*)$", (root / page).read_text(), re.MULTILINE)
     assert lines
     for line in lines:
-        options = build_parser(root).parse_args(shlex.split(line, comments=True))
+        options = build_parser().parse_args(shlex.split(line, comments=True))
         for notebook in getattr(options, "notebooks", []):
             base = root if page.startswith("docs") else root / "assignments"
             assert list(base.glob(str(notebook))), notebook

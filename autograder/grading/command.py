@@ -12,7 +12,7 @@ from autograder.grading.plan import Failed
 from autograder.grading.run import Grader, Progress, Summary, grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
 
-__all__ = ["Bar", "local_grader", "run_grade"]
+__all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
 
 
 def local_grader(processes: int | None = None) -> Grader:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder.files.source import LEFT_BEHIND
 from autograder.nbgrader_compat.errors import CourseError
-from autograder.nbgrader_compat.layout import CONFIG, Layout, load_config
+from autograder.nbgrader_compat.layout import CONFIG, course_layout, load_config
 
 __all__ = ["copy_course"]
 
@@ -32,7 +32,7 @@ def copy_course(original: Path, root: Path, assignments: Collection[str]) -> Non
     original, root = original.resolve(), root.resolve()
     if root == original or original.is_relative_to(root):
         raise CourseError(f"{root} holds the course that is to be copied: name another folder for the copy")
-    layout = _layout(original)
+    layout = course_layout(original)
     for name in assignments:
         layout.check_assignment(name)
     for folder in (layout.source, layout.release, layout.submitted, layout.autograded, layout.feedback):
@@ -53,9 +53,3 @@ def copy_course(original: Path, root: Path, assignments: Collection[str]) -> Non
     if config.CourseDirectory.root != str(root) or "db_url" in config.CourseDirectory:
         with (root / CONFIG).open("a", encoding="utf-8") as file:
             file.write(OWN_PLACE)
-
-
-def _layout(root: Path) -> Layout:
-    from nbgrader.coursedir import CourseDirectory
-
-    return Layout.of(CourseDirectory(config=load_config(root)))

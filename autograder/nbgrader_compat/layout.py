@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.nbgrader_compat.errors import CourseError
 
-__all__ = ["CONFIG", "Layout", "load_config", "source_folder"]
+__all__ = ["Layout", "course_layout", "load_config", "source_folder"]
 
 CONFIG = "nbgrader_config.py"
 
@@ -92,6 +92,17 @@ def load_config(root: Path) -> Any:
     if "root" not in config.CourseDirectory:
         config.CourseDirectory.root = str(root)
     return config
+
+
+def course_layout(root: Path) -> Layout:
+    """Where the course at *root* keeps what.
+
+    Raises:
+        CourseError: its settings cannot be read or honoured.
+    """
+    from nbgrader.coursedir import CourseDirectory
+
+    return Layout.of(CourseDirectory(config=load_config(root.resolve())))
 
 
 def source_folder(root: Path) -> Path:

@@ -15,7 +15,7 @@ from autograder.nbgrader_compat.course import Course
 from autograder.pages.page import render
 from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE
 
-__all__ = ["Row", "class_rows", "print_report", "write_report"]
+__all__ = ["Row", "class_rows", "print_report", "report_file", "write_report"]
 
 
 @dataclass(slots=True)
@@ -27,8 +27,8 @@ class Row:
         waiting: points of answers that a person has still to grade.
         expected: the right total, where the class was made by construction.
         trouble: why a submission could not be graded, or an empty string.
-        feedback: links to the feedback by notebook, relative to the course directory.
-        page: the student's page, relative to the course directory; empty if there is none.
+        feedback: links to the feedback by notebook, relative to the report.
+        page: the student's page, likewise; empty if there is none.
         hints: hints that were used in self-study, where the student handed that in; they cost nothing.
     """
 
@@ -58,13 +58,27 @@ class Row:
         return self.expected is None or abs(self.total - self.expected) < 1e-9
 
 
+def report_file(course: Course) -> Path:
+    """Where the class report goes unless another place is named."""
+    return course.root / f"report-{course.assignment}.html"
+
+
 def class_rows(
     course: Course,
     says: Mapping[str, str] | None = None,
     expected: Mapping[str, float] | None = None,
     trouble: Mapping[str, str] | None = None,
+    beside: Path | None = None,
 ) -> list[Row]:
-    """One row for each student of the course, from its gradebook."""
+    """One row for each student of the course, from its gradebook.
+
+    Args:
+        says: what is to be said of a student's submission.
+        expected: right totals, where they are known.
+        trouble: why a submission could not be graded.
+        beside: the folder that links start from; by default the course directory.
+    """
+    base = course.root if beside is None else beside
     points = {path.stem: _auto_points(path) for path in sorted(course.source.glob("*.ipynb"))}
     auto: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     waiting: dict[str, float] = defaultdict(float)
@@ -80,7 +94,7 @@ def class_rows(
         row.expected = (expected or {}).get(student)
         row.trouble = (trouble or {}).get(student, "")
         page = course.student_page(student)
-        row.page = _address(page, course) if page.is_file() else ""
+        row.page = _address(page, base) if page.is_file() else ""
         progress = course.inbox.read(student, PROGRESS_FILE, LARGEST_FILE)
         row.hints = hints.used(progress) if isinstance(progress, bytes) else None
         for notebook, maxima in points.items():
@@ -90,13 +104,13 @@ def class_rows(
             if row.page:
                 row.feedback[notebook] = f"{row.page}#{notebook}"
             elif single.is_file():
-                row.feedback[notebook] = _address(single, course)
+                row.feedback[notebook] = _address(single, base)
         rows.append(row)
     return rows
 
 
-def _address(page: Path, course: Course) -> str:
-    return quote(Path(os.path.relpath(page, course.root)).as_posix())
+def _address(page: Path, base: Path) -> str:
+    return quote(Path(os.path.relpath(page, base)).as_posix())
 
 
 def _auto_points(path: Path) -> dict[str, float]:

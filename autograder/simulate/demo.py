@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.grading.command import Bar, local_grader
+from autograder.grading.command import Bar, local_grader, print_summary
 from autograder.grading.run import Summary, grade_course
+from autograder.kit import FOLDER as KIT
+from autograder.kit import KitError
+from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.nbgrader_compat.layout import course_layout
 from autograder.pages.feedback import write_student_pages
-from autograder.pages.report import Row, class_rows, print_report, write_report
+from autograder.pages.report import class_rows, print_report, report_file, write_report
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["DemoError", "grade_class", "make_class", "run_demo"]
+__all__ = ["DemoError", "demonstrable", "grade_class", "make_class", "run_demo"]
 
 
 class DemoError(Exception):
@@ -53,28 +57,71 @@ def expected_total(kind: Kind, course: Course) -> float:
     )
 
 
-def run_demo(original: Path, root: Path, assignment: str, names: Sequence[str] | None = None) -> list[Row]:
-    """Make a course at *root*, grade a class there, and show the marks.
+def demonstrable(original: Path) -> list[str]:
+    """The assignments of the course at *original* whose kits have kinds of submissions, to make a class of.
+
+    Raises:
+        DemoError: there is none.
+    """
+    layout = course_layout(original)
+    names = layout.assignments()
+    found = [name for name in names if (layout.source / name / KIT / "kinds.toml").is_file()]
+    if not found:
+        raise DemoError(
+            f"say which assignment to show: none of {layout.source} has a {KIT}/kinds.toml; "
+            f"it has {', '.join(names) or 'none'}"
+        )
+    return found
+
+
+def run_demo(
+    original: Path, root: Path, assignments: Sequence[str], names: Sequence[str] | None = None
+) -> int:
+    """Copy the course at *original* to *root*, grade a class of each of *assignments* there, and show the marks.
+
+    Args:
+        names: kinds of submissions; by default all of the assignment.
+
+    Returns:
+        0 if every total is the right one and nothing went wrong, else 1.
 
     Raises:
         DemoError: one of *names* is no kind.
+        CourseError: the course cannot be copied or used.
     """
     from rich.console import Console
-    from rich.progress import Progress
 
-    known = load_kinds(Course(original, assignment).source)
+    console = Console()
+    kinds = {name: _kinds(original, name, names) for name in assignments}
+    copy_course(original, root, assignments)
+    return max(_demonstrate(Course(root, name), kinds[name], console) for name in assignments)
+
+
+def _kinds(original: Path, assignment: str, names: Sequence[str] | None) -> list[Kind]:
+    layout = course_layout(original)
+    layout.check_assignment(assignment)
+    try:
+        known = load_kinds(layout.source / assignment)
+    except KitError as error:
+        raise DemoError(str(error)) from None
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        raise DemoError(f"unknown kind {', '.join(unknown)}; known: {', '.join(known)}")
-    kinds = [known[name] for name in names or known]
-    console = Console()
+        raise DemoError(f"{assignment} has no kind {', '.join(unknown)}; it has {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def _demonstrate(course: Course, kinds: Sequence[Kind], console: Console) -> int:
+    from rich.progress import Progress
+
+    console.rule(course.assignment)
     with console.status("Releasing the assignment"):
-        course = Course.copy_of(original, root, assignment)
         course.generate_assignment()
     console.print(f"Released {len(list(course.release.glob('*.ipynb')))} notebooks into {course.release}")
     make_class(course, kinds)
     console.print(f"Made {len(kinds)} submissions in {course.layout.submitted}")
     summary = grade_class(course, console)
+    if summary.stopped:
+        print_summary(summary, console)
     with Progress(console=console) as progress:
         task = progress.add_task("Pages", total=len(kinds))
         write_student_pages(course, course.students(), lambda student: progress.update(task, advance=1))
@@ -85,7 +132,7 @@ def run_demo(original: Path, root: Path, assignment: str, names: Sequence[str] |
         summary.trouble,
     )
     print_report(rows)
-    page = course.root / f"report-{assignment}.html"
-    write_report(rows, page, title=f"Class report: {assignment}")
+    page = report_file(course)
+    write_report(rows, page, title=f"Class report: {course.assignment}")
     console.print(f"Report: {page}   gradebook: {course.shown_db_url}   feedback: {course.layout.feedback}")
-    return rows
+    return int(bool(summary.trouble or summary.stopped) or not all(row.as_expected for row in rows))

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.kit import load_kit
+from autograder.kit import KitError, load_kit
+from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.nbgrader_compat.layout import CONFIG, course_layout
 from autograder.notebook.cells import grading, read_notebook
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
 
@@ -122,7 +124,7 @@ def _course(root: Path, assignment: str, db_url: str | None = None) -> Course:
 
 
 def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: int) -> None:
-    """Make a course at *root*, if there is none, with a class of *count*.
+    """Make a course at *root*, a copy of the one at *original* unless there is one, with a class of *count*.
 
     Raises:
         SimulationError: it cannot be done.
@@ -132,15 +134,14 @@ def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: 
     console = Console()
     with console.status(f"Making {count} submissions"):
         try:
-            if (root / "nbgrader_config.py").is_file():
-                course = Course(root, assignment)
-            else:
-                course = Course.copy_of(original, root, assignment)
+            if not (root / CONFIG).is_file():
+                copy_course(original, root, course_layout(original).assignments())
+            course = Course(root, assignment)
             if not course.release.is_dir():
                 course.generate_assignment()
-        except CourseError as error:
+            simulate_class(course, count, seed)
+        except (CourseError, KitError) as error:
             raise SimulationError(str(error)) from None
-        simulate_class(course, count, seed)
     console.print(
         f"Made {count} submissions in {course.layout.submitted}; the right marks are in {expected_file(course)}.",
         highlight=False,

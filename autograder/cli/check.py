@@ -1,0 +1,91 @@
+"""``autograder check``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from autograder.cli.common import Complaint, course_around
+
+__all__ = ["add_arguments", "run"]
+
+SAYS = "run the visible and hidden tests on your own notebooks"
+STATUS = "Exit status: 0 if every test has full marks; 1 if not, or if hidden tests were not run and --public was not given; 2 if a notebook could not be checked."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be asked for."""
+    add = parser.add_argument
+    add(
+        "notebooks",
+        nargs="+",
+        metavar="NOTEBOOK",
+        help="a notebook, a folder of notebooks, or the name of an assignment of the course that you are in",
+    )
+    add("--html", type=Path, metavar="FILE", help="also write a page with your answers, marks and messages")
+    add("--json", action="store_true", help="print one line of JSON instead of text")
+    add("--watch", action="store_true", help="check again whenever a notebook is saved")
+    add(
+        "--hint",
+        action="store_true",
+        help="print the next hint for what fails; the next one comes after another attempt",
+    )
+    add(
+        "--hint-for",
+        metavar="PART",
+        help="the same for one test or answer cell, by its name in the scorecard",
+    )
+    add("--public", action="store_true", help="leave the hidden tests out")
+    add(
+        "--exam",
+        type=Path,
+        metavar="PATH",
+        help="take the tests from this exam file, or from the notebooks in this folder (default: the exam file beside the notebook, or the course)",
+    )
+    add(
+        "--progress",
+        type=Path,
+        metavar="FILE",
+        help="where attempts, best marks and hints are kept (default: autograder-progress.json beside the notebook)",
+    )
+    add("--no-progress", action="store_true", help="keep and show no progress")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check; returns the exit status."""
+    if options.no_progress and (options.hint or options.hint_for or options.progress):
+        raise Complaint("--no-progress allows neither hints, which are counted, nor --progress")
+    options.notebooks = [path for name in options.notebooks for path in _notebooks(name)]
+    from autograder.selfstudy.command import Checking, run_check
+
+    return run_check(Checking(**{name: getattr(options, name) for name in Checking.__dataclass_fields__}))
+
+
+def _notebooks(name: str) -> Iterator[Path]:
+    """What *name* stands for."""
+    path = Path(name)
+    if path.suffix == ".ipynb":
+        yield path
+        return
+    folder = path if path.is_dir() else _release(name)
+    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
+    if not found:
+        raise Complaint(f"{folder} holds no notebook")
+    yield from found
+
+
+def _release(assignment: str) -> Path:
+    try:
+        root = course_around(None)
+    except Complaint:
+        raise Complaint(
+            f"{assignment!r} is neither a notebook nor a folder, and there is no course here that could have an assignment of that name"
+        ) from None
+    from autograder.nbgrader_compat.layout import course_layout
+
+    layout = course_layout(root)
+    layout.check_assignment(assignment)
+    if not (layout.release / assignment).is_dir():
+        raise Complaint(f"{layout.release / assignment} is not there: release the assignment first")
+    return layout.release / assignment

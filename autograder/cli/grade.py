@@ -1,0 +1,50 @@
+"""``autograder grade``."""
+
+from __future__ import annotations
+
+import argparse
+
+from autograder.cli.common import add_assignment, add_course, add_students, count, course_around
+
+__all__ = ["add_arguments", "run"]
+
+SAYS = "grade all submissions of an assignment, in parallel; run again, it goes on where it stopped"
+STATUS = (
+    "Exit status: 0 if every submission is graded and recorded; 1 if some are not; 2 if grading could not begin; "
+    "130 after Ctrl-C."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be asked for."""
+    add_assignment(parser)
+    add_course(parser)
+    add_students(parser)
+    add = parser.add_argument
+    add("--jobs", type=count, metavar="N", help="grading processes (default: one for each core)")
+    add("--force", action="store_true", help="grade also what is graded already and has not changed")
+    add(
+        "--db",
+        metavar="URL",
+        help="the gradebook, such as postgresql://host/name (default: the course's setting)",
+    )
+    add(
+        "--scheduler",
+        metavar="URL",
+        help="grade on the Dask cluster of this scheduler, such as tcp://host:8786",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade; returns the exit status."""
+    from autograder.grading.command import run_grade
+
+    return run_grade(
+        course_around(options.course),
+        options.assignment,
+        options.student,
+        jobs=options.jobs,
+        force=options.force,
+        db_url=options.db,
+        scheduler=options.scheduler,
+    )
