@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import data_files
 from autograder.exam.examine import examine
+from autograder.files.source import data_files
 from autograder.lint.kernel import KernelFailed, stock_outcomes
 from autograder.notebook.assemble import assemble
 from autograder.tutor.owner import Owner
@@ -26,10 +24,9 @@ def examined(idiom: Idiom, folder: Path) -> dict[str, tuple[list[float], list[st
     """The examiner's marks and messages for each work, by its label; *folder* is empty."""
     path = idiom.write(folder)
     found = {}
-    more: dict[str, Any] = {"source": folder} if "source" in inspect.signature(examine).parameters else {}
     for work in idiom.works:
         notebook = assemble(path, submission(idiom, work).dumps().encode())
-        result = examine(notebook, LIMITS, data_files(folder), (), Owner(idiom.name), **more)
+        result = examine(notebook, LIMITS, data_files(folder), (), Owner(idiom.name), source=folder)
         verdicts = [result.verdicts[grade_id] for grade_id in test_ids(idiom.notebook())]
         found[work.label] = ([v.score for v in verdicts], [v.detail or v.message for v in verdicts])
     return found
