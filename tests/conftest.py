@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.assignments import ASSIGNMENTS
+from autograder.selfstudy.bundle import write_bundle
+from autograder.selfstudy.exams import Exams, write_exam
+from tests.assignments import ASSIGNMENTS, notebooks_of, release_of, source_of
 
 # A busy machine is not a failure: time is measured in benchmarks/, not in property tests. CI draws the same examples each time.
 settings.register_profile(
@@ -33,6 +38,33 @@ def root() -> Path:
 def assignment(request: pytest.FixtureRequest) -> str:
     """Each assignment of the repository in turn: what a test says with it holds for all of them."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def bundle_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """The folder of what is handed out, by assignment and audience. Each is made once, and nobody may write there."""
+
+    @functools.cache
+    def bundle(assignment: str, audience: str) -> Path:
+        folder = tmp_path_factory.mktemp("bundles") / audience
+        write_bundle(audience, source_of(assignment), release_of(assignment), folder)
+        return folder
+
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def exam_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """The folder of the unpacked exam for self-study of an assignment; nobody may write there."""
+    with contextlib.ExitStack() as unpacked:
+
+        @functools.cache
+        def exam(assignment: str) -> Path:
+            file = tmp_path_factory.mktemp("exams") / f"{assignment}.exam"
+            write_exam(source_of(assignment), release_of(assignment), file)
+            return unpacked.enter_context(Exams(file)).of(Path(f"{notebooks_of(assignment)[0]}.ipynb"))
+
+        yield exam
 
 
 FLAGS = [

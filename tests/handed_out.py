@@ -16,14 +16,14 @@ import re
 import textwrap
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import mlsysim
 from autograder.notebook.cells import Notebook, grading, is_test, read_notebook
-from autograder.tutor.probes import probes
+from autograder.tutor.tutor import Tutor
 
 __all__ = ["asked_names", "definitions", "imports", "pasted", "readable", "whole_files"]
 
@@ -173,12 +173,12 @@ def modules() -> list[ModuleType]:
     return [mlsysim, *map(importlib.import_module, names)]
 
 
-def imports(name: str) -> set[str]:
+def imports(name: str, tutor: Tutor) -> set[str]:
     """Every way to import something of the library as *name*: what has that name there, and all that can be called as a test calls it."""
     found = set()
     for module in modules():
         for path, value in _members(module):
-            if path.split(".")[-1] == name or (callable(value) and _can_be_asked(value, name)):
+            if path.split(".")[-1] == name or (callable(value) and _can_be_asked(value, tutor.probes(name))):
                 found.add(f"import {module.__name__}\n\n{name} = {module.__name__}.{path}")
     return found
 
@@ -193,9 +193,9 @@ def _members(module: ModuleType) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}.{inner}", getattr(value, inner, None)) for inner in vars(value))
 
 
-def _can_be_asked(function: Any, name: str) -> bool:
-    """Whether it gives an answer to one of the first questions of the lesson about the function *name*."""
-    for arguments in probes(name)[:3]:
+def _can_be_asked(function: Any, questions: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether it gives an answer to one of the first *questions*."""
+    for arguments in questions[:3]:
         try:
             function(*arguments)
         except Exception:

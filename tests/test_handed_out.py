@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
@@ -12,41 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from autograder.selfstudy.bundle import AUDIENCES, write_bundle
 from autograder.selfstudy.check import check_notebook
-from autograder.selfstudy.installed import installed_exam
-from autograder.tutor.misconceptions import PACKED
+from tests.assignments import every_notebook, functions_of, notebooks_of, release_of, source_of
 from tests.handed_out import asked_names, definitions, imports, modules, pasted, readable, whole_files
+from tests.models import tutor_of
 
-NOTEBOOKS = ["0_self_check.ipynb", "1_predict.ipynb", "2_crossover.ipynb", "3_frontier.ipynb"]
-EXAM = installed_exam("quantization")
 UNANSWERED = "raise NotImplementedError"
 
 
-@pytest.fixture(scope="module")
-def release(root) -> Path:
-    return root / "assignments" / "quantization"
-
-
-@pytest.fixture(scope="module")
-def bundles(release, tmp_path_factory) -> dict[str, Path]:
-    base = tmp_path_factory.mktemp("bundles")
-    for audience in AUDIENCES:
-        write_bundle(audience, release, base / audience)
-    return {audience: base / audience for audience in AUDIENCES}
-
-
-def attempts(texts: dict[str, str], name: str, *, library: bool) -> list[dict[str, str]]:
-    """What somebody could paste into the answer cells of the notebook *name*, by grade_id.
+def attempts(texts: dict[str, str], assignment: str, notebook: str, *, library: bool) -> list[dict[str, str]]:
+    """What somebody could paste into the answer cells of a notebook, by grade_id.
 
     First every definition of every name that is asked for, one of each at a time; then whole files, and modules of the library.
     """
-    asked = asked_names(EXAM, name)
+    asked = asked_names(source_of(assignment), f"{notebook}.ipynb")
+    tutor = tutor_of(assignment)
     found: list[dict[str, str]] = []
     for grade_id, names in asked.items():
         for one in sorted(names):
             candidates = set().union(*(definitions(text, one) for text in texts.values()))
-            candidates |= imports(one) if library else set()
+            candidates |= imports(one, tutor) if library else set()
             for i, source in enumerate(sorted(c for c in candidates if UNANSWERED not in c)):
                 found += [{}] if i == len(found) else []
                 found[i][grade_id] = f"{found[i].get(grade_id, '')}\n\n{source}".lstrip()
@@ -54,47 +38,62 @@ def attempts(texts: dict[str, str], name: str, *, library: bool) -> list[dict[st
     for text in whole_files(texts, wanted).values():
         found.append({grade_id: text for grade_id, names in asked.items() if any(n in text for n in names)})
     if library:
-        found += [dict.fromkeys(asked, f"from {module.__name__} import *") for module in modules()]
+        with_names = [module for module in modules() if wanted & set(vars(module))]
+        found += [dict.fromkeys(asked, f"from {module.__name__} import *") for module in with_names]
     return found
 
 
-def earning(release: Path, name: str, tried: list[dict[str, str]], folder: Path) -> dict[str, float]:
-    """Those of *tried* that earn points in the untouched notebook *name*, with their points."""
-    found = {}
-    for answers in tried:
-        pasted(release, name, answers, folder)
-        if score := check_notebook(folder / name, EXAM).score:
-            found["\n\n".join(answers.values())] = score
-    return found
+@pytest.fixture(scope="module")
+def earning(exam_of, tmp_path_factory):
+    """Those answers, of many, that earn points in an otherwise untouched notebook, with their points."""
+
+    def earn(assignment: str, notebook: str, tried: list[dict[str, str]]) -> dict[str, float]:
+        folder, name, found = tmp_path_factory.mktemp("tried"), f"{notebook}.ipynb", {}
+        for answers in tried:
+            pasted(release_of(assignment), name, answers, folder)
+            if score := check_notebook(folder / name, exam_of(assignment)).score:
+                found["\n\n".join(answers.values())] = score
+        return found
+
+    return earn
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_an_untouched_notebook_has_no_points(release, tmp_path, name):
-    assert earning(release, name, [{}], tmp_path) == {}
+@every_notebook
+def test_an_untouched_notebook_has_no_points(earning, assignment, notebook):
+    assert earning(assignment, notebook, [{}]) == {}
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_nothing_that_students_get_earns_a_point_pasted_or_imported(bundles, release, tmp_path, name):
-    texts, opaque = readable(bundles["students"])
+@every_notebook
+def test_nothing_that_students_get_earns_a_point_pasted_or_imported(bundle_of, earning, assignment, notebook):
+    texts, opaque = readable(bundle_of(assignment, "students"))
     assert not opaque and len(texts) > 50
-    tried = attempts(texts, name, library=True)
-    assert len(tried) > 40
-    assert earning(release, name, tried, tmp_path) == {}
+    tried = attempts(texts, assignment, notebook, library=True)
+    assert len(tried) > 10
+    assert earning(assignment, notebook, tried) == {}
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_no_text_that_self_learners_get_earns_a_point_pasted(bundles, release, tmp_path, name):
-    texts, opaque = readable(bundles["self-learners"])
+@every_notebook
+def test_no_text_that_self_learners_get_earns_a_point_pasted(bundle_of, earning, assignment, notebook):
+    texts, opaque = readable(bundle_of(assignment, "self-learners"))
     assert len(texts) > 120
-    assert opaque == {f"autograder/data/{packed}.gz" for packed in PACKED}
-    assert earning(release, name, attempts(texts, name, library=False), tmp_path) == {}
+    assert opaque == {f"{assignment}.exam"}
+    assert earning(assignment, notebook, attempts(texts, assignment, notebook, library=False)) == {}
 
 
-def test_no_module_that_self_learners_can_import_has_a_name_that_a_notebook_asks_for(bundles, tmp_path):
+def test_no_module_that_self_learners_can_import_has_a_name_that_a_notebook_asks_for(
+    bundle_of, assignment, tmp_path
+):
     """Those of the library are tried above, under every name."""
-    wanted = set().union(*(names for name in NOTEBOOKS for names in asked_names(EXAM, name).values()))
-    with zipfile.ZipFile(next(bundles["self-learners"].glob("*.whl"))) as wheel:
-        wheel.extractall(tmp_path)
+    exam = source_of(assignment)
+    wanted = {
+        name
+        for notebook in notebooks_of(assignment)
+        for names in asked_names(exam, f"{notebook}.ipynb").values()
+        for name in names
+    }
+    for path in bundle_of(assignment, "self-learners").glob("*.whl"):
+        with zipfile.ZipFile(path) as wheel:
+            wheel.extractall(tmp_path)
     look = """
 import importlib, json, pkgutil, sys
 import autograder
@@ -113,32 +112,24 @@ print(json.dumps(found))
     assert {module: wanted & set(names) for module, names in found.items() if wanted & set(names)} == {}
 
 
-def test_what_is_packed_is_what_the_repository_has_and_the_page_and_the_help_say_so(
-    root, bundles, capsys, monkeypatch
+def test_a_notebook_that_is_checked_cannot_unpack_the_exam_that_lies_beside_it(
+    bundle_of, exam_of, assignment, tmp_path
 ):
-    from autograder.cli.arguments import build_parser
-
-    with zipfile.ZipFile(next(bundles["self-learners"].glob("*.whl"))) as wheel:
-        for name in PACKED:
-            plain = (root / "autograder" / "data" / name).read_bytes()
-            assert gzip.decompress(wheel.read(f"autograder/data/{name}.gz")) == plain
-            assert f"autograder/data/{name}" not in wheel.namelist()
-    page = " ".join((bundles["self-learners"] / "README.md").read_text("utf-8").split())
-    for name in PACKED:
-        assert f"`{name}.gz`" in page
-    assert "whoever unpacks them sees right functions" in page
-    monkeypatch.setenv("COLUMNS", "400")
-    with pytest.raises(SystemExit):
-        build_parser(root).parse_args(["bundle", "--help"])
-    assert "nobody gets" not in (said := capsys.readouterr().out)
-    assert "compressed, the right functions" in said
-
-
-def test_a_notebook_that_is_checked_cannot_have_the_program_unpack_them(release, tmp_path):
-    call = "from autograder.tutor.misconceptions import model\n\nglobals().update(model())"
-    asked = asked_names(EXAM, "0_self_check.ipynb")
-    pasted(release, "0_self_check.ipynb", dict.fromkeys(asked, call), tmp_path)
-    card = check_notebook(tmp_path / "0_self_check.ipynb", EXAM)
+    notebook = notebooks_of(assignment)[0]
+    exam = bundle_of(assignment, "self-learners") / assignment / f"{assignment}.exam"
+    (tmp_path / exam.name).write_bytes(exam.read_bytes())
+    call = f"""
+import gzip, io, pathlib, zipfile
+for place in (".", {str(tmp_path)!r}, {str(exam_of(assignment))!r}):
+    for path in pathlib.Path(place).rglob("*.exam"):
+        with zipfile.ZipFile(io.BytesIO(gzip.decompress(path.read_bytes()))) as archive:
+            exec(archive.read("kit/lesson.py").decode(), globals())
+    for path in pathlib.Path(place).rglob("lesson.py"):
+        exec(path.read_text(), globals())
+"""
+    asked = asked_names(source_of(assignment), f"{notebook}.ipynb")
+    pasted(release_of(assignment), f"{notebook}.ipynb", dict.fromkeys(asked, call), tmp_path)
+    card = check_notebook(tmp_path / f"{notebook}.ipynb", exam_of(assignment))
     if card.result.sandbox == "limits":
         pytest.skip("this machine hides no files from a notebook's code, as docs/self-learners.md says")
     assert card.score == 0
@@ -169,18 +160,16 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    ("notebook", "function"),
-    [("0_self_check.ipynb", "speedup_limit"), ("3_frontier.ipynb", "best_under")],
-)
-def test_the_search_finds_an_answer_wherever_it_lies(root, release, tmp_path, place, notebook, function):
-    lesson = (root / "autograder" / "data" / "lesson.py").read_text("utf-8")
-    (answer,) = definitions(lesson, function)
+def test_the_search_finds_an_answer_wherever_it_lies(earning, assignment, tmp_path, place):
+    lesson = tutor_of(assignment).lesson
+    text = (source_of(assignment) / "kit" / "lesson.py").read_text("utf-8")
+    notebook = notebooks_of(assignment)[0]
+    function = next(name for name in functions_of(assignment, notebook) if not lesson.builds_on(name))
+    (answer,) = definitions(text, function)
     name, put = PLACES[place]
-    (tmp_path / "bundle").mkdir()
-    (tmp_path / "bundle" / name).write_text(put(f"{answer}\n"), "utf-8")
-    texts, _ = readable(tmp_path / "bundle")
-    assert earning(release, notebook, attempts(texts, notebook, library=False), tmp_path)
+    (tmp_path / name).write_text(put(f"{answer}\n"), "utf-8")
+    texts, _ = readable(tmp_path)
+    assert earning(assignment, notebook, attempts(texts, assignment, notebook, library=False))
 
 
 @pytest.mark.parametrize(
@@ -190,14 +179,14 @@ def test_the_search_finds_an_answer_wherever_it_lies(root, release, tmp_path, pl
         ("data.json", '[{"answer_regime": "memory-bound", "answer_helps": true, "answer_speedup": 4.0}]'),
     ],
 )
-def test_the_search_finds_values_in_data(release, tmp_path, name, text):
+def test_the_search_finds_values_in_data(earning, tmp_path, name, text):
     (tmp_path / name).write_text(text, "utf-8")
     texts, _ = readable(tmp_path)
-    tried = attempts(texts, "0_self_check.ipynb", library=False)
-    assert earning(release, "0_self_check.ipynb", tried, tmp_path)
+    tried = attempts(texts, "quantization", "0_self_check", library=False)
+    assert earning("quantization", "0_self_check", tried)
 
 
-def test_the_search_finds_what_the_library_could_be_imported_as(release, tmp_path, monkeypatch):
+def test_the_search_finds_what_the_library_could_be_imported_as(monkeypatch):
     """A function of another name counts as well: here one that divides."""
     import mlsysim.units
 
@@ -206,4 +195,19 @@ def test_the_search_finds_what_the_library_could_be_imported_as(release, tmp_pat
 
     share.__module__ = "mlsysim.units"
     monkeypatch.setattr(mlsysim.units, "share", share, raising=False)
-    assert "import mlsysim.units\n\nridge_point = mlsysim.units.share" in imports("ridge_point")
+    found = imports("ridge_point", tutor_of("quantization"))
+    assert "import mlsysim.units\n\nridge_point = mlsysim.units.share" in found
+
+
+def test_the_search_finds_a_module_with_a_name_that_is_asked_for(monkeypatch):
+    import mlsysim.units
+
+    monkeypatch.setattr(mlsysim.units, "ridge_point", None, raising=False)
+    tried = attempts({}, "quantization", "0_self_check", library=True)
+    assert "from mlsysim.units import *" in {text for answers in tried for text in answers.values()}
+
+
+def test_the_page_of_self_learners_says_that_the_exam_holds_right_functions(bundle_of, assignment):
+    page = " ".join((bundle_of(assignment, "self-learners") / "README.md").read_text("utf-8").split())
+    assert f"`{assignment}/{assignment}.exam`" in page and "It also holds right functions" in page
+    assert not Path(bundle_of(assignment, "self-learners"), assignment, "kit").exists()
