@@ -223,15 +223,15 @@ def _numpy_state() -> Any:
     return numpy.random.get_state() if numpy is not None else None
 
 
-def _figures() -> list[int] | None:
+def _figures() -> list[int]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     return pyplot.get_fignums() if pyplot is not None else []
 
 
-def _close_figures(kept: Any) -> None:
+def _close_figures(kept: Iterable[int]) -> None:
     pyplot = sys.modules.get("matplotlib.pyplot")
-    for number in pyplot.get_fignums() if pyplot is not None else ():
-        if number not in kept:
+    if pyplot is not None:
+        for number in set(pyplot.get_fignums()).difference(kept):
             pyplot.close(number)
 
 

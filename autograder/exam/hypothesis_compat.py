@@ -31,7 +31,7 @@ def run_with_database(test: Callable[..., Any], saved: Saved, *phases: Phase) ->
     """Run a property test for these *phases* only, with a database that holds *saved*, from a seed of its own: with a database Hypothesis insists on one."""
     usual = dict(vars(test))
     database = InMemoryExampleDatabase()
-    database.data = saved  # type: ignore[assignment]
+    database.data = saved
     seed(0)(test)  # which takes away the database
     vars(test)[SETTINGS] = settings(usual[SETTINGS], derandomize=False, database=database, phases=phases)
     try:

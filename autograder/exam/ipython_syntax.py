@@ -35,7 +35,8 @@ def python_of(text: str) -> tuple[ast.Module, bool]:
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
-        tree, plain = ast.parse(TransformerManager().transform_cell(text)), False
+        transformed: str = TransformerManager().transform_cell(text)  # type: ignore[no-untyped-call]
+        tree, plain = ast.parse(transformed), False
     inline = _Inline()
     tree = ast.fix_missing_locations(inline.visit(tree))
     return tree, plain and not inline.changed

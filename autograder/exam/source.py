@@ -25,6 +25,7 @@ __all__ = ["Source", "SourceCell", "instructors_cells", "read_source"]
 
 Role = Literal["shared", "test", "answer"]
 Owner = Literal["instructor", "student", "solution's import", "nobody"]
+STUDENTS = ("student", "solution's import")
 
 SOLUTION = re.compile(r"^([ \t]*)[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
 RELEASED = "raise NotImplementedError()"  # what stands in the place of a solution in a released notebook
@@ -107,6 +108,7 @@ class Source:
         self.cells = cells
         self._students = students
         self._places: dict[str, int] = {}
+        self._owners: list[dict[str, Owner]] = []
         self._binders: dict[str, list[tuple[int, Owner]]] = {}
         self._touching: dict[str, list[tuple[int, Statement]]] = {}
         self._reached: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
@@ -124,6 +126,7 @@ class Source:
                 if one.defines:
                     for name in one.binds:
                         effects.setdefault(name, set()).update(one.changes | one.calls)
+            self._owners.append(owners)
             for name, owner in owners.items():
                 self._binders.setdefault(name, []).append((place, owner))
         for place, cell in enumerate(cells):
@@ -218,7 +221,7 @@ class Source:
         for at in range(place - 1, -1, -1):
             if name in self._students:
                 break
-            if name in self.cells[at].answers:
+            if self._owners[at].get(name) in STUDENTS:
                 yield at, None
                 return
             before = [one for where, one in touching if where == at]
@@ -229,7 +232,7 @@ class Source:
             yield -1, None
 
     def _is_students(self, name: str, place: int) -> bool:
-        return self.owner(name, place) in ("student", "solution's import")
+        return self.owner(name, place) in STUDENTS
 
     def _find_needed(self, imported: dict[str, str], effects: dict[str, set[str]]) -> Iterator[int]:
         settings = {name for name, module in imported.items() if module.split(".")[0] in OF_THE_PROCESS}
