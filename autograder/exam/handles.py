@@ -117,9 +117,15 @@ class StudentFunction(Handle):
     def __class__(self) -> Any:
         return types.FunctionType
 
+    def __copy__(self) -> StudentFunction:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> StudentFunction:
+        return self
+
     def __bool__(self) -> bool:
         if not _held(self).named:
-            _held(self).asks.refuse(f"{_held(self).title} is a function, where a value was expected.")
+            _held(self).asks.refuse(f"`{_held(self).title}` is a function, where a value was expected.")
         return True
 
     def __getattr__(self, name: str) -> Any:
@@ -128,7 +134,7 @@ class StudentFunction(Handle):
             raise AttributeError(name)
         value = held.asks.ask(getattr, f"{held.title}.{name}", (self, name), {}, ())
         if not held.named and (held_of(value) is not None or callable(value)):
-            held.asks.refuse(f"`{name}` of {held.title} is no plain value.")
+            held.asks.refuse(f"`{name}` of `{held.title}` is no plain value.")
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -157,7 +163,7 @@ class Iterates(Handle):
         return _next(self)
 
     def __repr__(self) -> str:
-        return f"<what {_held(self).title} iterates over>"
+        return f"<iterator of {_held(self).title}>"
 
 
 class Generates(Iterates):
@@ -268,6 +274,10 @@ class Instance(Handle):
 
     __slots__ = ()
 
+    @property
+    def __dict__(self) -> Any:
+        return _held(self).call(vars, self)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -321,7 +331,7 @@ def _shown(value: Any, function: Any, *more: Any) -> str:
 
 def _not_compared(held: Held) -> NoReturn:
     held.asks.refuse(
-        f"Instances of {held.title} are not compared here by their own `__eq__`, which could say anything. Compare their attributes."
+        f"Instances of `{held.title}` are not compared here by their own `__eq__`, which could say anything. Compare their attributes."
     )
 
 
@@ -330,7 +340,7 @@ def _operator(function: Callable[..., Any], swapped: bool = False) -> Any:
         held = _held(self)
         if held.bare and not isinstance(other, Instance):
             held.asks.refuse(
-                f"An answer is an instance of {held.title}, not plain data, so that nothing can be computed or compared with it."
+                f"An answer is an instance of `{held.title}`, not plain data, so that nothing can be computed or compared with it."
             )
         return held.call(function, *((other, self) if swapped else (self, other)))
 
@@ -344,7 +354,7 @@ def _unary(function: Callable[..., Any]) -> Any:
 def _contains(self: Any, value: Any) -> bool:
     held = _held(self)
     if held.bare and not isinstance(value, Instance):
-        held.asks.refuse(f"An answer is an instance of {held.title}, not plain data.")
+        held.asks.refuse(f"An answer is an instance of `{held.title}`, not plain data.")
     return held.call(operator.contains, self, value) is True
 
 

@@ -45,6 +45,7 @@ NAMED = (
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "pandas", "scipy", "matplotlib"})
 PATCHED = ("input", "print")
 LONGEST = 200
+LONGEST_TITLE = 60
 
 
 class TestPeer(Peer):
@@ -196,7 +197,8 @@ class TestPeer(Peer):
                 return self._once(number, StudentFunction, lambda held: StudentFunction(held, name))
             case "iterates", [int(number), bool(generates)]:
                 kind = Generates if generates else Iterates
-                return self._once(number, kind, kind)
+                held = Held(self._asks, ["held", number], self.title, epoch=self._epoch)
+                return self._once(number, kind, lambda _: kind(held))
             case "instance", [int(number), str(named), str(title), list(special), bool(compares)] if (
                 named in self.classes
             ):
@@ -207,7 +209,8 @@ class TestPeer(Peer):
         raise WireError(f"not a message: unknown tag {tag[:8]!r}")
 
     def _held(self, number: int) -> Held:
-        return Held(self._asks, ["held", number], f"what {self.title} returned", epoch=self._epoch)
+        title = self.title if len(self.title) > LONGEST_TITLE else f"{self.title}(…)"
+        return Held(self._asks, ["held", number], title, epoch=self._epoch)
 
     def _once(self, number: int, kind: type, make: Callable[[Held], Any]) -> Any:
         """The one handle on an object over there."""

@@ -135,13 +135,19 @@ class Session:
                 if kind == "value":
                     word, value = candidate.get(name)
                     if word != "value":
-                        raise StudentError(f"`{name}` is {value}. {PLAIN}")
+                        raise StudentError(f"`{name}` is {value}. {PLAIN.replace('Return', 'Give')}")
                     found[name] = value
                 elif kind != "missing":
                     found[name] = self._stand_in(name, told)
         except (Died, Refused) as reason:
             raise StudentError(f"Looking at your answers {reason}.") from None
-        except WireError:
+        except (
+            WireError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            LookupError,
+        ):  # what describes them is from over there
             raise StudentError("Looking at your answers gave something that is no answer.") from None
         return found
 

@@ -222,6 +222,8 @@ class Writer(Message):
         if base is None:
             raise Refused(called(value))
         plain = PLAIN_BASES[base](value)
+        if type(plain) is kind:  # someone has changed what the types are called
+            raise Refused(called(value))
         if base not in MUTABLE:
             return self.tree(plain, depth)
         return self._shared(WRITERS[base], plain, value, depth)
