@@ -114,7 +114,7 @@ def wrong_in(assignment: str) -> dict[str, Kind]:
                 and notebook not in found
             ):
                 found[notebook] = kind
-    return {notebook: found[notebook] for notebook in notebooks_of(assignment)}
+    return {notebook: found[notebook] for notebook in notebooks_of(assignment) if notebook in found}
 
 
 def hand_in(assignment: str, kind: Kind, folder: Path) -> Path:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 
-def fresh_environment(folder: Path, wheel: Path) -> Path:
-    """A virtual environment with *wheel* installed, and this environment's packages (but not its editable ones); its Python."""
+def fresh_environment(folder: Path, *wheels: Path) -> Path:
+    """A virtual environment with *wheels* installed, and this environment's packages (but not its editable ones); its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
     install = [
@@ -22,7 +22,7 @@ def fresh_environment(folder: Path, wheel: Path) -> Path:
         "--no-deps",
         "--no-index",
     ]
-    subprocess.run([*install, "--disable-pip-version-check", wheel], check=True)
+    subprocess.run([*install, "--disable-pip-version-check", *wheels], check=True)
     (site,) = folder.glob("lib/*/site-packages")
     ours = next(path for path in sys.path if path.endswith("site-packages"))
     (site / "dependencies.pth").write_text(f"{ours}\n")

@@ -22,6 +22,7 @@ from tests.assignments import (
     release_of,
     source_of,
     sources,
+    wrong_in,
 )
 from tests.leaks import HIDDEN, SOLUTION
 
@@ -128,6 +129,10 @@ def test_the_kit_has_a_title_and_at_least_sixteen_kinds_of_which_every_loss_name
         for stock in (False, True):
             marks = expected_marks(kind, source_of(assignment), stock=stock)
             assert all(mark is None or mark >= 0 for cells in marks.values() for mark in cells.values())
+
+
+def test_the_class_has_wrong_answers_to_each_notebook(assignment):
+    assert list(wrong_in(assignment)) == notebooks_of(assignment)
 
 
 def test_a_right_submission_holds_the_answers_and_no_solution_marks(assignment, tmp_path):

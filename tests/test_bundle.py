@@ -15,22 +15,25 @@ from packaging.requirements import Requirement
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
 from autograder.selfstudy.bundle import AUDIENCES, BundleError, write_bundle
+from autograder.selfstudy.exams import zipped
+from tests.assignments import kit_of, notebooks_of, release_of, source_of
 from tests.environments import fresh_environment
 
-NOTEBOOKS = ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def release(root) -> Path:
-    return root / "assignments" / "quantization"
+@pytest.fixture
+def bundle(bundle_of, assignment) -> Path:
+    return bundle_of(assignment, "students")
 
 
-@pytest.fixture(scope="module")
-def bundle(release, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle") / "students"
-    write_bundle("students", release, folder)
-    return folder
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def released(assignment: str) -> list[str]:
+    left = (".", "autograder-progress", "__pycache__")  # by someone who works there
+    return [name for name in files_in(release_of(assignment)) if not name.startswith(left)]
 
 
 def pins(path: Path) -> dict[str, set[str]]:
@@ -41,39 +44,48 @@ def pins(path: Path) -> dict[str, set[str]]:
     return found
 
 
-def test_students_get_notebooks_library_requirements_and_a_page_and_nothing_else(bundle, release):
-    found = sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file())
-    notebooks = [f"quantization/{name}.ipynb" for name in NOTEBOOKS]
-    assert found == ["README.md", "mlsysim-1.0.0-py3-none-any.whl", *notebooks, "requirements.txt"]
-    for name in NOTEBOOKS:
-        assert (bundle / "quantization" / f"{name}.ipynb").read_bytes() == (
-            release / f"{name}.ipynb"
-        ).read_bytes()
+def packages_in(folder: Path) -> list[str]:
+    """Names of the packages that there are wheels of."""
+    tops: set[str] = set()
+    for path in folder.glob("*.whl"):
+        with zipfile.ZipFile(path) as wheel:
+            tops |= {name.split("/")[0] for name in wheel.namelist()}
+    return sorted(name for name in tops if not name.endswith(".dist-info"))
 
 
-def test_what_someone_left_who_tried_the_release_is_not_handed_out(release, tmp_path):
-    shutil.copytree(
-        release, tmp_path / "release", ignore=shutil.ignore_patterns("autograder-progress*", ".*")
-    )
+def test_students_get_what_is_released_the_libraries_requirements_and_a_page_and_nothing_else(
+    bundle, assignment
+):
+    assert packages_in(bundle) == sorted(kit_of(assignment).warm.libraries)
+    rest = [name for name in files_in(bundle) if not name.endswith(".whl")]
+    own = [f"{assignment}/{name}" for name in released(assignment)]
+    assert rest == sorted(["README.md", "requirements.txt", *own])
+    for name in released(assignment):
+        assert (bundle / assignment / name).read_bytes() == (release_of(assignment) / name).read_bytes()
+
+
+def test_what_someone_left_who_tried_the_release_is_not_handed_out(assignment, tmp_path):
+    release = tmp_path / assignment
+    shutil.copytree(release_of(assignment), release)
     for name in ("autograder-progress.json", ".hidden"):
-        (tmp_path / "release" / name).write_text("{}")
-    written = write_bundle("students", tmp_path / "release", tmp_path / "students")
-    assert sorted(Path(name).name for name in written if "/" in name) == [
-        f"{name}.ipynb" for name in NOTEBOOKS
-    ]
+        (release / name).write_text("{}")
+    bare = Path(shutil.copytree(source_of(assignment), tmp_path / "source"), "kit", "kit.toml")
+    bare.write_text('title = "no library"')  # a wheel takes seconds to build
+    written = write_bundle("students", bare.parents[1], release, tmp_path / "students")
+    assert sorted(written) == sorted(
+        ["README.md", "requirements.txt", *(f"{assignment}/{name}" for name in released(assignment))]
+    )
 
 
-def test_the_students_wheel_holds_the_library_and_no_examiner(bundle):
-    with zipfile.ZipFile(next(bundle.glob("*.whl"))) as wheel:
-        tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"mlsysim", "mlsysim-1.0.0.dist-info"}
-
-
-def test_the_same_content_gives_the_same_bytes(release, tmp_path):
-    for name in ("one", "two"):
-        write_bundle("students", release, tmp_path / name / "students.zip")
-    first, second = ((tmp_path / name / "students.zip").read_bytes() for name in ("one", "two"))
-    assert first == second
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_the_same_content_gives_the_same_bytes(bundle_of, assignment, audience, tmp_path):
+    archive = tmp_path / audience / f"{audience}.zip"
+    write_bundle(audience, source_of(assignment), release_of(assignment), archive)
+    with zipfile.ZipFile(archive) as packed:
+        again = {name.partition("/")[2]: packed.read(name) for name in packed.namelist()}
+    first = bundle_of(assignment, audience)
+    assert again == {name: (first / name).read_bytes() for name in files_in(first)}
+    assert archive.read_bytes() == zipped({f"{audience}/{name}": again[name] for name in reversed(again)})
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
@@ -123,13 +135,15 @@ def test_the_kit_s_own_dependencies_are_those_that_self_learners_get(root):
     assert needed == {line for line in given if not line.startswith("#")}
 
 
-def test_in_a_fresh_environment_the_wheel_sets_every_notebook_up_and_there_is_no_examiner(bundle, tmp_path):
-    python = fresh_environment(tmp_path / "env", next(bundle.glob("*.whl")))
+def test_in_a_fresh_environment_the_wheel_sets_every_notebook_up_and_there_is_no_examiner(
+    bundle, assignment, tmp_path
+):
+    python = fresh_environment(tmp_path / "env", *bundle.glob("*.whl"))
     run = """
 import json, sys
 for path in sys.argv[1:]:
     cells = [c for c in json.load(open(path))["cells"] if c["cell_type"] == "code"]
-    setup = next(c for c in cells if "import mlsysim" in "".join(c["source"]))
+    setup = next(c for c in cells if "import cases" in "".join(c["source"]))
     scope = {"student_id": ""}
     exec("".join(setup["source"]), scope)
     assert scope["case"], path
@@ -140,40 +154,52 @@ except ImportError:
 import mlsysim
 print(mlsysim.__file__)
 """
-    notebooks = [str(bundle / "quantization" / f"{name}.ipynb") for name in NOTEBOOKS]
-    done = subprocess.run([python, "-c", run, *notebooks], cwd=tmp_path, capture_output=True, text=True)
+    notebooks = [f"{name}.ipynb" for name in notebooks_of(assignment)]
+    done = subprocess.run(
+        [python, "-B", "-c", run, *notebooks], cwd=bundle / assignment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "no examiner" in done.stdout and str(tmp_path / "env") in done.stdout
 
 
-def test_the_first_page_names_files_that_are_there_and_commands_that_the_requirements_bring(bundle):
+def test_the_first_page_names_files_that_are_there_and_commands_that_the_requirements_bring(
+    bundle, assignment
+):
     text = (bundle / "README.md").read_text("utf-8")
-    wheel = next(bundle.glob("*.whl")).name
-    assert f"pip install --no-deps {wheel}" in text and "WHEEL" not in text
-    assert "-r requirements.txt" in text and "jupyter lab quantization" in text
+    assert text.startswith(f"# {kit_of(assignment).title}\n")
+    wheels = " ".join(sorted(path.name for path in bundle.glob("*.whl")))
+    assert f"pip install --no-deps {wheels}" in text and "{" not in text
+    assert "-r requirements.txt" in text and f"jupyter lab {assignment}" in text
+    assert f"{len(notebooks_of(assignment))} notebooks in `{assignment}/`" in text
     assert {"jupyterlab", "nbgrader"} <= pins(bundle / "requirements.txt").keys()
     assert len(text.splitlines()) < 40
 
 
-def test_self_learners_get_the_examiner_with_its_exam_and_no_solved_notebook(release, tmp_path):
-    write_bundle("self-learners", release, tmp_path / "alone")
-    with zipfile.ZipFile(next((tmp_path / "alone").glob("*.whl"))) as wheel:
-        names = wheel.namelist()
-    assert "autograder/data/exam/quantization/0_self_check.ipynb" in names
-    assert not [name for name in names if "solutions" in name or name.endswith("kinds.toml")]
+def test_self_learners_get_the_examiner_and_the_exam_and_no_solved_notebook(bundle_of, assignment):
+    folder = bundle_of(assignment, "self-learners")
+    assert packages_in(folder) == sorted(["autograder", *kit_of(assignment).warm.libraries])
+    own = [f"{assignment}/{name}" for name in [*released(assignment), f"{assignment}.exam"]]
+    rest = [name for name in files_in(folder) if not name.endswith(".whl")]
+    assert rest == sorted(["README.md", "requirements.txt", *own])
+    for path in folder.glob("*.whl"):
+        with zipfile.ZipFile(path) as wheel:
+            names = wheel.namelist()
+        assert not [name for name in names if name.endswith((".ipynb", "kinds.toml")) or "solutions" in name]
+    page = (folder / "README.md").read_text("utf-8")
+    assert f"autograder check {assignment}/{notebooks_of(assignment)[0]}.ipynb" in page and "{" not in page
 
 
-def test_source_notebooks_are_never_handed_out(root, tmp_path):
+def test_source_notebooks_are_never_handed_out(assignment, tmp_path):
     with pytest.raises(BundleError, match="is no student version: it holds '### BEGIN SOLUTION'"):
-        write_bundle("students", root / "solutions" / "quantization", tmp_path / "students")
+        write_bundle("students", source_of(assignment), source_of(assignment), tmp_path / "students")
     assert not (tmp_path / "students").exists()
 
 
-def test_what_is_in_the_way_is_not_overwritten(release, tmp_path, capsys, root):
+def test_what_is_in_the_way_is_not_overwritten(assignment, tmp_path):
     (tmp_path / "students").mkdir()
     (tmp_path / "students" / "mine.txt").write_text("mine")
-    assert main(["bundle", "quantization", "--for", "students", "--out", str(tmp_path / "students")]) == 2
-    assert "students is there already: name another, or remove it" in capsys.readouterr().err
+    with pytest.raises(BundleError, match="students is there already: name another, or remove it"):
+        write_bundle("students", source_of(assignment), release_of(assignment), tmp_path / "students")
     assert [path.name for path in (tmp_path / "students").iterdir()] == ["mine.txt"]
 
 

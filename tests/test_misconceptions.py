@@ -14,6 +14,7 @@ from autograder.tutor.compare import has_fractions, same
 from autograder.tutor.diagnosis import Finding
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.owner import Owner
+from autograder.tutor.reason import Reason
 from tests.assignments import (
     ASSIGNMENTS,
     every_notebook,
@@ -157,11 +158,9 @@ def test_a_helper_that_is_wrong_in_an_unknown_way_is_still_the_one_to_look_at(as
 
             def wrong(*arguments, truth=truth):
                 value = truth(*arguments)
-                return (
-                    [x * 0.77 + 0.1 for x in value]
-                    if isinstance(value, (list, tuple))
-                    else value * 0.77 + 0.1
-                )
+                if isinstance(value, (list, tuple)):
+                    return [x * 0.77 + 0.1 for x in value]
+                return 2 * value + 3 if isinstance(value, int) else value * 0.77 + 0.1
 
             found = diagnosis(assignment, holding(assignment, notebook, {function: wrong}), notebook)
             for name in above:
@@ -251,7 +250,7 @@ def test_no_value_stops_the_explanation_of_the_others(assignment, value):
     lesson = tutor_of(assignment).lesson
     mine, copied = lesson.known_answers(notebook, "s01"), lesson.known_answers(notebook, "")
     numbers = [name for name, right in mine.items() if has_fractions(right)]
-    told = [Verdict(0.0, 1.0, "Not right."), Verdict(0.0, 1.0, "Not right.")]
+    told = [Verdict(0.0, 1.0, Reason("Not right.")) for _ in range(2)]
     failures = [
         Failure(told[0], dict.fromkeys(numbers, value), (), "s01"),
         Failure(told[1], {name: copied[name] for name in numbers}, (), "s01"),
