@@ -150,7 +150,7 @@ def kit_pages(texts: list[str], folder: Path, patch: pytest.MonkeyPatch) -> dict
     notebook, result = _examined(texts, folder)
     cells = notebook.by_grade_id()
     marks = {
-        name: graded_test(cells[name], v.score, v.maximum, v.message, False)
+        name: graded_test(cells[name], v.score, v.maximum, v.reason, False)
         for name, v in result.verdicts.items()
     }
     graded = nbformat.from_dict(copy.deepcopy(notebook.content))

@@ -12,18 +12,25 @@ from autograder.notebook.cells import read_notebook
 MAY_USE = {
     "mlsysim": set(),
     "autograder/bounds": set(),
+    "autograder/tutor": set(),
     "autograder/wire": set(),
     "autograder/files": {"bounds"},
     "autograder/sandbox": {"bounds"},
-    "autograder/notebook": {"bounds", "files", "wire"},
-    "autograder/tutor": set(),
     "autograder/candidate": {"bounds", "sandbox", "wire"},
-    "autograder/exam": {"bounds", "candidate", "files", "notebook", "tutor", "wire"},
-    "autograder/nbgrader_compat": {"bounds", "candidate", "exam", "files", "notebook", "sandbox", "tutor"},
-    "autograder/grading": {"bounds", "candidate", "exam", "files", "nbgrader_compat", "notebook"},
-    "autograder/pages": {"bounds", "exam", "files", "nbgrader_compat", "notebook", "tutor"},
-    "autograder/simulate": {"grading", "nbgrader_compat", "notebook", "pages"},
-    "autograder/selfstudy": {"bounds", "candidate", "exam", "files", "notebook", "pages", "sandbox", "tutor"},
+    "autograder/notebook": {"bounds", "files", "wire"},
+    "autograder/kit": {"candidate", "notebook", "tutor"},
+    "autograder/exam": {"bounds", "candidate", "files", "kit", "notebook", "tutor", "wire"},
+    "autograder/nbgrader_compat": {"bounds", "exam", "files", "kit", "notebook", "sandbox", "tutor"},
+    "autograder/grading": {"bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook"},
+    "autograder/pages": {"bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "tutor"},
+    "autograder/simulate": {"grading", "kit", "nbgrader_compat", "notebook", "pages"},
+    "autograder/selfstudy": {
+        *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),
+        "tutor",
+    },
+    "autograder/lint": {
+        *("bounds", "candidate", "exam", "files", "grading", "kit", "nbgrader_compat", "notebook", "tutor"),
+    },
 }
 KIT = ("mlsysim", "autograder")
 

@@ -66,7 +66,7 @@ def test_the_storage_costs_that_are_taught_are_the_library_s():
 def test_a_failure_says_what_was_asked_what_was_given_and_what_came_back():
     call = ("itl", (LLAMA, H100, EAGER, 1, 2048, 16, 16), {}, 0.00826877123456789)
     error = AssertionError("itl must add the overhead\nassert 1 == 2")
-    assert describe_failure(WORDING, error, [call]) == (
+    assert str(describe_failure(WORDING, error, [call])) == (
         "itl must add the overhead. `itl` gave 8.26877 ms at batch=1, context=2048, weight_bits=16, kv_bits=16; "
         "a model of 8.03e9 parameters, 32 layers, 32 heads (8 KV) of 128; 989.4 TFLOP/s and 3.35 TB/s; "
         "efficiencies 1 (compute) and 0.946 (bandwidth), 100 µs per layer."

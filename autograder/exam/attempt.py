@@ -10,8 +10,8 @@ from autograder.bounds.limits import Limits
 from autograder.candidate.forkserver import close_forkserver
 from autograder.candidate.process import NoSandbox
 from autograder.exam.examine import EXPLAIN_SECONDS, GRACE_SECONDS
-from autograder.exam.messages import printable
 from autograder.files.read import Unreadable, is_machine_fault
+from autograder.tutor.reason import printable
 
 __all__ = ["attempt", "notebook_seconds"]
 

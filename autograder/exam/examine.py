@@ -22,7 +22,7 @@ from autograder.bounds.limits import Limits
 from autograder.candidate.process import NoSandbox
 from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
 from autograder.exam.folder import Folder, source_folder
-from autograder.exam.messages import describe_failure, printable
+from autograder.exam.messages import describe_failure
 from autograder.exam.scope import Looked, Scope
 from autograder.exam.session import Session, StudentError
 from autograder.exam.source import Source, instructors_cells, read_source
@@ -32,6 +32,7 @@ from autograder.notebook.assemble import PROBLEM, steps
 from autograder.notebook.cells import Notebook, grading, read_notebook
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.owner import CASE_NAME, Owner, WrongCaseError
+from autograder.tutor.reason import Reason, printable
 
 __all__ = ["ExamResult", "Verdict", "draw_ahead", "examine"]
 
@@ -45,19 +46,24 @@ class Verdict:
     """What a test cell earned.
 
     Attributes:
-        message: for the student, empty for full marks.
+        reason: why it is not more.
         detail: for the instructor: the exception as the test raised it.
         misconceptions: names of the wrong models that give the student's values, where that is certain.
     """
 
     score: float
     maximum: float
-    message: str = ""
+    reason: Reason = field(default_factory=Reason)
     detail: str = ""
     misconceptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.message, self.detail = printable(self.message[:LONGEST]), printable(self.detail[:LONGEST])
+        self.detail = printable(self.detail[:LONGEST])
+
+    @property
+    def message(self) -> str:
+        """The reason in words; empty for full marks."""
+        return str(self.reason)
 
 
 @dataclass(slots=True)
@@ -110,7 +116,9 @@ def examine(
             if test:
                 grade = grading(cell)
                 message = f"This notebook could not be graded: {problem}."
-                result.verdicts[grade["grade_id"]] = Verdict(0.0, float(grade["points"]), message, problem)
+                result.verdicts[grade["grade_id"]] = Verdict(
+                    0.0, float(grade["points"]), Reason(message), problem
+                )
         return result
     session = Session(limits, files or {}, [path.resolve() for path in hidden], weakest, kit)
     failures: list[Failure] = []
@@ -237,27 +245,27 @@ def _judge(
                 raise session.refused
     except (StudentError, WrongCaseError) as error:
         told = getattr(error, "sentence", str(error))
-        return Verdict(0.0, points, told, f"{type(error).__name__}: {told}")
+        return Verdict(0.0, points, Reason(told), f"{type(error).__name__}: {told}")
     except TimeIsUp:
         session.close()
-        return Verdict(
-            0.0, points, "Checking this answer took more time than the notebook has.", "time is up"
-        )
+        why = Reason("Checking this answer took more time than the notebook has.")
+        return Verdict(0.0, points, why, "time is up")
     except BaseException as error:
         if isinstance(error, (NoSandbox, KeyboardInterrupt, SystemExit, GeneratorExit)):
             raise
         cause = scope.cause(error)
         if isinstance(cause.error, (StudentError, WrongCaseError)):
             told = getattr(cause.error, "sentence", str(cause.error))
-            return Verdict(0.0, points, told, f"{type(cause.error).__name__}: {told}")
+            return Verdict(0.0, points, Reason(told), f"{type(cause.error).__name__}: {told}")
         if isinstance(cause.error, MemoryError):
-            return Verdict(0.0, points, "Checking this answer took more memory than there is.", "MemoryError")
+            why = Reason("Checking this answer took more memory than there is.")
+            return Verdict(0.0, points, why, "MemoryError")
         detail = "".join(traceback.format_exception_only(cause.error)).strip()
         verdict = Verdict(0.0, points, describe_failure(wording, cause.error, cause.called), detail)
         failures.append(Failure(verdict, looked.found, cause.called, looked.case_id))
         return verdict
     score = _partial(value, points)
-    verdict = Verdict(score, points, said.getvalue().strip() if score < points else "")
+    verdict = Verdict(score, points, Reason(said.getvalue().strip() if score < points else ""))
     if score < points:
         failures.append(Failure(verdict, looked.found, tuple(session.called), looked.case_id))
     return verdict

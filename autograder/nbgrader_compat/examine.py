@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, validate
 
 from autograder.bounds.limits import Limits
@@ -19,6 +18,7 @@ from autograder.files.read import Unreadable
 from autograder.files.source import data_files
 from autograder.files.submissions import students_in
 from autograder.kit import load_kit
+from autograder.nbgrader_compat.internals import NbGraderPreprocessor
 from autograder.notebook.assemble import NOTE, assemble
 from autograder.notebook.cells import Notebook, grading
 from autograder.notebook.inert import writable
@@ -142,6 +142,9 @@ class Examine(_WithLimits):
         nb.metadata["autograder"] = {
             "sandbox": result.sandbox,
             "notes": notes,
+            "reasons": {
+                key: verdict.reason.as_json() for key, verdict in result.verdicts.items() if verdict.reason
+            },
             "misconceptions": {
                 key: list(verdict.misconceptions)
                 for key, verdict in result.verdicts.items()

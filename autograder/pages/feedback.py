@@ -13,8 +13,10 @@ from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.internals import Gradebook, MissingEntry
 from autograder.notebook.cells import grading, is_test, read_notebook
 from autograder.pages.page import Mark, Section, Sheet, feedback_page, graded_test, sheet
+from autograder.tutor.reason import Reason
 
 __all__ = ["FeedbackExporter", "write_student_page", "write_student_pages"]
 
@@ -27,8 +29,6 @@ class FeedbackExporter(Exporter):
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
         """The page, and the resources."""
-        from nbgrader.api import Gradebook
-
         graded, resources = super().from_notebook_node(nb, resources, **keywords)
         facts = resources["nbgrader"]
         with Gradebook(facts["db_url"]) as book:
@@ -41,8 +41,6 @@ def write_student_pages(
     course: Course, students: Iterable[str], on_step: Callable[[str], None] = lambda student: None
 ) -> list[str]:
     """Write the pages of *students*; returns those of whom nothing is in the gradebook."""
-    from nbgrader.api import MissingEntry
-
     missing = []
     with course.gradebook() as book:
         for student in students:
@@ -60,7 +58,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
     *book* is the course's gradebook, opened.
 
     Raises:
-        nbgrader.api.MissingEntry: nothing of the student is in the gradebook.
+        MissingEntry: nothing of the student is in the gradebook.
     """
     submission = book.find_submission(course.assignment, student)
     graded = {notebook.name: notebook for notebook in submission.notebooks}
@@ -102,6 +100,8 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
     }
     comments = {c.name: c.comment or "" for c in row.comments}
+    left = nb["metadata"].get("autograder", {})  # by the examiner
+    notes, reasons = left.get("notes", []), left.get("reasons", {})
     marks = {}
     for cell in nb["cells"]:
         grade = grading(cell)
@@ -111,11 +111,10 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         score = scores.get(grade_id)
         if is_test(cell):
             full = score is not None and score >= points
-            message = "" if full else _message(cell["outputs"])
-            marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, message, full)
+            reason = Reason() if full else Reason.from_json(reasons.get(grade_id, {}))
+            marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, reason, full)
         else:
-            marks[grade_id] = Mark(grade_id, score, points, comments.get(grade_id, ""), by_hand=True)
-    notes = nb["metadata"].get("autograder", {}).get("notes", [])
+            marks[grade_id] = Mark(grade_id, score, points, Reason(comments.get(grade_id, "")), by_hand=True)
     penalty = float(row.late_submission_penalty or 0.0)
     made = attempt(lambda: sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes), Limits())
     return _unshown(row, made, list(marks.values())) if isinstance(made, Unreadable) else made
@@ -124,12 +123,3 @@ def _sheet(row: Any, nb: Any) -> Sheet:
 def _unshown(row: Any, why: Unreadable, marks: list[Mark]) -> Sheet:
     """The marks alone of a notebook that cannot be shown."""
     return Sheet(row.name, row.name, [Section(marks=marks)], says=f"This notebook cannot be shown: {why.why}")
-
-
-def _message(outputs: list[Any]) -> str:
-    """The sentence that the examiner left in a test cell; never a traceback, which quotes the test."""
-    for output in outputs:
-        if output["output_type"] == "error":
-            return " ".join(str(output["evalue"] or output["ename"]).split())
-    texts = ("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
-    return " ".join(texts).strip()

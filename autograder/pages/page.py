@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from autograder.notebook.cells import grading, is_test, test_part, without_hidden_tests
 from autograder.notebook.display.allowance import one_notebook
 from autograder.pages.markup import code_html, code_styles, markdown_html, outputs_html
+from autograder.tutor.reason import Reason
 
 __all__ = ["Mark", "Sheet", "feedback_page", "graded_test", "render", "sheet", "shown_pair"]
 
@@ -27,14 +28,14 @@ class Mark:
 
     Attributes:
         score: None while a person has not graded it, or where only a part of the tests was run.
-        message: why it is not more, or what a person wrote.
+        reason: why it is not more, or what a person wrote.
         passed: whether everything that was run is right.
     """
 
     name: str
     score: float | None
     maximum: float
-    message: str = ""
+    reason: Reason = field(default_factory=Reason)
     passed: bool = False
     by_hand: bool = False
     part: str = "public"
@@ -164,14 +165,14 @@ def _code(source: str, shown: str, given: bool) -> str:
 
 
 def graded_test(
-    cell: Mapping[str, Any], score: float | None, maximum: float, message: str, passed: bool
+    cell: Mapping[str, Any], score: float | None, maximum: float, reason: Reason, passed: bool
 ) -> Mark:
     """The mark of a test cell of a source notebook."""
     source = str(cell["source"])
     part = test_part(source)
     public = "" if part == "hidden" else code_html(without_hidden_tests(source))
     name = grading(dict(cell))["grade_id"]
-    return Mark(name, score, maximum, message, passed, part=part, public=public)
+    return Mark(name, score, maximum, reason, passed, part=part, public=public)
 
 
 def render(template: str, **facts: Any) -> str:

@@ -94,6 +94,7 @@ class Scorecard:
                 "maximum": verdict.maximum,
                 "passed": verdict.score >= verdict.maximum,
                 "message": verdict.message,
+                "reason": verdict.reason.as_json() if verdict.reason else None,
             }
             for name, verdict in self.result.verdicts.items()
         ]

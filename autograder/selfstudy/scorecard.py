@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autograder.selfstudy.check import Scorecard
 from autograder.selfstudy.progress import NotebookProgress
+from autograder.tutor.reason import Reason
 
 if TYPE_CHECKING:
     from autograder.pages.page import Sheet
@@ -60,10 +61,10 @@ def _sheet(card: Scorecard) -> Sheet:
     for name, verdict in card.result.verdicts.items():
         score = verdict.score if card.hidden_run else None
         marks[name] = graded_test(
-            cells[name], score, verdict.maximum, verdict.message, verdict.score >= verdict.maximum
+            cells[name], score, verdict.maximum, verdict.reason, verdict.score >= verdict.maximum
         )
     for name, points in card.exam.manual_points().items():
-        marks[name] = Mark(name, None, points, "For you to judge.", by_hand=True)
+        marks[name] = Mark(name, None, points, Reason("For you to judge."), by_hand=True)
     return sheet(
         card.notebook,
         card.assembled.cells,

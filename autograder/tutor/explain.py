@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
 from autograder.tutor.owner import Owner
+from autograder.tutor.reason import Reason
 from autograder.tutor.tutor import Tutor
 
 __all__ = ["Failure", "explain"]
 
 MAX_CALLS = 6000
 MAX_SECONDS = 15.0
-LONGEST = 330  # characters of a message that still gets a hint
 
 
 class Told(Protocol):
     """A verdict, as far as it is told."""
 
-    message: str
+    reason: Reason
     misconceptions: tuple[str, ...]
 
 
@@ -77,13 +77,8 @@ def explain(
             continue
         told = failure.told
         told.misconceptions = found.names
-        said = found.sentence()
-        if said:
-            told.message = (
-                f"{told.message}\n{said}" if "\n" in told.message else f"{told.message} {said}".strip()
-            )
-        if (hint := found.hint()) and not found.root and len(told.message) + len(hint) < LONGEST:
-            told.message += f" {hint}"
+        hint = "" if found.root else found.hint()
+        told.reason = replace(told.reason, cause=found.sentence(), hint=hint)
 
 
 def _finding(tutor: Tutor, diagnosis: Diagnosis, failure: Failure, owner: Owner) -> Finding:
