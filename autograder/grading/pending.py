@@ -10,10 +10,10 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
 from autograder.files.source import source_files
-from autograder.grading.lock_wait import LockWait
 from autograder.grading.plan import Job, Plan, code_digest
-from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
+from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.nbgrader_compat.lock_wait import LockWait, read_blueprints
 from autograder.notebook.cells import read_notebook
 
 __all__ = ["Scanner", "make_plan", "students_named"]
@@ -46,7 +46,7 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
                 f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde"
             )
     waiting = lock_wait or LockWait(course)
-    notebooks = waiting.run(lambda: _blueprints(course, waiting))
+    notebooks = waiting.run(lambda: read_blueprints(course, waiting))
     for path in sorted(course.source.glob("*.ipynb")):
         source = read_notebook(path)
         points = {**source.auto_points(), **source.manual_points()}
@@ -54,6 +54,7 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
             raise CourseError(
                 f"{path} is not what the gradebook knows: run nbgrader generate_assignment {course.assignment} --force"
             )
+    libraries = load_kit(course.source).warm.libraries
     return Plan(
         course.assignment,
         source_files(course.source),
@@ -63,35 +64,11 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
         list(autograde),
         course.db_url,
         str(course.root),
-        code_digest(),
+        libraries,
+        code_digest(libraries),
         limits,
         tuple(course.students()),
     )
-
-
-def _blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
-    from nbgrader.api import MissingEntry
-
-    with waiting.gradebook() as book:
-        try:
-            assignment = book.find_assignment(course.assignment)
-        except MissingEntry:
-            raise CourseError(
-                f"the gradebook {course.shown_db_url} has no assignment {course.assignment}: "
-                f"run nbgrader generate_assignment {course.assignment}"
-                f" --db={course.shown_db_url}"
-            ) from None
-        return {
-            notebook.name: Blueprint(
-                kernelspec=notebook.kernelspec,
-                cells={
-                    cell.name: SourceCell(cell.name, cell.cell_type, cell.locked, cell.source, cell.checksum)
-                    for cell in notebook.source_cells
-                },
-                points={cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]},
-            )
-            for notebook in assignment.notebooks
-        }
 
 
 class Scanner:

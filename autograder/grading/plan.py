@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Plan:
         sanitize: preprocessors (classes, or dotted names) before the examination.
         autograde: the examination and what follows.
         root: the course directory, which students' code must not read.
+        libraries: packages that the tests compute with.
         code: see :func:`code_digest`.
         limits: what a submission may use.
         students: everyone who handed in, to recognise answers that belong to somebody else's case.
@@ -44,6 +46,7 @@ class Plan:
     autograde: list[Any]
     db_url: str
     root: str
+    libraries: tuple[str, ...]
     code: str
     limits: Limits
     students: tuple[str, ...] = ()
@@ -104,15 +107,14 @@ class Marked:
 
 
 @functools.cache
-def code_digest() -> str:
-    """Of the code that gives marks: two machines that disagree on it must not grade one class."""
-    import autograder
-    import mlsysim
-
+def code_digest(libraries: tuple[str, ...]) -> str:
+    """Of the code that gives marks, the engine and the *libraries* that tests compute with: two machines that disagree on it must not grade one class."""
     digest = hashlib.sha256()
-    for package in map(Path, (*autograder.__path__, *mlsysim.__path__)):
-        for path in sorted(package.rglob("*")):
-            if path.suffix in (".py", ".toml", ".csv"):
-                digest.update(f"{path.relative_to(package)}{os.linesep}".encode())
-                digest.update(path.read_bytes())
+    for name in ("autograder", *libraries):
+        spec = find_spec(name)
+        for package in map(Path, spec.submodule_search_locations or () if spec else ()):
+            for path in sorted(package.rglob("*")):
+                if path.suffix in (".py", ".toml", ".csv"):
+                    digest.update(f"{name}/{path.relative_to(package)}{os.linesep}".encode())
+                    digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -39,7 +39,7 @@ def main(descriptor: int, folder: str) -> None:
     connection = Connection(descriptor)
     try:
         plan, drawn, share = connection.recv()
-        if plan.code != code_digest():
+        if plan.code != code_digest(plan.libraries):
             connection.send(
                 Failed("the autograder or a library installed there is not the one that gave the order")
             )

@@ -149,9 +149,10 @@ def _quantity(writer: Writer, value: Any, depth: int) -> list[Any]:
 @reads("q")
 def _read_quantity(reader: Reader, rest: list[Any], depth: int) -> Any:
     """A Pint quantity from unit names and powers: text is not parsed, as Pint would compute what stands in it."""
-    from mlsysim.units import unit_registry
+    import pint
 
-    registry = unit_registry()
+    applied: Any = pint.application_registry
+    registry = applied.get()
     magnitude, *powers = rest
     units = {}
     for name, power in powers:
