@@ -15,14 +15,15 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import create_engine, text
 
-from autograder.grading import lock_wait
 from autograder.grading import pending as scan
 from autograder.grading.command import local_grader
 from autograder.grading.interrupt import CtrlC
-from autograder.grading.lock_wait import GradebookInUse
 from autograder.grading.run import Progress, grade_course
 from autograder.grading.store import Recorder
+from autograder.nbgrader_compat import lock_wait
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.nbgrader_compat.lock_wait import GradebookInUse
+from autograder.nbgrader_compat.records import Records
 from tests.courses import ASSIGNMENT, handed_in
 from tests.gradebooks import everything
 from tests.lockers import KINDS, locker
@@ -106,7 +107,7 @@ def at(moment, monkeypatch, act):
             todo.pop()()
 
     if isinstance(moment, str):
-        holder = scan if moment == "make_plan" else Recorder
+        holder = {"make_plan": scan, "_open": Records}.get(moment, Recorder)
         original = getattr(holder, moment)
         monkeypatch.setattr(holder, moment, lambda *given: (once(), original(*given))[1])
         return lambda step: None

@@ -107,14 +107,14 @@ def grade_course(
     Raises:
         CourseError: grading cannot begin.
     """
-    from autograder.grading.lock_wait import LockWait
     from autograder.grading.pending import Scanner, make_plan, students_named
     from autograder.grading.store import Recorder
+    from autograder.nbgrader_compat.lock_wait import LockWait
 
     progress, ctrl_c = progress or Progress(), ctrl_c or CtrlC()
     summary = Summary()
     started = time.monotonic()
-    lock_wait = LockWait(course, progress.say, ctrl_c)
+    lock_wait = LockWait(course, progress.say, ctrl_c.let_through)
     observed = {"between": between} if between else {}
     with (
         only_one(course.root),
@@ -159,7 +159,7 @@ def grade_course(
 
 def _verify(recorder: Any, summary: Summary) -> None:
     """Take back what the gradebook that lies there now does not hold; one that is only locked holds what was committed to it."""
-    from autograder.grading.lock_wait import GradebookInUse
+    from autograder.nbgrader_compat.lock_wait import GradebookInUse
 
     why = "its record has vanished from the gradebook since"
     try:

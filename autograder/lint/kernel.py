@@ -47,8 +47,8 @@ def stock_outcomes(notebook: Notebook, folder: Path, seconds: int = CELL_SECONDS
     import logging
 
     import nbformat
-    from nbgrader.preprocessors import Execute
-    from nbgrader.utils import determine_grade
+
+    from autograder.nbgrader_compat.internals import Execute, determine_grade
 
     nb = nbformat.from_dict(notebook.content)
     quiet = logging.getLogger("autograder.lint.kernel")

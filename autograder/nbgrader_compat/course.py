@@ -73,8 +73,9 @@ class Course:
 
     def __init__(self, root: Path, assignment: str, db_url: str | None = None) -> None:
         self._config = load_config(root.resolve())
-        from nbgrader.apps import NbGraderAPI
         from sqlalchemy.exc import SAWarning
+
+        from autograder.nbgrader_compat.internals import NbGraderAPI
 
         warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
@@ -147,8 +148,9 @@ class Course:
 
     def converter(self) -> Any:
         """nbgrader's own ``Autograde``, with the settings of this course."""
-        from nbgrader.converters import Autograde
         from traitlets import TraitError
+
+        from autograder.nbgrader_compat.internals import Autograde
 
         try:
             return Autograde(coursedir=self._api.coursedir, parent=self._api)
@@ -187,7 +189,7 @@ class Course:
 
     def other_source_files(self) -> list[Path]:
         """The files beside the source notebooks that nbgrader does not ignore."""
-        from nbgrader.utils import find_all_files
+        from autograder.nbgrader_compat.internals import find_all_files
 
         found = find_all_files(str(self.source), [*self._api.coursedir.ignore, "*.ipynb"])
         return [path for path in map(Path, found) if path.is_file() and not path.is_symlink()]

@@ -100,7 +100,7 @@ def course_layout(root: Path) -> Layout:
     Raises:
         CourseError: its settings cannot be read or honoured.
     """
-    from nbgrader.coursedir import CourseDirectory
+    from autograder.nbgrader_compat.internals import CourseDirectory
 
     return Layout.of(CourseDirectory(config=load_config(root.resolve())))
 

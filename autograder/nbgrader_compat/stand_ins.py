@@ -7,19 +7,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from nbgrader.api import MissingEntry
-from nbgrader.preprocessors import (
+from traitlets.utils.importstring import import_item
+
+from autograder.nbgrader_compat.blueprint import Blueprint
+from autograder.nbgrader_compat.examine import Examine
+from autograder.nbgrader_compat.internals import (
     AssignLatePenalties,
     CheckCellMetadata,
+    MissingEntry,
     NbGraderPreprocessor,
     OverwriteCells,
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from traitlets.utils.importstring import import_item
-
-from autograder.nbgrader_compat.blueprint import Blueprint
-from autograder.nbgrader_compat.examine import Examine
 
 __all__ = ["INSTEAD", "ExamineHere", "StandInGradebook", "preprocessor_classes"]
 

@@ -7,15 +7,20 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
+from traitlets import TraitError
 
-from autograder.grading.interrupt import CtrlC
-from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
+from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.examine import Examine
+from autograder.nbgrader_compat.internals import Gradebook, InvalidEntry, MissingEntry
 
-__all__ = ["GradebookInUse", "LockWait"]
+__all__ = ["GradebookInUse", "LockWait", "read_blueprints"]
 
 TRY_SECONDS = 1.0  # that one try waits inside the database, at most, and Ctrl-C is not heard
 PAUSE_SECONDS = 0.05  # a database may also refuse at once
@@ -37,22 +42,21 @@ class LockWait:
 
     Args:
         tell: is given a sentence when a wait begins.
-        ctrl_c: what Ctrl-C does; it ends a wait at once.
+        interruptible: a wait is made inside it; Ctrl-C there raises KeyboardInterrupt.
 
     Raises:
         CourseError: the setting ``c.Examine.lock_seconds`` is not allowed.
     """
 
     def __init__(
-        self, course: Course, tell: Callable[[str], None] = _nobody, ctrl_c: CtrlC | None = None
+        self,
+        course: Course,
+        tell: Callable[[str], None] = _nobody,
+        interruptible: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        from traitlets import TraitError
-
-        from autograder.nbgrader_compat.examine import Examine
-
         self._course = course
         self._tell = tell
-        self._ctrl_c = ctrl_c or CtrlC()
+        self._interruptible = interruptible
         self._coursedir = course.converter().coursedir
         try:
             self._seconds: float = Examine(config=self._coursedir.config).lock_seconds
@@ -62,8 +66,6 @@ class LockWait:
 
     def gradebook(self) -> Any:
         """The course's gradebook, in which a lock is an error after a short try; to be used inside :meth:`run`, and to be closed."""
-        from nbgrader.api import Gradebook
-
         url = _impatient(make_url(self._course.db_url), min(TRY_SECONDS, self._seconds / 2))
         book: Any = Gradebook.__new__(Gradebook)
         try:
@@ -80,8 +82,6 @@ class LockWait:
         Raises:
             GradebookInUse: it stayed locked. After that, or after Ctrl-C, nothing is waited for any more.
         """
-        from nbgrader.api import InvalidEntry
-
         began, told = time.monotonic(), False
         while True:
             try:
@@ -103,7 +103,7 @@ class LockWait:
 
     def _wait(self, told: bool) -> None:
         try:
-            with self._ctrl_c.let_through():  # nothing is half done: the transaction was taken back
+            with self._interruptible():  # nothing is half done: the transaction was taken back
                 if not told:
                     self._tell(
                         f"The gradebook is in use by another program; waiting up to {self._seconds:g} s."
@@ -112,6 +112,34 @@ class LockWait:
         except KeyboardInterrupt:
             self._given_up = True
             raise
+
+
+def read_blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
+    """The notebooks of the assignment as the gradebook has them; to be used inside :meth:`LockWait.run`.
+
+    Raises:
+        CourseError: the gradebook has no such assignment.
+    """
+    with waiting.gradebook() as book:
+        try:
+            assignment = book.find_assignment(course.assignment)
+        except MissingEntry:
+            raise CourseError(
+                f"the gradebook {course.shown_db_url} has no assignment {course.assignment}: "
+                f"run nbgrader generate_assignment {course.assignment}"
+                f" --db={course.shown_db_url}"
+            ) from None
+        return {
+            notebook.name: Blueprint(
+                kernelspec=notebook.kernelspec,
+                cells={
+                    cell.name: SourceCell(cell.name, cell.cell_type, cell.locked, cell.source, cell.checksum)
+                    for cell in notebook.source_cells
+                },
+                points={cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]},
+            )
+            for notebook in assignment.notebooks
+        }
 
 
 def _impatient(url: URL, seconds: float) -> URL:

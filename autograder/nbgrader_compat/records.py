@@ -1,0 +1,212 @@
+"""Marks in nbgrader's gradebook: everything of one submission is written in one transaction, with a row that says so."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.internals import (
+    AssignLatePenalties,
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    InvalidEntry,
+    SubmittedAssignment,
+)
+from autograder.nbgrader_compat.lock_wait import LockWait
+from autograder.nbgrader_compat.stand_ins import preprocessor_classes
+
+__all__ = ["Records"]
+
+# No foreign key: nbgrader may delete a submission, and then this row means nothing.
+RECORDS = Table(
+    "autograder_record",
+    MetaData(),
+    Column("submission_id", String(32), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("folder", String(32), nullable=False),
+)
+
+
+class _Notebook(Protocol):
+    scores: dict[str, float | None]
+    comments: dict[str, str | None]
+
+
+class Records:
+    """What the gradebook of *course* holds of its assignment; open until :meth:`close`.
+
+    Raises:
+        CourseError: there is no gradebook, or it cannot be used.
+    """
+
+    def __init__(self, course: Course, lock_wait: LockWait) -> None:
+        self._course, self._lock_wait = course, lock_wait
+        self._late = _late_penalties(course.converter())
+        self._file = course.database_file
+        if self._file is not None and not self._file.is_file():
+            raise CourseError(
+                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {course.assignment} first"
+            )
+        with self._database():
+            self._gradebook = lock_wait.run(self._open)
+            self._engine = self._gradebook.engine
+            self._identity = self._look()
+
+    def _open(self) -> Any:
+        book = self._lock_wait.gradebook()
+        try:
+            RECORDS.metadata.create_all(book.engine)
+        except BaseException:
+            book.close()
+            raise
+        return book
+
+    def _look(self) -> tuple[int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            raise CourseError(f"the gradebook {self._file} is gone") from None
+        return found.st_dev, found.st_ino
+
+    def check_identity(self) -> None:
+        """Make sure that the gradebook is still the file that was opened.
+
+        Raises:
+            CourseError: it is not, or it is gone.
+        """
+        if self._look() != self._identity:
+            raise CourseError(f"the gradebook {self._file} is not the file that it was when grading began")
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[None]:
+        """Turns what a database says into a sentence."""
+        try:
+            yield
+        except (SQLAlchemyError, InvalidEntry) as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise CourseError(
+                f"the gradebook {self._course.shown_db_url} cannot be used: {reason}"
+            ) from error
+
+    def _read(self, asked: Any) -> list[Any]:
+        def read() -> list[Any]:
+            with self._engine.connect() as connection:
+                return list(connection.execute(asked).all())
+
+        with self._database():
+            return self._lock_wait.run(read)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Of what is recorded, by student."""
+        asked = (
+            select(SubmittedAssignment.student_id, RECORDS.c.fingerprint)
+            .join(RECORDS, RECORDS.c.submission_id == SubmittedAssignment.id)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(Assignment.name == self._course.assignment)
+        )
+        return dict(map(tuple, self._read(asked)))
+
+    def folders(self) -> set[str]:
+        """The names that recorded submissions' folders had before they took their places."""
+        return {folder for (folder,) in self._read(select(RECORDS.c.folder))}
+
+    def commit(self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str) -> None:
+        """Record one submission, wholly or not at all.
+
+        Args:
+            notebooks: marks and comments of those that were handed in, by name.
+
+        Raises:
+            CourseError: the gradebook cannot be used; nothing is recorded.
+        """
+        with self._database():
+            self._lock_wait.run(lambda: self._commit(student, notebooks, fingerprint, folder))
+
+    def _commit(
+        self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str
+    ) -> None:
+        self.check_identity()
+        book = self._gradebook
+        own = book.db
+        with self._engine.connect() as connection, connection.begin():
+            # nbgrader commits after each step; inside this transaction that only sends the rows.
+            book.db = scoped_session(
+                sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+            )
+            try:
+                submission = self._store(student, notebooks)
+                book.db.flush()
+                connection.execute(RECORDS.delete().where(RECORDS.c.submission_id == submission.id))
+                connection.execute(
+                    RECORDS.insert().values(
+                        submission_id=submission.id, fingerprint=fingerprint, folder=folder
+                    )
+                )
+            finally:
+                book.db.remove()
+                book.db = own
+
+    def _store(self, student: str, notebooks: Mapping[str, _Notebook]) -> Any:
+        """What ``nbgrader autograde`` stores of a submission."""
+        book = self._gradebook
+        book.update_or_create_student(student)
+        timestamp = self._course.inbox.timestamp(student)
+        more = {"timestamp": timestamp} if timestamp else {}
+        submission = book.update_or_create_submission(self._course.assignment, student, **more)
+        for notebook in submission.notebooks:
+            found = notebooks.get(notebook.name)
+            grades = book.db.query(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
+            for grade, name in grades.filter(Grade.notebook_id == notebook.id):
+                if found is None:  # it was not handed in
+                    grade.auto_score, grade.needs_manual_grade = 0, False
+                elif name in found.scores:
+                    grade.auto_score = found.scores[name]
+                    grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            if found is None:
+                continue
+            comments = book.db.query(Comment, BaseCell.name).join(BaseCell, BaseCell.id == Comment.cell_id)
+            for comment, name in comments.filter(Comment.notebook_id == notebook.id):
+                if name in found.comments:
+                    comment.auto_comment = found.comments[name]
+            if self._late is not None:
+                book.db.flush()
+                self._late.assign(student, submission, notebook, book.db)
+        return submission
+
+    def close(self) -> None:
+        """Close the gradebook."""
+        self._gradebook.close()
+
+
+class _Penalties(AssignLatePenalties):
+    def assign(self, student: str, submission: Any, notebook: Any, session: Any) -> None:
+        """As its ``preprocess`` does, in a transaction that is under way."""
+        notebook.late_submission_penalty = None
+        late = submission.total_seconds_late
+        if late > 0:
+            session.refresh(notebook, ["score"])
+            penalty = self.plugin_inst.late_submission_penalty(student, notebook.score, late)
+            if penalty is not None:
+                notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
+
+
+def _late_penalties(converter: Any) -> _Penalties | None:
+    """nbgrader's preprocessor for late penalties as the course configures it, or None."""
+    if AssignLatePenalties not in preprocessor_classes(converter.autograde_preprocessors):
+        return None
+    made = _Penalties(config=converter.config)
+    if not made.enabled:
+        return None
+    made.init_plugin()
+    return made
