@@ -11,7 +11,7 @@ from autograder.nbgrader_compat.errors import CourseError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = ("new", "demo", "grade", "feedback", "report", "simulate", "check", "exam", "bundle")
+COMMANDS = ("new", "lint", "demo", "grade", "feedback", "report", "simulate", "check", "exam", "bundle")
 
 
 def build_parser() -> argparse.ArgumentParser:

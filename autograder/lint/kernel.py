@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.notebook.cells import Notebook, is_test
 
@@ -50,7 +51,7 @@ def stock_outcomes(notebook: Notebook, folder: Path, seconds: int = CELL_SECONDS
 
     from autograder.nbgrader_compat.internals import Execute, determine_grade
 
-    nb = nbformat.from_dict(notebook.content)
+    nb: Any = nbformat.from_dict(notebook.content)  # type: ignore[no-untyped-call]
     quiet = logging.getLogger("autograder.lint.kernel")
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False
@@ -73,7 +74,7 @@ def stock_outcomes(notebook: Notebook, folder: Path, seconds: int = CELL_SECONDS
     return found
 
 
-def _said(outputs: list) -> tuple[str, int]:  # type: ignore[type-arg]
+def _said(outputs: list[Any]) -> tuple[str, int]:
     for output in outputs:
         if output.output_type == "error":
             return f"{output.ename}: {output.evalue}".strip(": "), _line(output.traceback)
