@@ -29,6 +29,7 @@ from autograder.exam.ipython_syntax import Shell
 from autograder.exam.session import StudentError
 from autograder.exam.source import Source
 from autograder.exam.statements import Statement
+from autograder.exam.unittest_runs import watched_runs
 from autograder.tutor.owner import CASE_NAME, Owner, WrongCaseError
 
 __all__ = ["Cause", "Looked", "Scope"]
@@ -128,9 +129,17 @@ class Scope:
         """Run the test cell at *place*; returns the value of its last expression.
 
         Raises:
-            BaseException: whatever it raises.
+            BaseException: whatever it raises, or what a run of unittest in it failed with.
         """
-        value, error = self._run(place)
+        with watched_runs() as runs:
+            value, error = self._run(place)
+        if isinstance(error, SystemExit) and runs.count and not error.code:  # unittest.main() after success
+            error = None
+        partial = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if error is None and runs.failures and not partial:
+            raise runs.failures[0]
+        if isinstance(error, SystemExit):
+            raise runs.failures[0] if runs.failures else AssertionError() from error
         if error is not None:
             raise error
         return value

@@ -216,7 +216,7 @@ class Source:
         touching = self._touching.get(name, ())
         within = [one for at, one in touching if at == place]
         yield from ((place, one) for one in within)
-        if any(_settles(one, name) for one in within):
+        if any(_settles(one, name) for one in within) and name not in self.cells[place].own.maybe:
             return
         for at in range(place - 1, -1, -1):
             if name in self._students:
