@@ -125,7 +125,7 @@ class Source:
                 imported |= {name: module for name, (module, part) in one.imports.items() if not part}
                 if one.defines:
                     for name in one.binds:
-                        effects.setdefault(name, set()).update(one.changes | one.calls)
+                        effects.setdefault(name, set()).update(one.changes | one.calls | one.binds)
             self._owners.append(owners)
             for name, owner in owners.items():
                 self._binders.setdefault(name, []).append((place, owner))
@@ -285,7 +285,7 @@ def _packages(one: Statement) -> set[str]:
 
 def _settles(one: Statement, name: str) -> bool:
     """Whether nothing from before *one* is left of *name*."""
-    return one.certain and name in one.binds and (one.defines or name not in one.reads)
+    return name in one.certain and (one.defines or name not in one.reads)
 
 
 def _changed(one: Statement, effects: dict[str, set[str]], imported: dict[str, str]) -> set[str]:

@@ -34,7 +34,7 @@ class Statement:
         uses: names whose methods it calls for a value, which may change them too, if they are no modules.
         calls: names that it calls.
         defines: whether it is an import, a function or a class.
-        certain: whether all of *binds* are bound once it has run.
+        certain: those of *binds* that are bound once it has run.
         imports: the modules, and the attributes of modules, that it binds names to.
         stars: modules of which it imports everything.
         sets: dotted names of attributes that it sets.
@@ -49,7 +49,7 @@ class Statement:
     uses: frozenset[str]
     calls: frozenset[str]
     defines: bool
-    certain: bool
+    certain: frozenset[str]
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     stars: tuple[str, ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
@@ -98,8 +98,7 @@ def cell_of(statements: Iterable[Statement]) -> Cell:
     for one in statements:
         for name in (one.reads | one.mentions) - before:
             (free if name in one.reads and name not in binds else maybe).add(name)
-        if one.certain:
-            before |= one.binds
+        before |= one.certain
     return Cell(statements, None, binds, frozenset(free), frozenset(maybe - free))
 
 
@@ -111,9 +110,6 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
     effects = _Effects()
     effects.visit(node)
     imports, stars = _imports(node)
-    certain = isinstance(
-        node, (*Function, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
-    )
     return Statement(
         code=code,
         is_value=is_value,
@@ -123,7 +119,7 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
         uses=frozenset(effects.uses),
         calls=frozenset(effects.calls),
         defines=isinstance(node, (*Function, ast.Import, ast.ImportFrom)),
-        certain=certain and not (isinstance(node, ast.AnnAssign) and node.value is None),
+        certain=frozenset(_certain(node)),
         imports=imports,
         stars=stars,
         sets=tuple(effects.sets),
@@ -159,6 +155,23 @@ def _names(node: ast.stmt, text: str | None) -> tuple[frozenset[str], frozenset[
     if isinstance(node, ast.Delete):
         binds -= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return frozenset(binds), frozenset(reads)
+
+
+def _certain(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name.split(".")[0] for alias in names)
+        case ast.Assign(targets=targets):
+            inside = (inner for target in targets for inner in ast.walk(target))
+            yield from (
+                one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+            )
+        case ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            yield name
 
 
 def _source(node: ast.stmt, text: str | None) -> str:
