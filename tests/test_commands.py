@@ -76,10 +76,23 @@ def test_a_new_assignment_can_be_shown_released_checked_reported_and_bundled(cou
     assert 'href="feedback/right/first.html' in (copy / "notes.html").read_text()
     assert main(["check", "first"]) == 1
     assert "mean_hidden" in text(capsys)
+    assert main(["lint", "first"]) == 0
     assert main(["exam", "first", "--out", "first.exam"]) == 0
     assert main(["bundle", "first", "--for", "students", "--out", "given"]) == 0
     given = {path.name for path in (copy / "given").rglob("*") if path.is_file()}
     assert "1_mean.ipynb" in given and "kit.toml" not in given
+
+
+def test_an_assignment_that_fails_its_lint_is_not_graded_unless_one_insists(course, capsys):
+    source = course / "source" / "first" / "1_mean.ipynb"
+    source.write_text(
+        source.read_text().replace("assert mean([1, 2, 3]) == 2", "assert mean([1, 2, 3]) == 7")
+    )
+    Course(course, "first").generate_assignment()
+    assert main(["grade", "first"]) == 2
+    said = text(capsys)
+    assert "first must be mended before it is graded: 1_mean, mean_visible:" in said and "--no-lint" in said
+    assert main(["grade", "first", "--no-lint"]) == 0
 
 
 def test_without_a_name_the_demonstration_shows_the_assignments_that_say_how_to_make_a_class(course):

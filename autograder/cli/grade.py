@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import Any
 
 from autograder.cli.common import add_assignment, add_course, add_students, count, course_around
 
@@ -33,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="grade on the Dask cluster of this scheduler, such as tcp://host:8786",
     )
+    add(
+        "--no-lint",
+        action="store_true",
+        help="grade even if autograder lint says that a test must be mended first",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,4 +54,30 @@ def run(options: argparse.Namespace) -> int:
         force=options.force,
         db_url=options.db,
         scheduler=options.scheduler,
+        **({} if options.no_lint else {"check": _check}),
     )
+
+
+def _check(course: Any) -> None:
+    """Refuse an assignment whose own solutions would not get what they deserve.
+
+    Raises:
+        CourseError: something must be mended first; the message names the first of it.
+    """
+    from autograder.lint.assignment import LintError, check_before_grading
+    from autograder.nbgrader_compat.errors import CourseError
+
+    name = course.assignment
+    try:
+        failing = check_before_grading(course)
+    except LintError as error:  # it is graded elsewhere, say, where students' processes can be confined
+        print(f"autograder: {name} could not be examined before it is graded: {error}", file=sys.stderr)
+        return
+    if failing:
+        first = failing[0]
+        where = ", ".join(part for part in (first.notebook, first.cell) if part)
+        more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+        raise CourseError(
+            f"{name} must be mended before it is graded: {where}: {first.what}{more}; "
+            f"autograder lint {name} says what to write instead, and --no-lint grades it as it is"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +122,16 @@ def run_grade(
     force: bool = False,
     db_url: str | None = None,
     scheduler: str | None = None,
+    check: Callable[[Course], None] = lambda course: None,
 ) -> int:
-    """Grade the submissions of *assignment* in the course at *root*; the exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C."""
+    """Grade the submissions of *assignment* in the course at *root*.
+
+    Args:
+        check: raises CourseError if the assignment is not fit to be graded.
+
+    Returns:
+        The exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C.
+    """
     import sys
 
     from rich.console import Console
@@ -132,6 +140,7 @@ def run_grade(
     try:
         with console.status("Reading the course"):
             course = Course(root, assignment, db_url)
+            check(course)
             if scheduler:
                 from autograder.grading.cluster import cluster_grader
 

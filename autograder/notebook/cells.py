@@ -55,9 +55,11 @@ class Notebook:
         }
 
     def manual_points(self) -> dict[str, float]:
-        """Points of the cells that a person grades, by grade_id."""
+        """Points of the cells that a person grades, answers and tasks, by grade_id."""
         return {
-            g["grade_id"]: g["points"] for c in self.cells if (g := grading(c)).get("grade") and g["solution"]
+            g["grade_id"]: g["points"]
+            for c in self.cells
+            if (g := grading(c)).get("task") or (g.get("grade") and g["solution"])
         }
 
     def dumps(self) -> str:
