@@ -36,8 +36,8 @@ TRIAL_SECONDS = 60.0
 
 
 def _library(packages: Sequence[str]) -> list[str]:
-    """The folders that notebooks import from; *packages* may lie outside the usual ones."""
-    found = (find_spec(name) for name in packages)
+    """The folders that notebooks import from; *packages*, and those of modules, may lie outside the usual ones."""
+    found = (find_spec(name) for name in {name.split(".")[0] for name in packages})
     places = [place for spec in found if spec for place in spec.submodule_search_locations or ()]
     paths = (sys.prefix, sys.base_prefix, *places, *_sites())
     return sorted({*paths, *map(os.path.realpath, paths)})
@@ -167,7 +167,7 @@ def main(control_fd: int, mount_point: str) -> None:
     warm = Warm(**warm)
     shell = make_shell()
     warm_up(shell, warm, files)
-    library = _library(warm.libraries)
+    library = _library([*warm.libraries, *warm.modules])
     gc.collect()
     gc.freeze()
     trial = {"limits": asdict(Limits()), "hidden": [], "files": {}, "seconds": TRIAL_SECONDS}

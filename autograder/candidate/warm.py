@@ -20,9 +20,9 @@ class Warm:
     """What is done.
 
     Attributes:
-        modules: imported where they are installed.
+        modules: imported where they are installed; students' code may read their packages wherever they lie.
         cell: run once, in a shell that forgets its names but keeps the modules that it imported.
-        libraries: packages that students' code may read wherever they lie.
+        libraries: packages of which the same holds, and that tests compute with.
     """
 
     modules: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ import ast
 import contextlib
 import functools
 import importlib
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ from typing import Any, TypeVar
 
 from autograder.candidate.warm import Warm
 from autograder.kit.wording import Wording
-from autograder.notebook.cells import read_notebook
+from autograder.notebook.cells import read_notebook, without_hidden_tests
 from autograder.tutor.hints import Hints
 from autograder.tutor.lesson import Case, Lesson, LessonError
 from autograder.tutor.misconceptions import Misconception, read_misconceptions
@@ -36,6 +37,7 @@ from autograder.tutor.tutor import Tutor
 __all__ = ["FOLDER", "Kit", "KitError", "load_kit"]
 
 FOLDER = "kit"
+SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
 Made = TypeVar("Made")
 SETTINGS: dict[str, type] = {
     "title": str,
@@ -124,12 +126,13 @@ def _load(source: Path, stamps: tuple[tuple[str, int], ...]) -> Kit:
 
 
 def imported_modules(source: Path) -> list[str]:
-    """The modules that the notebooks of *source* import, as far as their cells are Python."""
+    """The modules that what students get of the notebooks of *source* imports, as far as cells are Python."""
     found: set[str] = set()
     for path in sorted(source.glob("*.ipynb")):
         for cell in read_notebook(path).cells:
             with contextlib.suppress(SyntaxError):
-                tree = ast.parse(cell["source"] if cell["cell_type"] == "code" else "")
+                released = without_hidden_tests(SOLUTION.sub("", cell["source"]))
+                tree = ast.parse(released if cell["cell_type"] == "code" else "")
                 for node in ast.walk(tree):
                     if isinstance(node, ast.Import):
                         found |= {alias.name for alias in node.names}
