@@ -10,12 +10,13 @@ from typing import Any
 __all__ = ["EndOfIteration", "StudentError", "class_of", "raised"]
 
 # Left out are those that Python itself or a test runner takes for a signal: the end of an iteration, of a generator, of the program.
+# Of MemoryError no other class can be made.
 CROSSING = {
     name: kind
     for name, kind in vars(builtins).items()
     if isinstance(kind, type)
     and issubclass(kind, Exception)
-    and not issubclass(kind, (StopIteration, StopAsyncIteration, BaseExceptionGroup))
+    and not issubclass(kind, (StopIteration, StopAsyncIteration, BaseExceptionGroup, MemoryError))
 }
 
 
