@@ -19,40 +19,33 @@ import functools
 import importlib
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from autograder.candidate.warm import Warm
+from autograder.kit.entries import (
+    HintEntry,
+    KitError,
+    MisconceptionEntry,
+    Settings,
+    in_form,
+    read_table,
+)
 from autograder.kit.wording import Wording
 from autograder.notebook.cells import read_notebook, without_hidden_tests
 from autograder.tutor.hints import Hints
 from autograder.tutor.lesson import Case, Lesson, LessonError
-from autograder.tutor.misconceptions import Misconception, read_misconceptions
+from autograder.tutor.misconceptions import misconceptions_from
 from autograder.tutor.tutor import Tutor
 
-__all__ = ["FOLDER", "Kit", "KitError", "load_kit"]
+__all__ = ["FOLDER", "Kit", "load_kit"]
 
 FOLDER = "kit"
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
-Made = TypeVar("Made")
-SETTINGS: dict[str, type] = {
-    "title": str,
-    "case": str,
-    "units": str,
-    "libraries": list,
-    "warm": dict,
-    "arguments": dict,
-    "returns": dict,
-    "simulate": dict,
-}
-
-
-class KitError(Exception):
-    """A file of the kit cannot be used; the message names it and says why."""
 
 
 @dataclass(frozen=True)
@@ -84,44 +77,32 @@ def load_kit(source: Path) -> Kit:
         KitError: a file of it cannot be used.
     """
     files = [*source.glob("*"), *(source / FOLDER).glob("*")]
-    return _load(source, tuple(sorted((str(path), path.stat().st_mtime_ns) for path in files)))
+    return _load(source, tuple(sorted((str(path), path.lstat().st_mtime_ns) for path in files)))
 
 
 @functools.lru_cache(maxsize=8)  # once for all notebooks of a process, and again when a file has changed
 def _load(source: Path, stamps: tuple[tuple[str, int], ...]) -> Kit:
     folder = source / FOLDER
-    nothing: dict[str, Any] = {}
-    settings = _read(folder / "kit.toml", tomllib.loads, nothing)
-    for name, value in settings.items():
-        if name not in SETTINGS:
-            raise KitError(f"{folder / 'kit.toml'}: {name!r} is not known; known: {', '.join(SETTINGS)}")
-        if not isinstance(value, SETTINGS[name]):
-            raise KitError(f"{folder / 'kit.toml'}: {name} = {value!r} must be a {SETTINGS[name].__name__}")
-    if "units" in settings:
-        _units(folder, settings["units"])
-    case = _case(source, settings["case"]) if "case" in settings else None
-    lesson = _read(folder / "lesson.py", lambda text: Lesson(text, case), None)
-    words = _module(folder / "wording.py") if (folder / "wording.py").is_file() else {}
-    simulate, warm = settings.get("simulate", {}), settings.get("warm", {})
+    file = folder / "kit.toml"
+    settings = in_form(file, read_table(file), Settings)
+    if settings.units:
+        _units(file, settings.units)
+    case = _case(source, settings.case) if settings.case else None
+    lesson = _lesson(folder / "lesson.py", case)
+    modules = settings.warm.modules
     return Kit(
-        title=settings.get("title", ""),
-        wording=Wording(
-            words.get("ARGUMENTS", {}),
-            words.get("RETURNS", {}),
-            settings.get("arguments", {}),
-            settings.get("returns", {}),
-            lesson.parameters if lesson else Wording().parameters,
-        ),
+        title=settings.title,
+        wording=_wording(folder / "wording.py", settings, lesson),
         tutor=_tutor(folder, lesson) if lesson else None,
-        hints=_read(folder / "hints.toml", Hints.read, Hints()),
-        kinds=_read(folder / "kinds.toml", tomllib.loads, nothing),
+        hints=_hints(folder / "hints.toml"),
+        kinds=read_table(folder / "kinds.toml"),
         warm=Warm(
-            tuple(warm.get("modules", imported_modules(source))),
-            warm.get("cell", ""),
-            tuple(settings.get("libraries", ())),
+            tuple(imported_modules(source) if modules is None else modules),
+            settings.warm.cell,
+            tuple(settings.libraries),
         ),
-        slow=frozenset(simulate.get("slow", ())),
-        one_id=frozenset(simulate.get("one_id", ())),
+        slow=frozenset(settings.simulate.slow),
+        one_id=frozenset(settings.simulate.one_id),
     )
 
 
@@ -129,45 +110,33 @@ def imported_modules(source: Path) -> list[str]:
     """The modules that what students get of the notebooks of *source* imports, as far as cells are Python."""
     found: set[str] = set()
     for path in sorted(source.glob("*.ipynb")):
-        for cell in read_notebook(path).cells:
-            with contextlib.suppress(SyntaxError):
-                released = without_hidden_tests(SOLUTION.sub("", cell["source"]))
-                tree = ast.parse(released if cell["cell_type"] == "code" else "")
-                for node in ast.walk(tree):
-                    if isinstance(node, ast.Import):
-                        found |= {alias.name for alias in node.names}
-                    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                        found.add(node.module)
+        with contextlib.suppress(ValueError):  # whoever grades it will say what is wrong with it
+            for cell in read_notebook(path).cells:
+                found |= _imported(cell["source"]) if cell["cell_type"] == "code" else set()
     return sorted(name for name in found if not (source / f"{name.split('.')[0]}.py").exists())
 
 
-def _units(folder: Path, setting: str) -> None:
+def _imported(text: str) -> set[str]:
+    released = MAGIC.sub("", without_hidden_tests(SOLUTION.sub("", text)))
+    found: set[str] = set()
+    with contextlib.suppress(SyntaxError, ValueError):
+        for node in ast.walk(ast.parse(released)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+    return found
+
+
+def _units(file: Path, setting: str) -> None:
     """Have ``units = "module:function"`` make the registry that quantities are read with."""
     module, _, function = setting.partition(":")
     try:
         getattr(importlib.import_module(module), function)()
     except Exception as error:
         raise KitError(
-            f'{folder / "kit.toml"}: units = {setting!r} must be "MODULE:FUNCTION", which makes a Pint registry: {error}'
+            f'{file}: units = {setting!r} must be "MODULE:FUNCTION", which makes a Pint registry: {error}'
         ) from None
-
-
-def _tutor(folder: Path, lesson: Lesson) -> Tutor:
-    nothing: dict[str, Misconception] = {}
-    bank = _read(folder / "misconceptions.toml", read_misconceptions, nothing)
-    for one in bank.values():
-        unknown = one.functions - set(lesson.functions)
-        if unknown:
-            raise KitError(
-                f"{folder / 'misconceptions.toml'}: [{one.name}] changes {min(unknown)}, which the lesson does not define"
-            )
-    probes = folder / "probes.py"
-    ask_with = _named(probes, _module(probes), "probes") if probes.is_file() else _no_probes
-    return Tutor(lesson, bank, ask_with)
-
-
-def _no_probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return []
 
 
 def _case(source: Path, setting: str) -> Case:
@@ -182,15 +151,54 @@ def _case(source: Path, setting: str) -> Case:
     return found
 
 
-def _read(path: Path, make: Callable[[str], Made], absent: Made) -> Made:
-    if not path.is_file():
-        return absent
+def _lesson(file: Path, case: Case | None) -> Lesson | None:
+    if not file.is_file():
+        return None
     try:
-        return make(path.read_text("utf-8"))
-    except KeyError as error:
-        raise KitError(f"{path}: an entry has no {error}") from None
-    except (LessonError, ValueError, TypeError) as error:
-        raise KitError(f"{path}: {error}") from None
+        lesson = Lesson(file.read_text("utf-8"), case)
+    except (LessonError, ValueError) as error:
+        raise KitError(f"{file}: {error}") from None
+    with _run(file):
+        lesson.right()
+    return lesson
+
+
+def _wording(file: Path, settings: Settings, lesson: Lesson | None) -> Wording:
+    names = _module(file) if file.is_file() else {}
+    arguments, returns = (names.get(table, {}) for table in ("ARGUMENTS", "RETURNS"))
+    for table, words in (("ARGUMENTS", arguments), ("RETURNS", returns)):
+        if not isinstance(words, dict) or not all(map(callable, words.values())):
+            raise KitError(f"{file}: {table} must be a dict of functions, which put a value into words")
+    known = lesson.parameters if lesson else Wording().parameters
+    return Wording(arguments, returns, settings.arguments, settings.returns, known)
+
+
+def _hints(file: Path) -> Hints:
+    rows = read_table(file)
+    for notebook, answers in rows.items():
+        if not isinstance(answers, dict):
+            raise KitError(f"{file}: {notebook!r} must be a table: write [NOTEBOOK.ANSWER]")
+        for answer, row in answers.items():
+            in_form(file, row, HintEntry, f"{notebook}.{answer}")
+    return Hints(rows)
+
+
+def _tutor(folder: Path, lesson: Lesson) -> Tutor:
+    file, probes = folder / "misconceptions.toml", folder / "probes.py"
+    rows = read_table(file)
+    for name, row in rows.items():
+        in_form(file, row, MisconceptionEntry, name)
+    bank = misconceptions_from(rows)
+    for one in bank.values():
+        unknown = one.functions - set(lesson.functions)
+        if unknown:
+            raise KitError(f"{file}: [{one.name}] changes {min(unknown)}, which the lesson does not define")
+    ask_with = _named(probes, _module(probes), "probes") if probes.is_file() else _no_probes
+    return Tutor(lesson, bank, ask_with)
+
+
+def _no_probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return []
 
 
 def _module(path: Path) -> dict[str, Any]:
@@ -198,14 +206,21 @@ def _module(path: Path) -> dict[str, Any]:
     spec = spec_from_file_location(f"kit of {path.parent}: {path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
+    with _run(path):
+        spec.loader.exec_module(module)
+    return vars(module)
+
+
+@contextlib.contextmanager
+def _run(path: Path) -> Iterator[None]:
+    """Code of the file *path* is run: it leaves no compiled copy, and what it raises is an error of the kit."""
     quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        yield
+    except (Exception, SystemExit) as error:
         raise KitError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     finally:
         sys.dont_write_bytecode = quiet
-    return vars(module)
 
 
 def _named(path: Path, names: Mapping[str, Any], function: str) -> Any:

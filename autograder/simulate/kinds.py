@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.kit import FOLDER, KitError, load_kit
+from autograder.kit import FOLDER, in_form, load_kit
 from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
 
 __all__ = ["Kind", "expected_marks", "load_kinds", "write_submission"]
@@ -55,15 +55,13 @@ def load_kinds(source: Path) -> dict[str, Kind]:
     Without a file there are two: the right answers, and the untouched release.
 
     Raises:
-        KitError: the kit cannot be used, or a kind has an entry that is not known.
+        KitError: the kit cannot be used, or a kind has an entry that is not known or of another type.
     """
-    made = {}
-    for name, row in (load_kit(source).kinds or USUAL).items():
-        try:
-            made[name] = Kind(name=name, **row)
-        except TypeError as error:
-            raise KitError(f"{source / FOLDER / 'kinds.toml'}: [{name}] {error}") from None
-    return made
+    file = source / FOLDER / "kinds.toml"
+    return {
+        name: in_form(file, {"name": name} | row if isinstance(row, dict) else row, Kind, name)
+        for name, row in (load_kit(source).kinds or USUAL).items()
+    }
 
 
 def write_submission(kind: Kind, source: Path, release: Path, target: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -81,21 +80,6 @@ class Hints:
 
     def __init__(self, rows: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None) -> None:
         self._rows = rows or {}
-
-    @classmethod
-    def read(cls, text: str) -> Hints:
-        """The hints in the TOML *text*.
-
-        Raises:
-            ValueError: it is no TOML, or a hint lacks an entry; the message names it.
-        """
-        rows = tomllib.loads(text)
-        for notebook, answers in rows.items():
-            for answer, row in answers.items():
-                missing = [key for key in (*STEPS, "tests", "see") if key not in row]
-                if missing:
-                    raise ValueError(f"[{notebook}.{answer}] has no {missing[0]!r}")
-        return cls(rows)
 
     def __iter__(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         """(notebook, answer cell, its row) of everything that there are hints for."""

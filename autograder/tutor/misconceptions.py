@@ -5,13 +5,13 @@ As a wrong model is the lesson but for its changes, several can be held at once,
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from autograder.tutor.lesson import Change, Lesson
 
-__all__ = ["Misconception", "read_misconceptions", "variants"]
+__all__ = ["Misconception", "misconceptions_from", "variants"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,10 @@ class Misconception:
         return frozenset(change[0] for way in self.changes for change in way)
 
 
-def read_misconceptions(text: str) -> dict[str, Misconception]:
-    """The misconceptions in the TOML *text*, by name, in its order.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is no TOML, or not of the form.
-    """
+def misconceptions_from(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Misconception]:
+    """The misconceptions in *rows*, by name, in their order: see :class:`autograder.kit.entries.MisconceptionEntry`."""
     made = {}
-    for name, row in tomllib.loads(text).items():
+    for name, row in rows.items():
         ways = (row["change"], *row.get("also", ()))
         changes = tuple(tuple((f, old, new) for f, old, new in way) for way in ways)
         made[name] = Misconception(name, row["says"], row["hint"], row["seen"], changes)
