@@ -43,7 +43,8 @@ class _Server:
         """Answer until the examiner is gone, or, if that is *awaited*, until it has answered a question itself."""
         while True:
             reader = Reader(self._held.resolve)
-            operation, number, *rest = self._channel.receive(None, reader)
+            request: list[Any] = self._channel.receive(None, reader)
+            operation, number, *rest = request
             if operation == "answer" and awaited:
                 return rest
             try:
@@ -222,7 +223,7 @@ def _attribute(value: Any, name: str, default: Any) -> Any:
 
 def _builtin_base(kind: type) -> str:
     """The nearest builtin type of an exception's."""
-    return next(one.__name__ for one in kind.__mro__ if vars(builtins).get(one.__name__) is one)
+    return next(str(one.__name__) for one in kind.__mro__ if vars(builtins).get(one.__name__) is one)
 
 
 def _described(value: Any) -> dict[str, Any]:

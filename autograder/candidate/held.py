@@ -31,6 +31,7 @@ FUNCTIONS = (
     np.ufunc,
     np.vectorize,
 )
+EMPTY: tuple[Any, ...] = ((), [], {}, {}.values(), {}.items(), set(), "", b"", range(0))
 ITERATORS = (
     types.GeneratorType,
     map,
@@ -39,7 +40,7 @@ ITERATORS = (
     enumerate,
     reversed,
     *(one for one in vars(itertools).values() if isinstance(one, type) and hasattr(one, "__next__")),
-    *(type(iter(one)) for one in ((), [], {}, {}.values(), {}.items(), set(), "", b"", range(0))),
+    *(type(iter(one)) for one in EMPTY),
 )
 # Of the special methods of an instance, those that can be asked for.
 SPECIAL = frozenset(
@@ -255,4 +256,4 @@ def special(kind: type) -> list[str]:
 
 def compares(kind: type) -> bool:
     """Whether a class says itself what its instances are equal to."""
-    return kind.__eq__ is not object.__eq__
+    return getattr(kind, "__eq__", None) is not object.__eq__

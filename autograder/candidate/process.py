@@ -20,6 +20,7 @@ from autograder.candidate.forkserver import (
     close_forkserver,
     warm_forkserver,
 )
+from autograder.candidate.peer import Peer
 from autograder.candidate.warm import Warm
 from autograder.sandbox.levels import LEVELS
 from autograder.sandbox.warden import END_SECONDS
@@ -27,7 +28,7 @@ from autograder.wire.channel import Channel, Closed, TooSlow
 from autograder.wire.inplace import fill
 from autograder.wire.plain import Reader, Refused, WireError, Writer, decode
 
-__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "Peer", "data_files", "start_candidate"]
+__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "start_candidate"]
 
 LONGEST = 500  # characters of what is told of a value or an error
 LINGERING = 2  # notebooks whose processes may be ending while the next one begins
@@ -36,39 +37,6 @@ OUT_OF_TIME = "was not done when the notebook's time was over"
 
 class NoSandbox(Exception):
     """No process could be started for a notebook: this machine's fault, so nothing that a mark may follow from."""
-
-
-class Peer:
-    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.exam.handles`."""
-
-    def refer(self, value: Any) -> list[Any] | None:
-        """The tree of something that the candidate can know, or None."""
-        return None
-
-    def resolve(self, tag: str, rest: list[Any]) -> Any:
-        """What the candidate refers to.
-
-        Raises:
-            WireError: nothing.
-        """
-        raise WireError(f"not a message: unknown tag {tag[:8]!r}")
-
-    def call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
-        """["value", what a function of the test gives] or ["raised", [the name of a builtin exception, its arguments]].
-
-        Raises:
-            WireError: there is no such function.
-        """
-        raise WireError("not a message: no such function")
-
-    def printed(self, stream: str, text: str) -> None:
-        """Take what was printed during a call."""
-
-    def changing(self) -> None:
-        """The arguments of the call that is being answered are about to be changed."""
-
-    def drew(self, which: int, state: list[Any]) -> None:
-        """Take the state that ``random`` (0) or ``numpy.random`` (1) has over there."""
 
 
 class Died(Exception):
@@ -355,12 +323,3 @@ def start_candidate(
             if last:
                 raise NoSandbox(f"no process for a notebook could be started: {error}") from error
     raise AssertionError
-
-
-def data_files(folder: Path) -> dict[str, bytes]:
-    """The files beside the notebooks of *folder*, which every candidate gets."""
-    return {
-        path.name: path.read_bytes()
-        for path in sorted(folder.iterdir())
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb"
-    }

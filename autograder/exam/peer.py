@@ -11,20 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.candidate.process import Peer
-from autograder.exam.handles import (
-    Asks,
-    Generates,
-    Held,
-    Instance,
-    Iterates,
-    StudentClass,
-    StudentFunction,
-    held_of,
-    make_class,
-    make_instance,
-    special_methods,
-)
+from autograder.candidate.peer import Peer
+from autograder.exam.handles import Asks, Generates, Held, Iterates, StudentFunction, held_of
+from autograder.exam.instances import Instance, StudentClass, make_class, make_instance, special_methods
 from autograder.exam.raised import CROSSING
 from autograder.exam.seeds import seeded, watch_seeds
 from autograder.wire.generators import follow_globally, global_marks, global_states

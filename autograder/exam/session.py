@@ -11,10 +11,12 @@ from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
-from autograder.exam.handles import Held, StudentFunction, describe, held_of
+from autograder.exam.handles import Held, StudentFunction
 from autograder.exam.messages import describe_call
 from autograder.exam.peer import TestPeer
 from autograder.exam.raised import EndOfIteration, StudentError, class_of, raised
+from autograder.exam.signatures import describe
+from autograder.exam.told import in_record, raised_sentence
 from autograder.kit import Kit
 from autograder.wire.plain import Refused, WireError
 
@@ -199,7 +201,12 @@ class Session:
         if self._candidate is None or self.seconds_left() <= 0:
             self.refuse("There was no time left to check this: the notebook used it up.")
         self.calls += 1
-        given = [told, _told(arguments if inputs is None else inputs), _told(keywords), "gave no answer"]
+        given = [
+            told,
+            in_record(arguments if inputs is None else inputs),
+            in_record(keywords),
+            "gave no answer",
+        ]
         before, self._peer.title = self._peer.title, told
         entry = len(self.called)
         self.called.append((given[0], given[1], given[2], given[3]))
@@ -222,7 +229,7 @@ class Session:
         if word == "raised":
             raise self._error(describe_call(self._kit.wording, *given[:3]), *value)
         if entry < len(self.called):
-            self.called[entry] = (given[0], given[1], given[2], _told(value))
+            self.called[entry] = (given[0], given[1], given[2], in_record(value))
         del self.called[:-64]
         return value
 
@@ -241,7 +248,7 @@ class Session:
         raise self.refused from None
 
     def _error(self, told: str, kind: str, text: str, frames: Any, facts: list[Any]) -> StudentError:
-        sentence = _raised(told, kind, text, frames)
+        sentence = raised_sentence(told, kind, text, frames)
         match facts:
             case [str(base), str() | None as named, arguments, attributes]:
                 if base == "StopIteration":
@@ -275,50 +282,6 @@ class Session:
     def close(self) -> None:
         if self._candidate is not None:
             self._candidate.close()
-
-
-def _raised(told: str, kind: Any, text: Any, frames: Any) -> str:
-    text = " ".join(str(text).split())[:200]
-    what = f"{str(kind)[:80]}: {text}" if text else str(kind)[:80]
-    where = ""
-    if isinstance(frames, list) and frames and isinstance(frames[-1], list) and len(frames[-1]) == 2:
-        line, source = frames[-1]
-        where = (
-            f" at line {line} of its cell: `{str(source)[:120]}`"
-            if source
-            else f" at line {line} of its cell"
-        )
-    if kind == "NotImplementedError" and not text:
-        return f"{told.split(',')[0].removesuffix('()`').rstrip('`')}` has no code yet."
-    return f"{told} raised {what}{where}."
-
-
-class _Told:
-    """Stands for something of the student's in the record of calls: telling of it asks nothing."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
-def _told(value: Any) -> Any:
-    """*value* as it can be told when nobody may be left to ask."""
-    if type(value) is tuple:
-        return tuple(map(_told, value))
-    if type(value) is list and any(held_of(item) is not None for item in value[:8]):
-        return [*map(_told, value[:8])]
-    if type(value) is dict and value:
-        return {key: _told(item) for key, item in value.items()} if len(value) <= 8 else value
-    if held_of(value) is not None:
-        title = type(value).__name__
-        return _Told(
-            {"StudentFunction": "a function", "Iterates": "an iterator", "Generates": "a generator"}.get(
-                title, f"a {title}"
-            )
-        )
-    return value
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:

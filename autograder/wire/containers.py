@@ -9,6 +9,7 @@ import keyword
 import types
 from typing import Any
 
+from autograder.wire.builtin import pairs, read_pairs
 from autograder.wire.plain import (
     ITEM,
     LATE,
@@ -17,9 +18,7 @@ from autograder.wire.plain import (
     Writer,
     bounded,
     hashed,
-    pairs,
     raw_bytes,
-    read_pairs,
     reads,
     writes,
 )
@@ -59,7 +58,7 @@ def _read_ordered(reader: Reader, rest: list[Any], depth: int) -> Any:
 @writes(collections.defaultdict, mutable=True)
 def _write_default(writer: Writer, value: Any, depth: int) -> list[Any]:
     """A factory that is no builtin type stays behind: such a dict gives what it holds, and no more."""
-    factory = collections.defaultdict.default_factory.__get__(value)  # type: ignore[attr-defined]
+    factory = vars(collections.defaultdict)["default_factory"].__get__(value)
     name = next((name for name, one in FACTORIES.items() if one is factory), None)
     return ["default", name, *pairs(writer, value, depth)]
 
@@ -73,7 +72,7 @@ def _read_default(reader: Reader, rest: list[Any], depth: int) -> Any:
 
 @writes(collections.deque, mutable=True)
 def _write_deque(writer: Writer, value: Any, depth: int) -> list[Any]:
-    longest = collections.deque.maxlen.__get__(value)  # type: ignore[attr-defined]
+    longest = collections.deque.maxlen.__get__(value)
     writer.grow(len(value))
     return ["deque", longest, *writer.trees(collections.deque.__iter__(value), depth)]
 
@@ -174,7 +173,7 @@ def _read_file(reader: Reader, rest: list[Any], depth: int) -> Any:
     return made
 
 
-def _write_tuple(writer: Writer, value: Any, depth: int) -> list[Any]:
+def _write_tuple(writer: Writer, value: Any, depth: int) -> Any:
     """A kind of tuple: a named one by the names of its fields, any other as a tuple."""
     items = tuple.__getitem__(value, slice(None))
     fields = getattr(type(value), "_fields", None)

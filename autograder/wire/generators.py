@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ WORD = np.dtype("<u4")
 
 # What the student's code puts in place of these functions changes nothing here.
 _getstate, _setstate = random.getstate, random.setstate
-_get_state, _set_state = np.random.get_state, np.random.set_state
+_get_state: Callable[[], Any] = np.random.get_state
+_set_state = np.random.set_state
 
 
 def _twister(words: Any, place: int, gauss: float | None) -> list[Any]:
@@ -35,7 +37,7 @@ def _read_twister(rest: list[Any]) -> tuple[Any, int, float | None]:
 def global_states() -> list[list[Any]]:
     """The states of ``random`` and of ``numpy.random``, as what a message holds."""
     _, words, gauss = _getstate()
-    _, key, place, has_gauss, cached = _get_state()[:5]  # type: ignore[misc]
+    _, key, place, has_gauss, cached = _get_state()[:5]
     return [
         _twister(words[:-1], words[-1], gauss),
         _twister(key, place, float(cached) if has_gauss else None),
@@ -44,7 +46,7 @@ def global_states() -> list[list[Any]]:
 
 def global_marks() -> list[Any]:
     """What tells two states of ``random`` and of ``numpy.random`` apart, at less cost than :func:`global_states`."""
-    _, key, *rest = _get_state()  # type: ignore[misc]
+    _, key, *rest = _get_state()
     return [_getstate(), (key.tobytes(), *rest)]
 
 

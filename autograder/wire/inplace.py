@@ -77,7 +77,7 @@ def _fill(target: Any, content: Any) -> None:
     elif isinstance(target, (io.StringIO, io.BytesIO)):
         target.seek(0)
         target.truncate()
-        target.write(content.getvalue())  # type: ignore[arg-type]
+        target.write(content.getvalue())
         target.seek(content.tell())
     elif isinstance(target, np.ndarray):
         # An array keeps its type and shape; one that may not be written to was not.

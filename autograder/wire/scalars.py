@@ -217,7 +217,7 @@ def _plain_datetime(value: Any) -> datetime.datetime:
         getattr(kind, name).__get__(value) for name in ("year", "month", "day", "hour", "minute", "second")
     ]
     more = [getattr(kind, name).__get__(value) for name in ("microsecond", "tzinfo")]
-    return kind(*parts, *more, fold=kind.fold.__get__(value))  # type: ignore[attr-defined]
+    return kind(*parts, *more, fold=kind.fold.__get__(value))
 
 
 LATE.append(lambda kind: _write_type if issubclass(kind, type) else None)

@@ -1,0 +1,170 @@
+"""How Python's own containers, bytes, ranges and numbers cross."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograder.wire.plain import (
+    COMPLEX,
+    ITEM,
+    LARGE_INT,
+    MAX_INT_BITS,
+    MAX_RANGE,
+    Content,
+    Reader,
+    Refused,
+    WireError,
+    Writer,
+    bounded,
+    hashed,
+    raw_bytes,
+    reads,
+    writes,
+)
+
+__all__ = ["pairs", "read_pairs"]
+
+
+def _ordered(items: Iterable[Any]) -> list[Any]:
+    # The order of a set depends on the process; sorted by text it does not.
+    return sorted(items, key=repr)
+
+
+@writes(Content)
+def _write_content(writer: Writer, value: Content, depth: int) -> Any:
+    return writer.content(value.value)
+
+
+@writes(list)
+def _write_list(writer: Writer, value: list[Any], depth: int) -> list[Any]:
+    writer.grow(len(value))
+    return ["l", *writer.trees(value, depth)]
+
+
+@writes(tuple)
+def _write_tuple(writer: Writer, value: tuple[Any, ...], depth: int) -> list[Any]:
+    writer.spend(ITEM * len(value))
+    writer.grow(len(value))
+    return ["t", *writer.trees(value, depth)]
+
+
+@writes(set, frozenset)
+def _write_set(writer: Writer, value: Any, depth: int) -> list[Any]:
+    kind = type(value)
+    bounded(value, kind.__name__)
+    if kind is frozenset:
+        writer.spend(ITEM * len(value))
+    writer.grow(len(value))
+    return ["f" if kind is frozenset else "e", *writer.trees(_ordered(value), depth)]
+
+
+def pairs(writer: Writer, value: Any, depth: int) -> list[Any]:
+    """The items of a mapping."""
+    bounded(value, "dict")
+    writer.grow(2 * len(value))
+    return [[writer.tree(k, depth), writer.tree(v, depth)] for k, v in dict.items(value)]
+
+
+@writes(dict)
+def _write_dict(writer: Writer, value: dict[Any, Any], depth: int) -> list[Any]:
+    return ["d", *pairs(writer, value, depth)]
+
+
+def read_pairs(reader: Reader, rest: list[Any], depth: int) -> dict[Any, Any]:
+    """A dict of the items of a mapping."""
+    reader.grow(2 * len(rest) + 1)
+    return {reader.value(k, depth): reader.value(v, depth) for k, v in hashed(rest)}
+
+
+@writes(bytes, bytearray)
+def _write_bytes(writer: Writer, value: Any, depth: int) -> list[Any]:
+    writer.grow(len(value) // 16)
+    return ["b" if type(value) is bytes else "ba", bytes(value)]
+
+
+@writes(range)
+def _write_range(writer: Writer, value: range, depth: int) -> list[Any]:
+    if len(value) > MAX_RANGE:
+        raise Refused(f"a range of {len(value):,} numbers")
+    return ["r", value.start, value.stop, value.step]
+
+
+@writes(complex)
+def _write_complex(writer: Writer, value: complex, depth: int) -> list[Any]:
+    writer.spend(COMPLEX)
+    return ["c", value.real, value.imag]
+
+
+@reads("l", mutable=True)
+def _read_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
+    reader.grow(len(rest) + 1)
+    return [*reader.values(rest, depth)]
+
+
+@reads("t")
+def _read_tuple(reader: Reader, rest: list[Any], depth: int) -> tuple[Any, ...]:
+    reader.spend(ITEM * len(rest))
+    reader.grow(len(rest))
+    return tuple(reader.values(rest, depth))
+
+
+@reads("e", mutable=True)
+def _read_set(reader: Reader, rest: list[Any], depth: int) -> set[Any]:
+    reader.grow(len(rest) + 1)
+    return set(reader.values(hashed(rest), depth))
+
+
+@reads("f")
+def _read_frozenset(reader: Reader, rest: list[Any], depth: int) -> frozenset[Any]:
+    reader.spend(ITEM * len(rest))
+    reader.grow(len(rest))
+    return frozenset(reader.values(hashed(rest), depth))
+
+
+reads("d", mutable=True)(read_pairs)
+
+
+@reads("s")
+def _read_text(reader: Reader, rest: list[Any], depth: int) -> str:
+    return raw_bytes(rest).decode("utf-8", "surrogatepass")
+
+
+@reads("b")
+def _read_bytes(reader: Reader, rest: list[Any], depth: int) -> bytes:
+    return raw_bytes(rest)
+
+
+@reads("ba", mutable=True)
+def _read_bytearray(reader: Reader, rest: list[Any], depth: int) -> bytearray:
+    reader.grow(len(raw_bytes(rest)) // 16 + 1)
+    return bytearray(raw_bytes(rest))
+
+
+@reads("i")
+def _read_integer(reader: Reader, rest: list[Any], depth: int) -> int:
+    (digits,) = rest
+    if type(digits) is not str or len(digits) > MAX_INT_BITS // 4 + 2:
+        raise WireError("not a message: no integer")
+    reader.spend(LARGE_INT)
+    return int(digits, 16)
+
+
+@reads("r")
+def _read_range(reader: Reader, rest: list[Any], depth: int) -> range:
+    start, stop, step = rest
+    if (
+        not type(start) is type(stop) is type(step) is int
+        or len(made := range(start, stop, step)) > MAX_RANGE
+    ):
+        raise WireError("not a message: no range")
+    return made
+
+
+@reads("c")
+def _read_complex(reader: Reader, rest: list[Any], depth: int) -> complex:
+    real, imaginary = rest
+    if not type(real) is type(imaginary) is float:
+        raise WireError("not a message: no complex number")
+    reader.spend(COMPLEX)
+    return complex(real, imaginary)
