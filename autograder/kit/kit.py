@@ -143,11 +143,13 @@ def _case(source: Path, setting: str) -> Case:
     """The function that ``case = "module:function"`` names."""
     module, _, function = setting.partition(":")
     path = source / f"{module}.py"
+    where = f"{source / FOLDER / 'kit.toml'}: case = {setting!r}"
     if not function or not path.is_file():
-        raise KitError(
-            f'{source / FOLDER / "kit.toml"}: case = {setting!r} must be "MODULE:FUNCTION", a module beside the notebooks'
-        )
-    found: Case = _named(path, _module(path), function)
+        raise KitError(f'{where} must be "MODULE:FUNCTION", a module beside the notebooks')
+    try:
+        found: Case = _named(path, _module(path), function)
+    except KitError as error:
+        raise KitError(f"{where}: {error}") from error
     return found
 
 
