@@ -19,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_assignment(parser)
     add_course(parser)
     parser.add_argument(
-        "--no-kernel",
+        "--quick",
         action="store_true",
-        help="leave out the stock kernel, which takes some seconds for each notebook",
+        help="leave out the stock kernel and the notebooks as they are released, which take some seconds for each notebook",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of text")
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with console.status("Examining the assignment"):
             course = Course(course_around(options.course), options.assignment)
-            report = lint_assignment(course, kernel=not options.no_kernel)
+            report = lint_assignment(course, quick=options.quick)
     except LintError as error:
         raise Complaint(str(error)) from None
     if options.json:

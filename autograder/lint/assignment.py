@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.lint.report import Finding, Report
@@ -24,13 +25,13 @@ class LintError(Exception):
     """The assignment cannot be examined; the message says why."""
 
 
-def lint_assignment(course: Course, *, kernel: bool = True) -> Report:
+def lint_assignment(course: Course, *, quick: bool = False) -> Report:
     """Examine the assignment of *course*: its cells, its solutions here and in a stock kernel, and its kit.
 
     The outcome is also written into the course directory, where that is allowed, for :func:`check_before_grading`.
 
     Args:
-        kernel: whether to run stock kernels too, which takes some seconds for each notebook.
+        quick: leave out the stock kernel and the notebooks as they are released, which take some seconds for each notebook.
 
     Raises:
         LintError: a notebook cannot be read, there is none, or this machine cannot run it.
@@ -48,8 +49,8 @@ def lint_assignment(course: Course, *, kernel: bool = True) -> Report:
         raise LintError(str(error)) from error
     if not notebooks:
         raise LintError(f"{course.source} has no notebook")
-    room, findings = _room(course, kernel)
-    report = Report(course.assignment, in_a_kernel=kernel)
+    room, findings = _room(course, quick)
+    report = Report(course.assignment, in_a_kernel=not quick)
     report.add(findings)
     report.add(check_kit(room.kit, {path.stem: notebook for path, notebook in notebooks.items()}))
     for path, notebook in notebooks.items():
@@ -69,16 +70,16 @@ def lint_assignment(course: Course, *, kernel: bool = True) -> Report:
 def check_before_grading(course: Course) -> list[Finding]:
     """What must be mended before a class is graded; nothing if the assignment is fit for it.
 
-    If nothing has changed since it was last examined, that outcome is taken. Else it is examined, without a stock kernel.
+    If nothing has changed since it was last examined, that outcome is taken. Else it is examined quickly.
 
     Raises:
         LintError: see :func:`lint_assignment`.
     """
     known = _read(course, _fingerprint(course))
-    return (known or lint_assignment(course, kernel=False)).failing
+    return (known or lint_assignment(course, quick=True)).failing
 
 
-def _room(course: Course, kernel: bool) -> tuple[Room, list[Finding]]:
+def _room(course: Course, quick: bool) -> tuple[Room, list[Finding]]:
     from autograder.lint.kit import kit_of
     from autograder.lint.runs import Room
     from autograder.nbgrader_compat.course import CourseError
@@ -90,7 +91,7 @@ def _room(course: Course, kernel: bool) -> tuple[Room, list[Finding]]:
         limits = course.limits()
     except CourseError as error:
         raise LintError(str(error)) from error
-    room = Room(course.source, limits, [course.root], settings.weakest_sandbox, kit, kernel)
+    room = Room(course.source, limits, [course.root], settings.weakest_sandbox, kit, quick)
     return room, findings
 
 
@@ -130,7 +131,10 @@ def _write(course: Course, fingerprint: str, report: Report) -> None:
     known[course.assignment] = {"fingerprint": fingerprint, "report": report.dumps()}
     with contextlib.suppress(OSError):
         handle, name = tempfile.mkstemp(prefix=RECORD, dir=course.root)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(known, file)
-        os.chmod(name, 0o664 if course.shared_with_group else 0o644)
-        os.replace(name, path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(json.dumps(known))
+            os.chmod(name, 0o664 if course.shared_with_group else 0o644)
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)

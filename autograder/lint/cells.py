@@ -16,7 +16,7 @@ __all__ = ["check_cells", "name_of", "released"]
 SOLUTION, HIDDEN = ("BEGIN SOLUTION", "END SOLUTION"), ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 MADE_UP = re.compile(r"cell-[0-9a-f]{12,}")  # ids that nbgrader gives
-NO_SECRET = ("#", "import ", "from ", "def ", "class ", "@", "for ", "print(", "assert ", "%")
+NO_SECRET = ("#", "import ", "from ", "def ", "class ", "@", "for ", "with ", "print(", "assert ", "%")
 SECRET = 24  # characters of a line that two people would hardly write by chance
 
 
@@ -97,7 +97,7 @@ def _marks(cell: dict[str, Any], grade: dict[str, Any], where: tuple[str, int, s
     if HIDDEN[0] in cell["source"] and not grade.get("grade"):
         what = "Hidden tests stand in a cell that is not graded: nbgrader refuses to release it."
         yield Finding(*where, 0, what, "make it a test cell in the Create Assignment panel.", True)
-    if grade.get("solution") and cell["cell_type"] == "code" and SOLUTION[0] not in cell["source"]:
+    if grade.get("solution") and not grade.get("grade") and SOLUTION[0] not in cell["source"]:
         if (
             re.search(r"^(def|class|import|from)\b", cell["source"], re.MULTILINE)
             and "YOUR CODE HERE" not in cell["source"]

@@ -6,10 +6,11 @@ import ast
 import functools
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 from autograder.exam.ipython_syntax import python_of
+from autograder.exam.statements import Cell, read_cell
 from autograder.lint.cells import name_of
 from autograder.lint.report import Finding
 from autograder.notebook.cells import MARKS, Notebook, grading, is_test
@@ -17,6 +18,10 @@ from autograder.notebook.cells import MARKS, Notebook, grading, is_test
 __all__ = ["check_patterns"]
 
 ASSERTS = (ast.Assert, ast.Raise)
+# What may be put in their place: it holds where the student's code runs, or nothing hangs on it.
+REPLACED = frozenset(
+    ("builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "matplotlib.pyplot.show")
+)
 Found = tuple[int, str, str, bool]  # line, what, instead, whether it fails
 
 
@@ -30,6 +35,27 @@ class Pattern:
     fails: bool
 
 
+@dataclass(slots=True)
+class Students:
+    """Names of the answers so far.
+
+    Attributes:
+        names: what they define.
+        within: what the bodies of their functions use.
+    """
+
+    names: set[str] = field(default_factory=set)
+    within: set[str] = field(default_factory=set)
+
+    def read(self, answer: Cell) -> None:
+        """Add the names of an *answer*."""
+        for one in answer.statements:
+            if not one.imports:
+                self.names |= one.binds
+            if one.defines:
+                self.within |= one.reads
+
+
 @functools.cache
 def _patterns() -> tuple[Pattern, ...]:
     rows = tomllib.loads(files("autograder").joinpath("data/lint.toml").read_text("utf-8"))
@@ -39,7 +65,7 @@ def _patterns() -> tuple[Pattern, ...]:
 def check_patterns(notebook: Notebook, name: str) -> Iterator[Finding]:
     """What the text of the test cells of the source notebook *name* shows."""
     modules: dict[str, str] = {}
-    students: set[str] = set()
+    students = Students()
     for place, cell in enumerate(notebook.cells, 1):
         if cell["cell_type"] != "code":
             continue
@@ -54,10 +80,14 @@ def check_patterns(notebook: Notebook, name: str) -> Iterator[Finding]:
             continue
         modules |= _imports(tree)
         if is_test(cell):
-            for line, what, instead, fails in sorted(set(_findings(tree, modules, students))):
+            found = {*_findings(tree, modules, students), *_rebound(read_cell(cell["source"]), students)}
+            first: dict[str, Found] = {}
+            for one in sorted(found):
+                first.setdefault(one[1], one)
+            for line, what, instead, fails in first.values():
                 yield Finding(name, place, name_of(cell, place), line, what, instead, fails)
         elif grading(cell).get("solution"):
-            students |= _bound(tree)
+            students.read(read_cell(MARKS.sub("", cell["source"])))
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:
@@ -74,19 +104,6 @@ def _imports(tree: ast.Module) -> dict[str, str]:
     return found
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """Functions, classes and variables that the top level of *tree* defines."""
-    found: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            found |= {
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            }
-    return found
-
-
 def _dotted(node: ast.expr, modules: Mapping[str, str]) -> str:
     """The dotted name that *node* stands for, or an empty string."""
     parts: list[str] = []
@@ -98,13 +115,16 @@ def _dotted(node: ast.expr, modules: Mapping[str, str]) -> str:
     return ".".join([modules.get(node.id, node.id), *reversed(parts)])
 
 
-def _findings(tree: ast.Module, modules: Mapping[str, str], students: set[str]) -> Iterator[Found]:
-    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & students
+def _findings(tree: ast.Module, modules: Mapping[str, str], students: Students) -> Iterator[Found]:
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & students.names
     for node in ast.walk(tree):
         if isinstance(node, (ast.Attribute, ast.Name)) and used:
             yield from _uses(node, _dotted(node, modules))
         if isinstance(node, ast.Call):
             yield from _calls(node, _dotted(node.func, modules))
+            yield from _patched(node, _dotted(node.func, modules), modules)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and used:
+            yield from _replaced(node.lineno, _dotted(node, modules), modules)
         if isinstance(node, ast.Try):
             yield from _swallowed(node)
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.Tuple) and node.test.elts:
@@ -137,6 +157,39 @@ def _calls(node: ast.Call, dotted: str) -> Iterator[Found]:
     if "get_ipython" in dotted or (isinstance(node.func, ast.Attribute) and _is_shell(node.func.value)):
         what = "This runs in the examiner's process, where there is no notebook and nothing of the student's."
         yield node.lineno, what, "call the student's function, and test its value.", False
+
+
+def _patched(node: ast.Call, dotted: str, modules: Mapping[str, str]) -> Iterator[Found]:
+    """``patch("module.name")`` and ``patch.object(module, "name")``."""
+    match dotted.removeprefix("unittest."), node.args:
+        case "mock.patch", [ast.Constant(value=str(target)), *_]:
+            yield from _replaced(node.lineno, target, modules)
+        case "mock.patch.object", [ast.Name(id=name), ast.Constant(value=str(attribute)), *_] if (
+            name in modules
+        ):
+            yield from _replaced(node.lineno, f"{modules[name]}.{attribute}", modules)
+
+
+def _replaced(line: int, target: str, modules: Mapping[str, str]) -> Iterator[Found]:
+    """Something in the place of what a module has under the dotted name *target*."""
+    module = target.rpartition(".")[0]
+    if target not in REPLACED and (module in modules.values() or module == "builtins"):
+        what = f"What takes the place of {target} does not reach the student's process: code that uses it there goes on with the real one."
+        yield (
+            line,
+            what,
+            "hand it to the student's function as an argument, or test what the function gives.",
+            True,
+        )
+
+
+def _rebound(test: Cell, students: Students) -> Iterator[Found]:
+    """Another meaning of a name of the student's that functions of the student's use."""
+    for one in test.statements:
+        for name in one.binds & students.names & students.within:
+            what = f"The test gives {name} another meaning, which does not reach the student's process: functions there go on with the student's own."
+            instead = f"have the function that uses {name} take it as an argument, and hand it one."
+            yield min(line for *_, line in one.code.co_lines() if line), what, instead, True
 
 
 def _is_shell(node: ast.expr) -> bool:

@@ -92,7 +92,7 @@ def print_report(report: Report, console: Any) -> None:
             title_justify="left",
             padding=(0, 1),
         )
-        table.add_column("Cell", max_width=26, overflow="fold")
+        table.add_column("Cell", max_width=30, overflow="fold")
         table.add_column("Finding", ratio=1)
         for finding in report.findings:
             if finding.notebook == notebook:
