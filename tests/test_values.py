@@ -140,6 +140,66 @@ class Countdown:
 def stops(): raise StopIteration
 def stop_in_cb(it): return [next(it), next(it)]
 def annotated(a: int, b: float = 2.0, *, c="x") -> str: return str(a)
+import matplotlib.pyplot as plt
+import numpy as np
+import dataclasses, functools, collections
+def plot():
+    fig, ax = plt.subplots()
+    ax.plot([1,2],[3,4],label="a"); ax.set_xlabel("x"); ax.set_title("T"); ax.legend()
+    return fig, ax
+def plot2():
+    ax = plt.figure().add_subplot(); ax.bar([1,2],[3,4]); return ax
+@dataclasses.dataclass
+class P:
+    x: int
+    y: int = 2
+class MyList(list):
+    def peek(self): return self[-1]
+class MyDict(dict):
+    def total(self): return sum(self.values())
+@functools.lru_cache
+def fib(n): return n if n<2 else fib(n-1)+fib(n-2)
+import abc
+class A(abc.ABC):
+    @abc.abstractmethod
+    def go(self): ...
+class B(A):
+    def go(self): return 1
+class Temp:
+    def __init__(self,c): self._c=c
+    @property
+    def c(self): return self._c
+    @c.setter
+    def c(self,v):
+        if v < -273: raise ValueError("cold")
+        self._c=v
+    @staticmethod
+    def conv(f): return (f-32)/1.8
+class Account:
+    count=0
+    def __init__(self, owner, balance=0):
+        self.owner=owner; self.balance=balance; Account.count+=1
+    def __str__(self): return f"{self.owner}: {self.balance}"
+    def deposit(self, n):
+        if n<=0: raise ValueError("positive")
+        self.balance+=n
+        return self
+import warnings
+def warns(): warnings.warn("old", DeprecationWarning); return 1
+def logs():
+    import logging; logging.getLogger("x").warning("hi"); return 1
+def retry(n):
+    def deco(f):
+        @functools.wraps(f)
+        def w(*a):
+            for _ in range(n):
+                try: return f(*a)
+                except ValueError: pass
+            raise RuntimeError("gave up")
+        return w
+    return deco
+def two(): return P(1), P(2)
+def groups(xs): return [P(x) for x in xs]
 """
 
 IDIOMS = {
@@ -285,6 +345,83 @@ try: apply_twice(cb,1); assert False
 except KeyError as e: assert e.args==('k',)
 assert stop_in_cb(iter([1,2]))==[1,2]
 """,
+    "a dataclass": """
+p=P(1); assert p.x==1 and p.y==2 and repr(p)=="P(x=1, y=2)"; p.x=5; assert p.x==5
+""",
+    "instances in a list": """
+assert [q.x for q in groups([1,2])]==[1,2] and P
+""",
+    "a list of the student's own kind": """
+m=MyList([1,2]); m.append(3); assert m.peek()==3 and len(m)==3 and m[0]==1 and list(m)==[1,2,3]
+""",
+    "comparing a list of the student's own kind": """
+m=MyList([1,2]); assert m==[1,2]
+""",
+    "a dict of the student's own kind": """
+d=MyDict(a=1); assert d["a"]==1 and d.total()==1
+""",
+    "a cache": """
+fib.cache_clear(); assert fib(20)==6765 and fib.cache_info().hits>0
+""",
+    "abstract classes": """
+import pytest
+with pytest.raises(TypeError): A()
+assert B().go()==1 and isinstance(B(),A)
+""",
+    "properties and static methods": """
+t=Temp(3); t.c=5; assert t.c==5 and Temp.conv(212)==100
+try: t.c=-300; assert False
+except ValueError: pass
+""",
+    "an account": """
+a=Account("x"); assert a.deposit(3) is a and str(a)=="x: 3" and Account.count==1; b=Account("y"); assert Account.count==2 and f"{a}"=="x: 3" and vars(b)=={"owner":"y","balance":0}
+""",
+    "a decorator with an argument": """
+calls=[]
+@retry(3)
+def g(x):
+    calls.append(x)
+    if len(calls)<3: raise ValueError
+    return "ok"
+assert g(1)=="ok" and calls==[1,1,1]
+""",
+    "warnings are recorded": """
+import warnings
+with warnings.catch_warnings(record=True) as w:
+    warnings.simplefilter("always"); warns()
+assert len(w)==1 and w[0].category is DeprecationWarning
+""",
+    "pytest.warns knows them": """
+import pytest
+with pytest.warns(DeprecationWarning, match="old"): warns()
+""",
+    "a figure and its axes": """
+fig, ax = plot(); assert ax.get_xlabel()=="x" and ax.get_title()=="T" and len(ax.lines)==1 and list(ax.lines[0].get_ydata())==[3,4] and [t.get_text() for t in ax.get_legend().get_texts()]==["a"]
+""",
+    "bars": """
+ax = plot2(); assert len(ax.patches)==2 and ax.patches[0].get_height()==3
+""",
+    "copies of instances": """
+import copy
+a=Account("q"); b=copy.deepcopy(a); b.deposit(1); assert a.balance==0 and b.balance==1
+""",
+    "attributes and types of instances": """
+a=Account("x"); assert hasattr(a,"owner") and getattr(a,"nope",3)==3 and type(a).__name__=="Account" and type(a) is Account and a.__class__ is Account
+""",
+    "looking into a class": """
+import inspect; assert inspect.isclass(Account) and "deposit" in dir(Account) and hasattr(Account,"deposit") and callable(Account.deposit)
+""",
+    "instances in a tuple": """
+assert isinstance(two(), tuple) and isinstance(two()[0], P)
+""",
+    "sorting by a key of the test's": """
+from unittest import mock
+with mock.patch("time.sleep"): pass
+assert sorted(groups([3,1]), key=lambda p:p.x)[0].x==1 and P
+""",
+    "instances in a set": """
+d={P(1):2} if False else {}; s={Account("a"), Account("b")}; assert len(s)==2
+""",
 }
 
 
@@ -333,6 +470,8 @@ REFUSED = {
     ),
     "the end of the program": ("try:\n    exits()\nexcept SystemExit:\n    pass", "raised SystemExit"),
     "a class of the test's below the student's": ("class Mine(Stack):\n    pass", "in another process"),
+    "a drawing that is true": ("assert plot2()", "is a drawing"),
+    "a drawing that equals everything": ("assert sly_drawing().equals(1)", "cannot be asked for here"),
     "a coroutine": ("import asyncio\nasyncio.run(coro())", "returned a coroutine"),
 }
 MORE = """
@@ -342,6 +481,10 @@ def exits(): raise SystemExit(0)
 class Sly(Lying):
     def __contains__(self, value): return True
 def sly(x): return Sly()
+class Drawn:
+    __module__ = "matplotlib.axes"
+    def equals(self, other): return True
+def sly_drawing(): return Drawn()
 def with_method():
     def inner(): pass
     inner.equals = lambda other: True

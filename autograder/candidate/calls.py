@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import threading
+import warnings
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from autograder.wire.plain import Content, Reader, Refused, Writer, encode
 __all__ = ["serve"]
 
 LONGEST = 500  # characters of an error's text
+MAX_WARNINGS = 20  # of a call
 LONGEST_DOC = 20_000
 NO_LIMIT = 1 << 40
 
@@ -105,14 +107,16 @@ class _Server:
         self._calls.append(number)
         failed: BaseException | None = None
         value = None
-        try:
-            value = function(*arguments, **keywords)
-        except BaseException as error:
-            failed = error
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            try:
+                value = function(*arguments, **keywords)
+            except BaseException as error:
+                failed = error
         with self._asking:  # a thread may be waiting for the test's function
             self._calls.pop()
         vars(builtins).update(usual)
-        said = _said()
+        said = [*_said(), *_warned(warned)] if warned else _said()
         OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut = outer
         more = _unless_empty([said, self._changes(reader, arguments, keywords), self._drawn()])
         if failed is None:
@@ -204,6 +208,11 @@ def _packed(writer: Writer, value: Any) -> bytes | None:
 def _said() -> list[list[str]]:
     """What was printed since the last time, as pairs of a stream's name and a text."""
     return [[item["name"], item["text"]] for item in OUTPUTS.items if item.get("output_type") == "stream"]
+
+
+def _warned(warned: list[warnings.WarningMessage]) -> list[list[str]]:
+    """Warnings, as pairs of the name of a builtin type and a text."""
+    return [[_builtin_base(one.category), str(one.message)[:LONGEST]] for one in warned[:MAX_WARNINGS]]
 
 
 def _text(error: BaseException) -> str:

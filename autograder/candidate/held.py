@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from autograder.wire.plain import Refused, WireError
+from autograder.wire.plain import LATE, Refused, WireError, Writer
 from autograder.wire.scalars import BUILTIN_TYPES
 
 __all__ = ["Held"]
 
+DRAWS = "matplotlib."  # figures, axes, and what is drawn in them
 MAX_HELD = 100_000
 FUNCTIONS = (
     types.FunctionType,
@@ -199,6 +200,12 @@ class Held:
             return None if name is None else ["name", name]
         if kind in ITERATORS:
             return ["iterates", self.number(value), kind is types.GeneratorType]
+        if str(kind.__module__).startswith(DRAWS) and kind.__name__ != "ArtistList":
+            return (
+                None
+                if issubclass(kind, tuple | list)
+                else ["drawing", self.number(value), kind.__name__[:80]]
+            )
         named = self.named_class(kind)
         if named is not None:
             return ["instance", self.number(value), named, kind.__name__[:80], special(kind), compares(kind)]
@@ -254,6 +261,22 @@ def special(kind: type) -> list[str]:
     return sorted(own & SPECIAL)
 
 
-def compares(kind: type) -> bool:
-    """Whether a class says itself what its instances are equal to."""
-    return getattr(kind, "__eq__", None) is not object.__eq__
+def compares(kind: type) -> str:
+    """What says what the instances of a class are equal to: "" for being one object, the name of a plain type, or "own" for the class itself."""
+    if getattr(kind, "__eq__", None) is object.__eq__:
+        return ""
+    return next(
+        (
+            base.__name__
+            for base in (list, dict, set)
+            if getattr(kind, "__eq__", None) is vars(base)["__eq__"]
+        ),
+        "own",
+    )
+
+
+def _write_artists(writer: Writer, value: Any, depth: int) -> Any:
+    return writer.tree(list(value), depth)
+
+
+LATE.append(lambda kind: _write_artists if kind.__name__ == "ArtistList" else None)

@@ -33,7 +33,7 @@ class Peer:
         raise WireError("not a message: no such function")
 
     def printed(self, stream: str, text: str) -> None:
-        """Take what was printed during a call."""
+        """Take what was printed during a call; a warning comes by the name of its builtin type in place of a stream's."""
 
     def changing(self) -> None:
         """The arguments of the call that is being answered are about to be changed."""

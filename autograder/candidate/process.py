@@ -170,7 +170,7 @@ class Candidate:
     def _print(self, said: Any) -> None:
         for item in said:
             match item:
-                case ["stdout" | "stderr" as stream, str(text)]:
+                case [str(stream), str(text)] if stream in ("stdout", "stderr") or stream.endswith("Warning"):
                     self.peer.printed(stream, text)
                 case _:
                     self._die("sent something that is no answer")

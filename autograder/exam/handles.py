@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 from autograder.exam.raised import EndOfIteration
 
 __all__ = [
+    "Drawing",
     "Generates",
     "Handle",
     "Held",
@@ -54,7 +55,7 @@ class Held:
         bare: it came as the answer of a function, method or operator, and was not made by the test.
         epoch: while which process it is known; None for what is known by name.
         named: the test knows it by a name of the student's.
-        compares: its class says itself what its instances are equal to.
+        compares: what says what it is equal to: "" for being one object, the name of a plain type, or "own" for its class.
     """
 
     __slots__ = ("asks", "bare", "compares", "epoch", "named", "title", "tree")
@@ -63,7 +64,7 @@ class Held:
         self, asks: Asks, tree: list[Any], title: str, *, named: bool = False, epoch: object = None
     ) -> None:
         self.asks, self.tree, self.title, self.named, self.epoch = asks, tree, title, named, epoch
-        self.bare, self.compares = True, False
+        self.bare, self.compares = True, ""
 
     def call(self, function: Any, *arguments: Any) -> Any:
         """Have a function of the standard library called with this and more."""
@@ -184,6 +185,52 @@ def next_of(iterator: Any, *sent: Any) -> Any:
         return held.asks.ask(function, held.title, arguments, {}, sent)
     except EndOfIteration as end:
         raise StopIteration(*end.args[1:]) from None
+
+
+class Drawing(Handle):
+    """A figure, axes, or something that is drawn in them; what it is like is asked by what Matplotlib calls ``get_…``, and by a few names more."""
+
+    __slots__ = ("_kind_",)
+    PARTS = frozenset(
+        [
+            "axes",
+            "figure",
+            "lines",
+            "patches",
+            "collections",
+            "texts",
+            "images",
+            "artists",
+            "containers",
+            "legends",
+            "title",
+            "xaxis",
+            "yaxis",
+            "name",
+        ]
+    )
+
+    def __init__(self, held: Held, kind: type) -> None:
+        object.__setattr__(self, "_held_", held)
+        object.__setattr__(self, "_kind_", kind)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return object.__getattribute__(self, "_kind_")
+
+    def __bool__(self) -> bool:
+        record(self).asks.refuse(f"`{record(self).title}` is a drawing, where a value was expected.")
+
+    def __getattr__(self, name: str) -> Any:
+        held = record(self)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name not in Drawing.PARTS and not name.startswith("get_"):
+            held.asks.refuse(f"`{name}` of a drawing cannot be asked for here.")
+        return held.asks.ask(getattr, f"{held.title}.{name}", (self, name), {}, ())
+
+    def __repr__(self) -> str:
+        return f"<{object.__getattribute__(self, '_kind_').__name__}>"
 
 
 class Method(Handle):

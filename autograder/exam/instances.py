@@ -19,6 +19,9 @@ from autograder.exam.signatures import read_signature
 __all__ = ["Instance", "StudentClass", "make_class", "make_instance", "special_methods"]
 
 
+PLAIN: dict[str, type] = {"list": list, "dict": dict, "set": set}
+
+
 class StudentClass(type):
     """A class of the student's: calling it makes an instance over there."""
 
@@ -71,6 +74,9 @@ class StudentClass(type):
     def __bool__(cls) -> bool:
         return True
 
+    def __dir__(cls) -> Any:
+        return type.__getattribute__(cls, "_class_held_").call(dir, cls)
+
 
 def _whole(value: Any) -> int:
     if type(value) is not int or value < 0:
@@ -105,15 +111,22 @@ class Instance(Handle):
         if self is other:
             return True
         held = record(self)
-        if held.compares and other is not None:
+        if other is None or not held.compares:
+            return NotImplemented
+        plain = PLAIN.get(held.compares)
+        if plain is None:
             _not_compared(held)
-        return NotImplemented
+        mine, others = held.call(plain, self), _plain(other)
+        return type(mine) is plain and bool(mine == others)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
         return id(self)
+
+    def __dir__(self) -> Any:
+        return record(self).call(dir, self)
 
     def __copy__(self) -> Any:
         return record(self).call(copy.copy, self)
@@ -136,6 +149,12 @@ def _shown(value: Any, function: Any, *more: Any) -> str:
     if type(text) is not str:
         raise StudentError("A text was expected.")
     return text
+
+
+def _plain(value: Any) -> Any:
+    """An instance that compares as a plain type does, as one."""
+    plain = PLAIN.get(record(value).compares) if isinstance(value, Instance) else None
+    return value if plain is None else record(value).call(plain, value)
 
 
 def _not_compared(held: Held) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograder.candidate.peer import Peer
-from autograder.exam.handles import Asks, Generates, Held, Iterates, StudentFunction, held_of
+from autograder.exam.handles import Asks, Drawing, Generates, Held, Iterates, StudentFunction, held_of
 from autograder.exam.instances import Instance, StudentClass, make_class, make_instance, special_methods
 from autograder.exam.raised import CROSSING
 from autograder.exam.seeds import seeded, watch_seeds
@@ -32,6 +33,11 @@ NAMED = (
     type(np.mean),
 )
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "pandas", "scipy", "matplotlib"})
+WARNINGS = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, Warning)
+}
 PATCHED = ("input", "print")
 LONGEST = 200
 LONGEST_TITLE = 60
@@ -113,6 +119,10 @@ class TestPeer(Peer):
 
     def printed(self, stream: str, text: str) -> None:
         """Print it where the test captures it; else nobody wants to read it here."""
+        if (category := WARNINGS.get(stream)) is not None:
+            if not self.muted:
+                warnings.warn(text, category, stacklevel=2)
+            return
         now = getattr(sys, stream)
         if not self.muted and now is not self._streams[stream]:
             now.write(text)
@@ -188,7 +198,10 @@ class TestPeer(Peer):
                 kind = Generates if generates else Iterates
                 held = Held(self._asks, ["held", number], self.title, epoch=self._epoch)
                 return self._once(number, kind, lambda _: kind(held))
-            case "instance", [int(number), str(named), str(title), list(special), bool(compares)] if (
+            case "drawing", [int(number), str(title)]:
+                held = Held(self._asks, ["held", number], title[:80], epoch=self._epoch)
+                return self._once(number, Drawing, lambda _: Drawing(held, _drawn_as(title)))
+            case "instance", [int(number), str(named), str(title), list(special), str(compares)] if (
                 named in self.classes
             ):
                 kind = self._kind(named, title, special)
@@ -234,6 +247,16 @@ class TestPeer(Peer):
             name = title if title.isidentifier() else above.__name__
             self._kinds[key] = above if same else StudentClass(name, (above,), namespace, made=True)
         return self._kinds[key]
+
+
+def _drawn_as(title: str) -> type:
+    """Matplotlib's own class of this name, if the test has imported it."""
+    artist = getattr(sys.modules.get("matplotlib.artist"), "Artist", None)
+    for module in ("figure", "axes", "lines", "patches", "text", "legend", "collections", "image"):
+        found = getattr(sys.modules.get(f"matplotlib.{module}"), title, None)
+        if artist is not None and isinstance(found, type) and issubclass(found, artist):
+            return found
+    return Drawing
 
 
 def _library_name(value: Any) -> tuple[str, str] | None:
