@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from autograder.candidate.process import data_files
 from autograder.exam.examine import ExamResult, examine
+from autograder.files.source import data_files
 from autograder.kit import FOLDER, Kit, load_kit
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import Notebook, is_test, read_notebook, strip_solution_marks

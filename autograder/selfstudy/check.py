@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import data_files
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import ExamResult, examine
 from autograder.files.read import Unreadable
+from autograder.files.source import data_files
 from autograder.kit import KitError, load_kit
 from autograder.notebook.assemble import PROBLEM, assemble, read_path
 from autograder.notebook.cells import (

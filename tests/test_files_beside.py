@@ -1,0 +1,72 @@
+"""Files beside the notebooks, in folders too: everyone who needs them has them, and a change grades again."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.cli import main
+from autograder.files.source import data_files, source_files
+from autograder.grading.command import local_grader
+from autograder.grading.pending import make_plan
+from autograder.grading.run import grade_course
+from autograder.nbgrader_compat.course import Course
+from autograder.simulate.demo import make_class
+from autograder.simulate.kinds import load_kinds
+from tests.test_commands import CONFIG
+
+OFFSET = "data/deep/offset.txt"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Course:
+    """A class of one, whose right answer reads a file in a folder; nothing is graded yet."""
+    root = tmp_path_factory.mktemp("beside")
+    (root / "nbgrader_config.py").write_text(CONFIG)
+    assert main(["new", "first", "--course", str(root)]) == 0
+    source = root / "source" / "first"
+    notebook = source / "1_mean.ipynb"
+    told = "return sum(values) / len(values)"
+    notebook.write_text(
+        notebook.read_text().replace(told, f"{told} + float(open('{OFFSET}').read())"),
+    )
+    (source / OFFSET).parent.mkdir(parents=True)
+    (source / OFFSET).write_text("0")
+    made = Course(root, "first")
+    made.generate_assignment()
+    make_class(made, [load_kinds(made.source)["right"]])
+    return made
+
+
+def graded(course: Course) -> tuple[list[str], float]:
+    """Who was graded now, and the sum of all marks."""
+    summary = grade_course(Course(course.root, "first"), local_grader(1))
+    assert not summary.trouble and not summary.stopped
+    return summary.graded, sum(mark or 0.0 for _, _, _, mark, _, _ in course.grades())
+
+
+def test_the_kit_goes_to_the_graders_and_the_data_to_everyone(course):
+    (course.source / ".secret").write_text("x")
+    (course.source / "__pycache__").mkdir()
+    (course.source / "__pycache__" / "cases.pyc").write_text("x")
+    (course.source / "linked.txt").symlink_to(course.root / "nbgrader_config.py")
+    assert set(data_files(course.source)) == {OFFSET}
+    files = source_files(course.source)
+    assert {OFFSET, "1_mean.ipynb", "kit/kit.toml", "kit/lesson.py"} <= set(files)
+    assert not [name for name in files if "secret" in name or "pyc" in name or "linked" in name]
+    assert make_plan(course).source == files
+    assert (course.release / OFFSET).is_file() and (course.submitted("right") / OFFSET).is_file()
+
+
+def test_an_answer_finds_them_and_a_change_of_data_or_kit_grades_again(course):
+    assert graded(course) == (["right"], 5.0)
+    assert (course.autograded("right") / OFFSET).is_file()
+    assert not (course.autograded("right") / "kit").exists()
+    assert graded(course) == ([], 5.0)
+    (course.source / OFFSET).write_text("1")
+    students, marks = graded(course)
+    assert students == ["right"] and marks < 5.0
+    (course.source / OFFSET).write_text("0")
+    assert graded(course) == (["right"], 5.0)
+    hints = course.source / "kit" / "hints.toml"
+    hints.write_text(hints.read_text() + "\n# another year\n")
+    assert graded(course) == (["right"], 5.0)
