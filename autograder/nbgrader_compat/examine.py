@@ -58,7 +58,7 @@ class Examine(_WithLimits):
     """
 
     by_assignment = Dict(
-        help='other limits for some assignments, such as {"quantization": {"cell_seconds": 60}}'
+        help='other limits for some assignments, such as {"lab1": {"cell_seconds": 60}}'
     ).tag(config=True)
     weakest_sandbox = Enum(
         list(LEVELS),
