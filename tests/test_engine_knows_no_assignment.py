@@ -18,20 +18,6 @@ from tests.casebooks import cases_of
 from tests.small import HALF, KIT, write_small, written
 
 SUFFIXES = {".py", ".toml", ".md", ".j2", ".css", ".txt", ".in"}
-# Names that other subjects and the engine itself use in their usual sense.
-USUAL = {
-    "student",
-    "setup",
-    "intro",
-    "title",
-    "model",
-    "device",
-    "runtime",
-    "options",
-    "users",
-    "limits",
-    "context",
-}
 
 
 def words_of(assignment: str) -> set[str]:
@@ -43,12 +29,10 @@ def words_of(assignment: str) -> set[str]:
     functions = set(kit.tutor.lesson.functions)
     arguments = {name for function in functions for name in kit.tutor.lesson.parameters(function)}
     keys = {key for path in source.glob("*.ipynb") for key in cases_of(assignment).case(path.stem)}
-    bank, kinds = set(kit.tutor.bank), set(kit.kinds)
-    # What reads like English (regime, plan, area) is no proof; two words joined, or a word with a digit, are.
-    joined = {name for name in functions | arguments | keys | grade_ids | bank if "_" in name.strip("_")}
-    return (
-        (words | joined | kinds | set(kit.warm.libraries)) - USUAL - set(dir(builtins)) - set(keyword.kwlist)
-    )
+    # What reads like English (regime, plan, area) is no proof; two words joined are.
+    names = functions | arguments | keys | grade_ids | set(kit.tutor.bank)
+    joined = {name for name in names if "_" in name.strip("_")}
+    return (words | joined | set(kit.warm.libraries)) - set(dir(builtins))
 
 
 def files_of_the_engine(root: Path) -> list[Path]:
