@@ -61,7 +61,7 @@ from autograder.bounds.limits import Limits
 
 outcome = []
 for function in order["functions"]:
-    candidate = process.start_candidate(Limits(**order["limits"]), {"data.txt": b"42"}, level=order["level"], seconds=order["seconds"])
+    candidate = process.start_candidate(Limits(**order["limits"]), {"data.txt": b"42", "data/deep/table.csv": b"1,2"}, level=order["level"], seconds=order["seconds"])
     assert candidate.level == order["level"], candidate.level
     try:
         outputs, error = candidate.run(order["cell"])

@@ -45,6 +45,8 @@ def probe(secret, hidden, address, parent):
     attempt("sees the examiner's command line", lambda: open(f"/proc/{parent}/cmdline").read())
     attempt("writes in its own folder", lambda: open("mine.txt", "w").write("x"))
     attempt("reads a data file", lambda: open("data.txt").read())
+    attempt("reads a data file in a folder", lambda: open("data/deep/table.csv").read())
+    attempt("writes beside it", lambda: open("data/deep/mine.csv", "w").write("x"))
     attempt("becomes root", lambda: os.setuid(0))
     return reached
 
@@ -52,7 +54,12 @@ def probe(secret, hidden, address, parent):
 def user():
     return [os.getuid(), os.getcwd(), sorted(os.environ)]
 """
-ALWAYS = {"writes in its own folder", "reads a data file"}
+ALWAYS = {
+    "writes in its own folder",
+    "reads a data file",
+    "reads a data file in a folder",
+    "writes beside it",
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +86,7 @@ def test_a_student_reaches_their_own_folder_and_nothing_else_but_with_limits_alo
     book = course / "gradebook.db"
     for path in (course, book):
         os.chown(path, user, user)
-    exam = str(ROOT / "autograder" / "examiner" / "exam.py")
+    exam = str(ROOT / "autograder" / "exam" / "examine.py")
     outcome = in_a_candidate(level, PROBE, "probe", str(book), exam, server, os.getpid(), user=user)
     reached = {name for name, worked in outcome.items() if worked}
     more = set()
