@@ -3,9 +3,7 @@
 __all__ = ["STOCK"]
 
 STOCK = """
-c.Autograde.exporter_class = "nbconvert.exporters.NotebookExporter"
-c.Autograde.pre_convert_hook = None
-c.Autograde.autograde_preprocessors[0] = "nbgrader.preprocessors.Execute"
+del c.Autograde  # with all that use_examiner(c) has put there
 c.ExecutePreprocessor.timeout = 6
 c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
 """

@@ -9,8 +9,8 @@ import pytest
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
-from autograder.simulate.simulated import ONE_ID, SimulationError, check_marks, simulate_class
-from tests.assignments import kinds_of
+from autograder.simulate.simulated import SimulationError, check_marks, simulate_class
+from tests.assignments import kinds_of, kit_of
 from tests.courses import ASSIGNMENT
 
 
@@ -38,7 +38,7 @@ def test_the_same_seed_makes_the_same_class_and_another_seed_another(course):
 
 def test_every_kind_comes_as_often_as_the_others_and_the_slow_one_seldom(course):
     found = [about["kind"] for about in simulate_class(course, 400).values()]
-    counts = {name: found.count(name) for name in kinds_of("quantization").keys() - ONE_ID}
+    counts = {name: found.count(name) for name in kinds_of("quantization").keys() - kit_of("quantization").one_id}
     slow = counts.pop("s12")
     assert slow == 2 and sum(counts.values()) == 398
     assert max(counts.values()) - min(counts.values()) <= 3
