@@ -62,7 +62,8 @@ def exam_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         def exam(assignment: str) -> Path:
             file = tmp_path_factory.mktemp("exams") / f"{assignment}.exam"
             write_exam(source_of(assignment), release_of(assignment), file)
-            return unpacked.enter_context(Exams(file)).of(Path(f"{notebooks_of(assignment)[0]}.ipynb"))
+            exams = unpacked.enter_context(Exams(file))
+            return exams.of(release_of(assignment) / f"{notebooks_of(assignment)[0]}.ipynb")
 
         yield exam
 

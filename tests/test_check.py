@@ -1,7 +1,8 @@
-"""``autograder check``: what a self-learner sees."""
+"""``autograder check``: what a self-learner sees, with the exam beside the notebooks."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -11,39 +12,62 @@ import time
 from pathlib import Path
 
 import pytest
-from autograder.selfstudy.installed import ExamError, installed_exam, write_exam
 
 from autograder.cli import main
 from autograder.notebook.cells import grading, read_notebook
-from autograder.simulate.kinds import write_submission
+from autograder.selfstudy.exams import ExamError, Exams, write_exam
 from autograder.tutor.hints import PROGRESS_FILE
-from tests.assignments import kinds_of
+from tests.assignments import (
+    RIGHT,
+    functions_of,
+    hand_in,
+    kinds_of,
+    notebooks_of,
+    release_of,
+    source_of,
+    sources,
+    wrong_in,
+)
 from tests.environments import fresh_environment
+from tests.models import tutor_of
 from tests.pace import HANG, seconds
 
-ASSIGNMENT = "quantization"
-# Loses points if it can see the exam that is installed beside the library which it may use.
+# Loses points if it can see the exam, which lies beside it, or the program that reads it.
 LOOKS_FOR_THE_EXAM = """
 import mlsysim, pathlib
 beside = pathlib.Path(mlsysim.__file__).parent.parent
 assert (beside / "mlsysim" / "data").is_dir()
-seen = list(beside.rglob("exam/*/*.ipynb")) or list((beside / "autograder").glob("*"))
-predicted_regime, predicted_speedup = ("seen" if seen else "memory-bound"), 4
+assert not list(pathlib.Path(".").rglob("*.exam")) and not list((beside / "autograder").glob("*"))
 """
 
 
 @pytest.fixture
-def handed_in(root, tmp_path):
+def handed_in(exam_file, tmp_path):
+    """A folder with the first assignment's notebooks as a kind of student has them, and its exam."""
+
     def write(kind: str):
-        write_submission(
-            kinds_of("quantization")[kind],
-            root / "solutions" / ASSIGNMENT,
-            root / "assignments" / ASSIGNMENT,
-            tmp_path,
-        )
-        return tmp_path
+        return with_exam(exam_file, "quantization", kinds_of("quantization")[kind], tmp_path)
 
     return write
+
+
+@pytest.fixture(scope="module")
+def exam_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exams")
+
+    def made(assignment: str) -> Path:
+        file = folder / f"{assignment}.exam"
+        if not file.exists():
+            write_exam(source_of(assignment), release_of(assignment), file)
+        return file
+
+    return made
+
+
+def with_exam(exam_file, assignment, kind, folder) -> Path:
+    hand_in(assignment, kind, folder)
+    shutil.copy(exam_file(assignment), folder)
+    return folder
 
 
 def change(path: Path, grade_id: str, source: str) -> None:
@@ -59,9 +83,29 @@ def said(capsys) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_right_answers_have_full_marks_and_exit_with_0(handed_in, capsys):
-    assert main(["check", str(handed_in("s01") / "0_self_check.ipynb")]) == 0
-    assert "0_self_check: 13 of 13 points from tests: public and hidden checks passed" in said(capsys)
+def test_right_answers_have_full_marks_and_exit_with_0(exam_file, assignment, tmp_path, capsys):
+    folder = with_exam(exam_file, assignment, RIGHT, tmp_path)
+    assert main(["check", str(folder)]) == 0
+    text = said(capsys)
+    for notebook in notebooks_of(assignment):
+        points = sum(sources(assignment, notebook).auto_points().values())
+        assert (
+            f"{notebook}: {points:g} of {points:g} points from tests: public and hidden checks passed" in text
+        )
+
+
+def test_wrong_answers_lose_what_their_kind_says_and_the_wrong_model_is_named(
+    exam_file, assignment, tmp_path, capsys
+):
+    for notebook, kind in wrong_in(assignment).items():
+        folder = with_exam(exam_file, assignment, kind, tmp_path / kind.name)
+        assert main(["check", "--json", str(folder / f"{notebook}.ipynb")]) == 1
+        (card,) = json.loads(capsys.readouterr().out)["notebooks"]
+        lost = {t["test"]: t["maximum"] - t["score"] for t in card["tests"] if t["score"] < t["maximum"]}
+        assert lost == kind.lost[notebook]
+        told = " ".join(test["message"] for test in card["tests"])
+        for name in kind.named.get(notebook, ()):
+            assert tutor_of(assignment).bank[name].says in told
 
 
 def test_a_wrong_answer_is_told_with_its_smallest_input_and_what_it_gave(handed_in, capsys):
@@ -85,8 +129,17 @@ def test_what_cannot_be_checked_is_said_and_the_rest_is_checked(handed_in, capsy
     assert (found["notebooks"], found["status"], len(found["errors"])) == ([], 2, 2)
 
 
-def test_a_file_that_is_no_notebook_of_the_assignment_names_those_that_are(root, capsys):
-    assert main(["check", str(root / "README.md")]) == 2
+def test_a_notebook_of_no_assignment_is_told_where_its_tests_are_looked_for(tmp_path, capsys):
+    (tmp_path / "other.ipynb").write_text("{}")
+    assert main(["check", str(tmp_path / "other.ipynb")]) == 2
+    said = capsys.readouterr().err
+    assert "there are no tests for" in said and "NAME.exam, beside it, or name it with --exam" in said
+
+
+def test_an_exam_that_has_no_such_notebook_names_those_that_it_has(exam_file, tmp_path, capsys):
+    (tmp_path / "other.ipynb").write_text("{}")
+    file = str(exam_file("quantization"))
+    assert main(["check", "--exam", file, str(tmp_path / "other.ipynb")]) == 2
     assert "0_self_check.ipynb, 1_predict.ipynb" in capsys.readouterr().err
 
 
@@ -183,38 +236,60 @@ def test_hints_are_counted_so_they_cannot_be_had_without_progress(capsys):
     assert "--no-progress allows neither hints" in capsys.readouterr().err
 
 
-def test_the_exam_in_the_package_equals_a_fresh_generation_from_the_sources(root, tmp_path):
-    fresh = write_exam(root / "solutions" / ASSIGNMENT, root / "assignments" / ASSIGNMENT, tmp_path / "exam")
-    committed = sorted(path for path in installed_exam(ASSIGNMENT).iterdir())
-    assert [path.name for path in fresh] == [path.name for path in committed]
-    for ours, theirs in zip(fresh, committed, strict=True):
-        assert ours.read_bytes() == theirs.read_bytes(), f"run 'make release': {theirs.name} differs"
+def test_the_same_sources_give_the_same_exam(exam_file, assignment, tmp_path):
+    again = tmp_path / "again.exam"
+    names = write_exam(source_of(assignment), release_of(assignment), again)
+    assert again.read_bytes() == exam_file(assignment).read_bytes()
+    assert {f"{name}.ipynb" for name in notebooks_of(assignment)} | {"kit/lesson.py"} <= set(names)
+    assert "kit/kinds.toml" not in names
 
 
-def test_the_exam_holds_every_test_and_no_answer(root):
-    for path in installed_exam(ASSIGNMENT).glob("*.ipynb"):
-        source = read_notebook(root / "solutions" / ASSIGNMENT / path.name).by_grade_id()
-        for name, cell in read_notebook(path).by_grade_id().items():
+def test_the_exam_holds_every_test_and_no_answer(exam_of, assignment):
+    for notebook in notebooks_of(assignment):
+        source = sources(assignment, notebook).by_grade_id()
+        for name, cell in read_notebook(exam_of(assignment) / f"{notebook}.ipynb").by_grade_id().items():
             assert "SOLUTION" not in cell["source"]
             assert (cell["source"] == source[name]["source"]) != grading(cell)["solution"]
 
 
-def test_an_assignment_without_an_exam_names_those_that_have_one():
-    with pytest.raises(ExamError, match="no exam for 'pruning'; it holds: quantization"):
-        installed_exam("pruning")
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", gzip.compress(b"no zip"), gzip.compress(b"x" * 99)[:-9]], ids=range(4)
+)
+def test_a_file_that_is_no_exam_is_named(tmp_path, capsys, content):
+    (tmp_path / "wrong.exam").write_bytes(content)
+    (tmp_path / "0_self_check.ipynb").write_text("{}")
+    with Exams() as exams, pytest.raises(ExamError, match=r"wrong\.exam is not an exam"):
+        exams.of(tmp_path / "0_self_check.ipynb")
+    assert main(["check", str(tmp_path / "0_self_check.ipynb")]) == 2
+    assert "wrong.exam is not an exam" in capsys.readouterr().err
 
 
-def test_an_exam_is_only_made_of_what_is_released(root, tmp_path):
+def test_the_exam_of_the_course_that_the_notebook_lies_in_is_found(root, assignment):
+    with Exams() as exams:
+        for notebook in notebooks_of(assignment):
+            found = exams.of(release_of(assignment) / f"{notebook}.ipynb")
+            assert found.resolve() == source_of(assignment).resolve()
+
+
+def test_an_exam_is_only_made_of_what_is_released(tmp_path, assignment):
     with pytest.raises(ExamError, match="release the assignment first"):
-        write_exam(root / "solutions" / ASSIGNMENT, tmp_path, tmp_path / "exam")
+        write_exam(source_of(assignment), tmp_path, tmp_path / "made.exam")
+    shutil.copytree(release_of(assignment), tmp_path / "release")
+    path = tmp_path / "release" / f"{notebooks_of(assignment)[0]}.ipynb"
+    notebook = read_notebook(path)
+    notebook.cells[:] = [cell for cell in notebook.cells if not grading(cell).get("solution")]
+    path.write_text(notebook.dumps(), "utf-8")
+    with pytest.raises(ExamError, match="release the assignment again"):
+        write_exam(source_of(assignment), tmp_path / "release", tmp_path / "made.exam")
+    assert not (tmp_path / "made.exam").exists()
 
 
 def test_watch_checks_again_within_a_second_of_the_tests_own_time(handed_in):
     path = handed_in("s01") / "0_self_check.ipynb"
     command = [
         sys.executable,
-        "-m",
-        "autograder.cli",
+        "-c",
+        "from autograder.cli import main; raise SystemExit(main())",
         "check",
         "--watch",
         "--json",
@@ -241,38 +316,36 @@ def test_watch_checks_again_within_a_second_of_the_tests_own_time(handed_in):
         watcher.communicate(timeout=HANG)
 
 
-def test_the_wheel_alone_checks_a_notebook_in_an_empty_folder(handed_in, tmp_path_factory):
-    """A fresh environment that holds this package's wheel, its dependencies and nothing of the repository."""
-    from autograder.selfstudy.wheels import kit_wheel
+def test_what_self_learners_get_checks_a_notebook_in_an_environment_of_its_own(
+    bundle_of, assignment, tmp_path
+):
+    """A fresh environment that holds the wheels, their dependencies and nothing of the repository."""
+    bundle = bundle_of(assignment, "self-learners")
+    python = fresh_environment(tmp_path / "env", *bundle.glob("*.whl"))
+    folder = Path(shutil.copytree(bundle / assignment, tmp_path / "work"))
+    notebook = notebooks_of(assignment)[0]
+    kind = wrong_in(assignment)[notebook]
+    hand_in(assignment, RIGHT, folder)
+    path = folder / f"{notebook}.ipynb"
+    first = next(
+        key for key, cell in sources(assignment, notebook).by_grade_id().items() if grading(cell)["solution"]
+    )
+    change(path, first, f"{LOOKS_FOR_THE_EXAM}\n{read_notebook(path).by_grade_id()[first]['source']}")
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
 
-    base = tmp_path_factory.mktemp("alone")
-    wheel = kit_wheel(base)
-    python = fresh_environment(base / "env", wheel)
-    folder = base / "empty"
-    folder.mkdir()
-    shutil.copy(handed_in("s01") / "0_self_check.ipynb", folder)
-    change(folder / "0_self_check.ipynb", "predict", LOOKS_FOR_THE_EXAM)
-    assert len(list((base / "env").rglob("autograder/data/exam/*/*.ipynb"))) == 4
-    environment = {"PATH": os.defpath, "HOME": str(base)}
-    done = subprocess.run(
-        [python.parent / "autograder", "check", "0_self_check.ipynb"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "13 of 13 points from tests: public and hidden checks passed" in " ".join(done.stdout.split())
-    assert sorted(path.name for path in folder.iterdir()) == ["0_self_check.ipynb", PROGRESS_FILE]
-    where = [python, "-c", "import autograder, mlsysim; print(autograder.__file__, mlsysim.__file__)"]
-    found = subprocess.run(where, cwd=folder, env=environment, capture_output=True, text=True).stdout
-    assert found.count(str(base / "env")) == 2
-    # What explains a wrong answer is packed there, and still explains.
-    change(
-        folder / "0_self_check.ipynb",
-        "ridge_point",
-        "def ridge_point(peak_flops, bandwidth):\n    return bandwidth / peak_flops",
-    )
-    done = subprocess.run(done.args, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "This is what you get when the ridge point is turned upside down." in " ".join(done.stdout.split())
+    def run(*command):
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    status, text = run(python.parent / "autograder", "check", path.name)
+    assert "points from tests: public and hidden checks passed" in text and status == 0, text
+    assert (folder / PROGRESS_FILE).is_file()
+    _, found = run(python, "-c", "import autograder, mlsysim; print(autograder.__file__, mlsysim.__file__)")
+    assert found.count(str(tmp_path / "env")) == 2
+    # What explains a wrong answer is in the exam, and still explains.
+    for grade_id, source in kind.cells[notebook].items():
+        change(path, grade_id, source)
+    status, text = run(python.parent / "autograder", "check", path.name)
+    assert status == 1, text
+    assert all(tutor_of(assignment).bank[name].says in text for name in kind.named[notebook])
+    assert set(functions_of(assignment, notebook).values()) & kind.cells[notebook].keys()

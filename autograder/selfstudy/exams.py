@@ -96,8 +96,10 @@ class Exams(contextlib.ExitStack):
         """The folder with the exam of *notebook*: what was given, a file beside it or above it, or the course that it lies in.
 
         Raises:
-            ExamError: there is none, or there are several.
+            ExamError: there is no such notebook, no exam of it, or there are several.
         """
+        if not notebook.is_file():
+            raise ExamError(f"{notebook} is not a file")
         if self._given is not None:
             if not self._given.exists():
                 raise ExamError(f"--exam {self._given} is not there")
