@@ -200,6 +200,16 @@ def retry(n):
     return deco
 def two(): return P(1), P(2)
 def groups(xs): return [P(x) for x in xs]
+import typing
+class P3(typing.NamedTuple):
+    x: int
+    y: int = 5
+Number = float
+class Level(enum.IntEnum):
+    LOW=1; HIGH=2
+class Suit(str, enum.Enum):
+    H="h"
+def level(): return Level.HIGH
 """
 
 IDIOMS = {
@@ -421,6 +431,21 @@ assert sorted(groups([3,1]), key=lambda p:p.x)[0].x==1 and P
 """,
     "instances in a set": """
 d={P(1):2} if False else {}; s={Account("a"), Account("b")}; assert len(s)==2
+""",
+    "instances of a named tuple": """
+assert isinstance(origin(), Point) and Point(1,2).x==1 and origin()==Point(0,0) and Point._fields==("x","y")
+""",
+    "a named tuple with a default": """
+assert P3(1).y==5 and P3(1,2)==(1,2)
+""",
+    "a builtin type by another name": """
+assert isinstance(1.5, Number)
+""",
+    "enumerations of numbers and texts": """
+assert Level.LOW==1 and level()==2 and level() is Level.HIGH and level().name=="HIGH" and Level.LOW < Level.HIGH and Suit.H=="h" and Suit.H.value=="h"
+""",
+    "a member of an enumeration in place of its number": """
+assert level()==2
 """,
 }
 

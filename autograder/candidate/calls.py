@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.held import Held, compares, special
+from autograder.candidate.held import Held, compares, is_builtin, special
 from autograder.candidate.shell import OUTPUTS, student_frames
 from autograder.wire.channel import Channel
 from autograder.wire.generators import global_marks, global_states, set_global_state
@@ -74,7 +74,15 @@ class _Server:
         value = self._names[name]
         if not callable(value) or self._held.named_class(type(value)):
             return "value"
+        if isinstance(value, type) and is_builtin(value):
+            return "value"
         told = {"title": _attribute(value, "__name__", name), **_described(value)}
+        if (
+            isinstance(value, type)
+            and issubclass(value, tuple)
+            and not getattr(value, "_field_defaults", True)
+        ):
+            return told | {"kind": "named tuple", "fields": list(value._fields)}  # type: ignore[attr-defined]
         if isinstance(value, type):
             told |= {"above": self._held.named_above(value), "id": self._held.number(value)}
         if isinstance(value, type) and issubclass(value, BaseException):

@@ -154,7 +154,11 @@ class Held:
         if not self._wanted.issuperset(wanted):
             self._wanted = frozenset(wanted)
         values = {name: self._names.get(name) for name in sorted(self._wanted)}
-        self._classes = {id(value): name for name, value in values.items() if isinstance(value, type)}
+        self._classes = {
+            id(value): name
+            for name, value in values.items()
+            if isinstance(value, type) and not is_builtin(value)
+        }
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Forget what no test has any more."""
@@ -194,10 +198,11 @@ class Held:
             return given[1]
         kind = type(value)
         if issubclass(kind, type):
-            name = self._classes.get(id(value))
-            if name is None and BUILTIN_TYPES.get(value.__name__) is not value:
+            if is_builtin(value):
+                return None
+            if id(value) not in self._classes:
                 raise Refused("a class")
-            return None if name is None else ["name", name]
+            return ["name", self._classes[id(value)]]
         if kind in ITERATORS:
             return ["iterates", self.number(value), kind is types.GeneratorType]
         if str(kind.__module__).startswith(DRAWS) and kind.__name__ != "ArtistList":
@@ -255,6 +260,11 @@ def known(module: str, path: str) -> Any:
     return value
 
 
+def is_builtin(kind: type) -> bool:
+    """Whether a class is one of Python's builtin types, which cross as what they are."""
+    return BUILTIN_TYPES.get(kind.__name__) is kind
+
+
 def special(kind: type) -> list[str]:
     """The special methods that a class has of its own."""
     own = {name for one in kind.__mro__ if one is not object for name in vars(one)}
@@ -263,16 +273,11 @@ def special(kind: type) -> list[str]:
 
 def compares(kind: type) -> str:
     """What says what the instances of a class are equal to: "" for being one object, the name of a plain type, or "own" for the class itself."""
-    if getattr(kind, "__eq__", None) is object.__eq__:
+    equal = getattr(kind, "__eq__", None)
+    if equal is object.__eq__:
         return ""
-    return next(
-        (
-            base.__name__
-            for base in (list, dict, set)
-            if getattr(kind, "__eq__", None) is vars(base)["__eq__"]
-        ),
-        "own",
-    )
+    plain = (list, dict, set, int, float, str)
+    return next((base.__name__ for base in plain if equal is vars(base)["__eq__"]), "own")
 
 
 def _write_artists(writer: Writer, value: Any, depth: int) -> Any:

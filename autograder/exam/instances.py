@@ -19,7 +19,15 @@ from autograder.exam.signatures import read_signature
 __all__ = ["Instance", "StudentClass", "make_class", "make_instance", "special_methods"]
 
 
-PLAIN: dict[str, type] = {"list": list, "dict": dict, "set": set}
+# How to ask for the plain value of an instance that compares as a plain type does.
+PLAIN: dict[str, Any] = {
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "int": int.__int__,
+    "float": float.__float__,
+    "str": str.__str__,
+}
 
 
 class StudentClass(type):
@@ -117,7 +125,7 @@ class Instance(Handle):
         if plain is None:
             _not_compared(held)
         mine, others = held.call(plain, self), _plain(other)
-        return type(mine) is plain and bool(mine == others)
+        return held_of(mine) is None and bool(mine == others)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -18,6 +18,7 @@ from autograder.exam.raised import EndOfIteration, StudentError, class_of, raise
 from autograder.exam.signatures import describe
 from autograder.exam.told import in_record, raised_sentence
 from autograder.kit import Kit
+from autograder.wire.containers import named_tuple
 from autograder.wire.plain import Refused, WireError
 
 __all__ = ["Session", "StudentError"]
@@ -169,6 +170,8 @@ class Session:
                 )
                 self._exceptions[name] = type(name, bases, {"__module__": "__main__"})
             return self._exceptions[name]
+        if what.get("kind") == "named tuple":
+            return named_tuple(what.get("title"), what.get("fields"))
         classes = self._peer.classes
         if what.get("kind") == "class":
             if name not in classes:

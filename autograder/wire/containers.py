@@ -23,7 +23,7 @@ from autograder.wire.plain import (
     writes,
 )
 
-__all__: list[str] = []
+__all__ = ["named_tuple"]
 
 FACTORIES: dict[str, type] = {one.__name__: one for one in (int, float, str, bool, list, dict, set, tuple)}
 MAX_FIELDS = 256
@@ -205,12 +205,24 @@ def _named(name: str, fields: tuple[str, ...]) -> Any:
     return collections.namedtuple(name, fields)
 
 
+def named_tuple(name: Any, fields: Any) -> Any:
+    """The class that named tuples of this name and these fields arrive as.
+
+    Raises:
+        WireError: these are no names.
+    """
+    if not _is_field(name) or type(fields) is not list or len(fields) > MAX_FIELDS:
+        raise WireError("not a message: no named tuple")
+    if not all(map(_is_field, fields)):
+        raise WireError("not a message: no fields of a named tuple")
+    return _named(name, tuple(fields))
+
+
 @reads("named")
 def _read_named(reader: Reader, rest: list[Any], depth: int) -> Any:
     name, fields, *items = rest
-    if not _is_field(name) or type(fields) is not list or len(fields) > MAX_FIELDS:
-        raise WireError("not a message: no named tuple")
-    if not all(map(_is_field, fields)) or len(fields) != len(items):
+    kind = named_tuple(name, fields)
+    if len(fields) != len(items):
         raise WireError("not a message: no fields of a named tuple")
     of = (name, *fields)
     if of not in reader.classes:
@@ -218,7 +230,7 @@ def _read_named(reader: Reader, rest: list[Any], depth: int) -> Any:
         reader.classes.add(of)
     reader.spend(ITEM * len(items))
     reader.grow(len(items))
-    return _named(name, tuple(fields))(*reader.values(items, depth))
+    return kind(*reader.values(items, depth))
 
 
 LATE.append(lambda kind: _write_tuple if issubclass(kind, tuple) else None)
