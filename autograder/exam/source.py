@@ -24,12 +24,12 @@ from autograder.notebook.cells import STUDENT_TAG, Notebook, grading, is_test
 __all__ = ["Source", "SourceCell", "instructors_cells", "read_source"]
 
 Role = Literal["shared", "test", "answer"]
-Owner = Literal["instructor", "student", "solution's import", "nobody"]
-STUDENTS = ("student", "solution's import")
+Owner = Literal["instructor", "student", "changed by the solution", "solution's import", "nobody"]
+STUDENTS = ("student", "changed by the solution", "solution's import")
 
 SOLUTION = re.compile(r"^([ \t]*)[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
 RELEASED = "raise NotImplementedError()"  # what stands in the place of a solution in a released notebook
-NOBODYS = frozenset(dir(builtins)) | {"display", "get_ipython"}
+BUILTINS = frozenset(dir(builtins)) | {"display", "get_ipython"}
 # What is set in these holds for the whole process, whatever a test names.
 OF_THE_PROCESS = frozenset(("decimal", "importlib", "locale", "os", "random", "site", "sys", "warnings"))
 
@@ -42,6 +42,7 @@ class SourceCell:
         key: its grade_id, or an empty string.
         own: the instructor's statements of it.
         answers: names that it binds for the student.
+        solution: all statements of an answer.
         modules: modules that its solution imports, by the names that it gives them.
     """
 
@@ -50,6 +51,7 @@ class SourceCell:
     text: str
     own: Cell
     answers: frozenset[str] = frozenset()
+    solution: Cell = Cell()  # noqa: RUF009 (nobody can change it)
     modules: tuple[tuple[str, str], ...] = ()
 
 
@@ -87,7 +89,7 @@ def _read(role: Role, key: str, text: str) -> SourceCell:
     own, whole = cell_of(imports), read_cell(text)
     modules = {n: m for one in whole.statements for n, (m, part) in one.imports.items() if not part}
     inside = {name: module for name, module in modules.items() if name not in own.binds}
-    return SourceCell(role, key, text, own, whole.binds - own.binds, tuple(inside.items()))
+    return SourceCell(role, key, text, own, whole.binds - own.binds, whole, tuple(inside.items()))
 
 
 class Source:
@@ -114,26 +116,30 @@ class Source:
         self._reached: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
         self._made_of: dict[int, frozenset[int]] = {}
         imported: dict[str, str] = {}
-        effects: dict[str, set[str]] = {}
+        effects = _effects(one for cell in cells for one in (*cell.own.statements, *cell.solution.statements))
         for place, cell in enumerate(cells):
             self._places.setdefault(cell.key or cell.text, place)
-            owners: dict[str, Owner] = dict.fromkeys(cell.answers, "student")
+            changes = {
+                name for one in cell.solution.statements for name in _changed(one, effects, one.alters)
+            }
+            changed = changes - imported.keys() - cell.solution.binds
+            owners: dict[str, Owner] = dict.fromkeys(changed, "changed by the solution")
+            owners |= dict.fromkeys(cell.answers, "student")
             for name, module in cell.modules:
                 owners[name] = "instructor" if imported.get(name) == module else "solution's import"
             for one in cell.own.statements:
                 owners |= dict.fromkeys(bound_by(one), "instructor")
                 imported |= {name: module for name, (module, part) in one.imports.items() if not part}
-                if one.defines:
-                    for name in one.binds:
-                        effects.setdefault(name, set()).update(one.changes | one.calls | one.binds)
             self._owners.append(owners)
             for name, owner in owners.items():
                 self._binders.setdefault(name, []).append((place, owner))
         for place, cell in enumerate(cells):
             for one in cell.own.statements:
-                for name in bound_by(one) | _changed(one, effects, imported):
+                for name in bound_by(one) | _changed(
+                    one, effects, one.changes | (one.uses - imported.keys())
+                ):
                     self._touching.setdefault(name, []).append((place, one))
-        self.needed = frozenset(self._find_needed(imported, effects))
+        self.needed = frozenset(self._find_needed(imported))
         self.left_out = frozenset(self._find_left_out(local))
         self.patched = frozenset(self._find_patched())
 
@@ -148,7 +154,7 @@ class Source:
         for at, owner in reversed(self._binders.get(name, ())):
             if at < place:
                 return owner
-        return "nobody" if name in NOBODYS else "student"
+        return "nobody" if name in BUILTINS else "student"
 
     def module(self, name: str, place: int) -> str:
         """The module that the last solution before *place* imports as *name*."""
@@ -164,11 +170,13 @@ class Source:
 
     def depends_on(self, place: int) -> frozenset[str]:
         """Other names of the student's that may matter there: through the instructor's functions, or looked up by their text."""
-        own = self.cells[place].own
-        maybe = {name for name in own.maybe if any(at < place for at, _ in self._binders.get(name, ()))}
-        mentioned = frozenset[str]().union(*(one.mentions for one in own.statements)) - NOBODYS
-        found = self.reached(own.free | maybe | mentioned, place) - self.asks_for(place)
-        return frozenset(name for name in found if self._is_students(name, place))
+        own, role = self.cells[place].own, self.cells[place].role
+        mentioned = frozenset[str]().union(*(one.mentions for one in own.statements)) - BUILTINS
+        found = self.reached(own.free | mentioned, place)
+        # A test that leaves a name as it is needs it no more than it says.
+        maybe = own.maybe | (own.kept if role != "test" else frozenset())
+        found |= {name for name in maybe if any(at < place for at, _ in self._binders.get(name, ()))}
+        return frozenset(name for name in found if self._is_students(name, place)) - self.asks_for(place)
 
     def made_of(self, place: int) -> frozenset[int]:
         """The cells whose names the cell at *place* uses, and those whose names these use."""
@@ -200,30 +208,36 @@ class Source:
         return self._reached[key]
 
     def _reach(self, names: Iterable[str], place: int) -> Iterator[str]:
-        waiting, seen = list(names), set(names)
+        waiting, seen = [(name, True) for name in names], set(names)
         while waiting:
-            name = waiting.pop()
-            for at, one in self._history(name, place):
+            name, here = waiting.pop()
+            for at, one in self._history(name, place, here):
                 if one is None:
                     yield name
-                elif at <= place:
+                else:  # a function of an earlier cell may be called before this cell binds what it uses
                     more = (one.reads | one.mentions) - seen
                     seen |= more
-                    waiting += more
+                    waiting += [(name, here and at == place) for name in more]
 
-    def _history(self, name: str, place: int) -> Iterator[tuple[int, Statement | None]]:
-        """The statements that made *name* what it is in the cell at *place*, the last first; None where it is the student's."""
+    def _history(self, name: str, place: int, here: bool = True) -> Iterator[tuple[int, Statement | None]]:
+        """The statements that made *name* what it is in the cell at *place*, the last first; None where it is the student's.
+
+        Args:
+            here: whether what the cell binds itself is bound before it is used.
+        """
         touching = self._touching.get(name, ())
         within = [one for at, one in touching if at == place]
         yield from ((place, one) for one in within)
-        if any(_settles(one, name) for one in within) and name not in self.cells[place].own.maybe:
+        if here and any(_settles(one, name) for one in within) and name not in self.cells[place].own.maybe:
             return
         for at in range(place - 1, -1, -1):
             if name in self._students:
                 break
-            if self._owners[at].get(name) in STUDENTS:
+            owner = self._owners[at].get(name)
+            if owner in STUDENTS:
                 yield at, None
-                return
+                if owner != "changed by the solution":
+                    return
             before = [one for where, one in touching if where == at]
             yield from ((at, one) for one in before)
             if any(_settles(one, name) for one in before):
@@ -234,23 +248,23 @@ class Source:
     def _is_students(self, name: str, place: int) -> bool:
         return self.owner(name, place) in STUDENTS
 
-    def _find_needed(self, imported: dict[str, str], effects: dict[str, set[str]]) -> Iterator[int]:
+    def _find_needed(self, imported: dict[str, str]) -> set[int]:
+        """Cells that bind a name that a test after them uses, or one that such a cell uses, or that change what it stands for."""
         settings = {name for name, module in imported.items() if module.split(".")[0] in OF_THE_PROCESS}
-        waiting, seen = [], set[int]()
-        for place, cell in enumerate(self.cells):
-            sets = any(_changed(one, effects, imported) & settings for one in cell.own.statements)
-            if cell.role == "test" or (cell.role == "shared" and sets):
-                waiting.append(place)
-        while waiting:
-            place = waiting.pop()
-            if place in seen:
-                continue
-            seen.add(place)
-            own = self.cells[place].own
-            if self.cells[place].role != "test":
-                yield place
-            for name in own.free | own.maybe:
-                waiting += [at for at, one in self._history(name, place) if one and at < place]
+        touches: list[set[str]] = [set() for _ in self.cells]
+        for name, found in self._touching.items():
+            for place, _ in found:
+                touches[place].add(name)
+        needed = set[int]()
+        for test in (place for place, cell in enumerate(self.cells) if cell.role == "test"):
+            used, new = settings | self.cells[test].own.free | self.cells[test].own.maybe, {test}
+            left = set(range(test))
+            while new:
+                new = {place for place in left if touches[place] & used}
+                left -= new
+                used.update(*(self.cells[place].own.free | self.cells[place].own.maybe for place in new))
+                needed |= new
+        return {place for place in needed if self.cells[place].role != "test"}
 
     def _find_left_out(self, local: Set[str]) -> Iterator[tuple[int, int]]:
         run = [
@@ -288,17 +302,32 @@ def _settles(one: Statement, name: str) -> bool:
     return name in one.certain and (one.defines or name not in one.reads)
 
 
-def _changed(one: Statement, effects: dict[str, set[str]], imported: dict[str, str]) -> set[str]:
-    """The names whose objects may be others after *one*, those among them that its functions change."""
+Effects = dict[str, tuple[set[str], set[str]]]
+
+
+def _effects(statements: Iterable[Statement]) -> Effects:
+    """For each function what it may bind or change, and what it calls."""
+    effects: Effects = {}
+    for one in statements:
+        if one.defines:
+            for name in one.binds:
+                changes, calls = effects.setdefault(name, (set(), set()))
+                changes |= one.changes | (one.binds - one.certain)
+                calls |= one.calls
+    return effects
+
+
+def _changed(one: Statement, effects: Effects, changes: Set[str]) -> set[str]:
+    """The names whose objects may be others after *one*: those that it *changes* itself, and those that its functions change."""
     if one.defines:
         return set()
-    changed, waiting, seen = set(one.changes | (one.uses - imported.keys())), list(one.calls), set[str]()
+    changed, waiting, seen = set(changes), list(one.calls), set[str]()
     while waiting:
         name = waiting.pop()
-        if name not in seen:
+        if name not in seen and name in effects:
             seen.add(name)
-            changed |= effects.get(name, set())
-            waiting += effects.get(name, set())
+            changed |= effects[name][0]
+            waiting += effects[name][1]
     return changed
 
 

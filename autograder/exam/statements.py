@@ -18,6 +18,25 @@ __all__ = ["Cell", "Statement", "cell_of", "read_cell"]
 FILENAME = "<test>"
 LOOKS_UP = frozenset(("dir", "eval", "exec", "get_ipython", "getattr", "globals", "locals", "vars"))
 SHOWS = frozenset(("display", "print"))
+# Methods and functions that are called for what they change.
+ALTERS = frozenset(
+    (
+        *("add", "append", "appendleft", "clear", "discard", "extend", "fill", "fit", "heapify", "heappop"),
+        *(
+            "heappush",
+            "insert",
+            "insort",
+            "pop",
+            "popitem",
+            "popleft",
+            "put",
+            "remove",
+            "reverse",
+            "setdefault",
+        ),
+        *("setflags", "shuffle", "sort", "update"),
+    )
+)
 WORD = re.compile(r"[^\W\d]\w*")
 Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -31,6 +50,7 @@ class Statement:
         binds: names of the notebook that it may bind.
         reads: names of the notebook that it uses, in the bodies of its functions too.
         changes: names whose objects it may change: ``x[0] = 1``, ``x.append(1)``, ``shuffle(x)``.
+        alters: those of *changes* whose objects it is sure to change; the others may only be looked at, such as in ``table.head()``.
         uses: names whose methods it calls for a value, which may change them too, if they are no modules.
         calls: names that it calls.
         defines: whether it is an import, a function or a class.
@@ -46,6 +66,7 @@ class Statement:
     binds: frozenset[str]
     reads: frozenset[str]
     changes: frozenset[str]
+    alters: frozenset[str]
     uses: frozenset[str]
     calls: frozenset[str]
     defines: bool
@@ -65,6 +86,7 @@ class Cell:
         binds: every name that it may bind.
         free: names that it uses and does not bind.
         maybe: other names that it may use before it binds them, or look up by their text.
+        kept: those of *binds* that it may leave as they are.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -72,6 +94,7 @@ class Cell:
     binds: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
     maybe: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
 
 @functools.lru_cache(maxsize=1024)  # the same for every submission
@@ -99,7 +122,7 @@ def cell_of(statements: Iterable[Statement]) -> Cell:
         for name in (one.reads | one.mentions) - before:
             (free if name in one.reads and name not in binds else maybe).add(name)
         before |= one.certain
-    return Cell(statements, None, binds, frozenset(free), frozenset(maybe - free))
+    return Cell(statements, None, binds, frozenset(free), frozenset(maybe - free), frozenset(binds - before))
 
 
 def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last: bool) -> Statement:
@@ -110,14 +133,16 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
     effects = _Effects()
     effects.visit(node)
     imports, stars = _imports(node)
+    known = binds | reads  # and not names of its functions alone
     return Statement(
         code=code,
         is_value=is_value,
         binds=binds,
         reads=reads,
-        changes=frozenset(effects.changes),
-        uses=frozenset(effects.uses),
-        calls=frozenset(effects.calls),
+        changes=known & effects.changes,
+        alters=known & (effects.alters if is_value else effects.changes),
+        uses=known & effects.uses,
+        calls=known & effects.calls,
         defines=isinstance(node, (*Function, ast.Import, ast.ImportFrom)),
         certain=frozenset(_certain(node)),
         imports=imports,
@@ -152,6 +177,9 @@ def _names(node: ast.stmt, text: str | None) -> tuple[frozenset[str], frozenset[
             reads |= {inner.target.id} & binds
         elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Del):
             reads |= {inner.id} & binds
+    if isinstance(node, ast.For):
+        before = {one.id for one in ast.walk(node.iter) if isinstance(one, ast.Name)}
+        reads -= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)} - before
     if isinstance(node, ast.Delete):
         binds -= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return frozenset(binds), frozenset(reads)
@@ -168,6 +196,8 @@ def _certain(node: ast.stmt) -> Iterator[str]:
             yield from (
                 one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
             )
+        case ast.For(target=target):  # of something, as a rule
+            yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
         case ast.AugAssign(target=ast.Name(id=name)):
             yield name
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
@@ -233,6 +263,7 @@ class _Effects(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.changes: set[str] = set()
+        self.alters: set[str] = set()
         self.uses: set[str] = set()
         self.calls: set[str] = set()
         self.sets: list[tuple[str, ...]] = []
@@ -244,6 +275,7 @@ class _Effects(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._add(self.changes, node)
+            self._add(self.alters, node)
             if path := _path(node):
                 self.sets.append(path)
         self.generic_visit(node)
@@ -251,16 +283,22 @@ class _Effects(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._add(self.changes, node)
+            self._add(self.alters, node)
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         call = node.value
         if isinstance(call, ast.Call) and not (isinstance(call.func, ast.Name) and call.func.id in SHOWS):
+            in_place = any(keyword.arg == "inplace" for keyword in call.keywords)
             if isinstance(call.func, ast.Attribute):
                 self._add(self.changes, call.func)
+                if call.func.attr in ALTERS or in_place:
+                    self._add(self.alters, call.func)
             for given in [*call.args, *(keyword.value for keyword in call.keywords)]:
                 if isinstance(given, (ast.Name, ast.Starred)):
                     self._add(self.changes, given)
+                    if isinstance(call.func, ast.Attribute) and call.func.attr in ALTERS:
+                        self._add(self.alters, given)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
