@@ -147,6 +147,11 @@ def test_a_function_of_the_test_can_be_called_later_in_the_test_and_from_threads
     run_test(hostile, "later(lambda x: x + 1)\nassert now() == 2\nassert in_a_thread(lambda x: x) == [1] * 5")
 
 
+def test_of_many_functions_of_earlier_tests_none_is_called_in_place_of_another(hostile):
+    run_test(hostile, "for n in range(1200):\n    later(lambda x, n=n: n)\nassert now() == 1199")
+    run_test(hostile, "import pytest\nwith pytest.raises(RuntimeError, match='an earlier test'):\n    now()")
+
+
 def test_calling_back_without_end_ends_with_the_time_of_the_call():
     with (
         session(HOSTILE, call_seconds=1) as made,

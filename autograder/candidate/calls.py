@@ -37,6 +37,7 @@ class _Server:
         self._held = Held(self._names, self._call_back)
         self._calls: list[int] = []  # that are being answered, the innermost last
         self._asking = threading.RLock()
+        self._filters = list(warnings.filters)
         self._marks: list[Any] | None = (
             None  # of the random numbers when the last call was over, if the examiner knows their state
         )
@@ -116,7 +117,8 @@ class _Server:
         failed: BaseException | None = None
         value = None
         with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
+            if warnings.filters == self._filters:  # else the student has said what becomes of warnings
+                warnings.simplefilter("always")
             try:
                 value = function(*arguments, **keywords)
             except BaseException as error:

@@ -23,7 +23,8 @@ from autograder.wire.plain import Refused, WireError, encode
 __all__ = ["TestPeer"]
 
 MAX_CALLBACKS = 200_000  # in a test
-MAX_FUNCTIONS = 10_000
+MAX_FUNCTIONS = 10_000  # of a test's own that it passes
+MAX_KEPT = 1_000  # of them that stay for the tests after it
 NAMED = (
     types.FunctionType,
     types.BuiltinFunctionType,
@@ -68,8 +69,9 @@ class TestPeer(Peer):
         self._dropped: set[int] = set()
         self._made: dict[int, StudentClass] = {}
         self._kinds: dict[tuple[Any, ...], Any] = {}
-        self._functions: list[Any] = []
+        self._functions: dict[int, tuple[Callable[..., Any], Any]] = {}
         self._numbers: dict[int, int] = {}
+        self._passed = 0
         self._known: dict[tuple[str, str], Any] = {}
 
     def begin_test(self, wanted: Iterable[str]) -> None:
@@ -78,6 +80,9 @@ class TestPeer(Peer):
             self._wanted = frozenset(wanted)
             self.classes: dict[str, StudentClass] = {}
         self._callbacks = 0
+        if len(self._functions) > MAX_KEPT:
+            self._functions.clear()
+            self._numbers.clear()
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
         self._builtins = {name: getattr(builtins, name) for name in PATCHED}
         watch_seeds()
@@ -154,15 +159,18 @@ class TestPeer(Peer):
         if number is None:
             if len(self._functions) >= MAX_FUNCTIONS:
                 raise Refused(f"a function after {MAX_FUNCTIONS:,} others")
-            number = self._numbers[id(key)] = len(self._functions)
-            self._functions.append((function, key))  # the key is kept so that its id stays its own
+            number = self._numbers[id(key)] = self._passed
+            self._passed += 1
+            self._functions[number] = function, key  # the key is kept so that its id stays its own
         return number
 
     def call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
-        """Call a function that the test passed, in this test."""
+        """Call a function that a test passed."""
         self._callbacks += 1
-        if not 0 <= number < len(self._functions) or self._callbacks > MAX_CALLBACKS:
+        if not 0 <= number < self._passed or self._callbacks > MAX_CALLBACKS:
             raise WireError("not a message: no such function")
+        if number not in self._functions:
+            return ["raised", ["RuntimeError", ("this function belongs to an earlier test",)]]
         function, _ = self._functions[number]
         try:
             return ["value", function(*arguments, **keywords)]
@@ -190,7 +198,7 @@ class TestPeer(Peer):
                 return self.classes[name]
             case "known", [str(module), str(path)] if (module, path) in self._known:
                 return self._known[module, path]
-            case "callback" | "iterator", [int(number), str()] if 0 <= number < len(self._functions):
+            case "callback" | "iterator", [int(number), str()] if number in self._functions:
                 return self._functions[number][1]
             case "function", [int(number), str(name)]:
                 return self._once(number, StudentFunction, lambda held: StudentFunction(held, name))
