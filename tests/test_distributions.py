@@ -23,12 +23,21 @@ OWN = {"mlsysim", "autograder", "tests", "benchmarks"}
 IMPORT_NAME = {"pillow": "PIL"}
 # What a dependency is made of, and always brings.
 BROUGHT_BY = {
-    "nbgrader": {"IPython", "alembic", "jsonschema", "nbconvert", "nbformat", "sqlalchemy", "traitlets"},
+    "nbgrader": {
+        "IPython",
+        "dateutil",
+        "alembic",
+        "jsonschema",
+        "nbconvert",
+        "nbformat",
+        "sqlalchemy",
+        "traitlets",
+    },
     "jinja2": {"markupsafe"},
     "matplotlib": {"PIL"},
 }
-# Used where they are installed.
-WHERE_INSTALLED = {"distributed", "pandas"}
+# Used where they are installed: by extras, and for values that only some assignments have.
+WHERE_INSTALLED = {"distributed", "pandas", "pint"}
 
 
 def project(root: Path, part: str = ".") -> dict:
