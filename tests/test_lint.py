@@ -163,10 +163,6 @@ def test_names_that_are_looked_for_exist():
             "from time import perf_counter as now\nstart = now()\ndouble(1)",
             "t:2 warns time.perf_counter also measures",
         ),
-        (
-            "import warnings\nwarnings.simplefilter('error')\ndouble(1)",
-            "t:2 fails warnings.simplefilter does not reach",
-        ),
         ("!ls\nassert double(1) == 2", "t:1 warns This runs in the examiner's process"),
         ("double(1) == 2", "t:1 warns The outcome of this comparison is not looked at"),
         ("assert (double(1) == 2, 'no')", "t:1 fails This assertion is about a tuple"),
@@ -184,7 +180,7 @@ def test_tests_whose_outcome_could_be_false_are_named(test, told):
 @pytest.mark.parametrize(
     "test",
     [
-        "import warnings\nwarnings.simplefilter('ignore')\nassert double(1) == 2",
+        "import warnings\nwarnings.simplefilter('error')\nassert double(1) == 2",
         "import time\nprint(time.time())",
         "try:\n    double('a' - 1)\nexcept TypeError:\n    pass\nelse:\n    assert False",
         "import matplotlib.pyplot as plt\nplt.show = lambda: None\nassert double(1) == 2",

@@ -147,13 +147,6 @@ def _uses(node: ast.expr, dotted: str) -> Iterator[Found]:
 
 
 def _calls(node: ast.Call, dotted: str) -> Iterator[Found]:
-    raising = any(
-        isinstance(a, ast.Constant) and a.value == "error"
-        for a in [*node.args, *(k.value for k in node.keywords)]
-    )
-    if dotted in ("warnings.simplefilter", "warnings.filterwarnings") and raising:
-        what = f"{dotted} does not reach the student's process: a warning there raises nothing."
-        yield node.lineno, what, "test what the function returns.", True
     if "get_ipython" in dotted or (isinstance(node.func, ast.Attribute) and _is_shell(node.func.value)):
         what = "This runs in the examiner's process, where there is no notebook and nothing of the student's."
         yield node.lineno, what, "call the student's function, and test its value.", False

@@ -117,19 +117,26 @@ def _of_solution(
         yield Finding(*where, 0, what, _instead(ours), True)
 
 
+# What to write instead, by what the examiner says of the solution.
+INSTEAD = (
+    (
+        "could not be asked about",
+        "hand plain data to the student's function: numbers, strings, lists, dicts, arrays, tables.",
+    ),
+    ("Return plain", "have the student's function return plain data, and test that."),
+    ("Give plain", "test a name that stands for plain data."),
+    ("Compare their attributes", "compare attributes, such as (a.x, a.y) == (b.x, b.y)."),
+    ("cannot be derived from", "test the student's class itself, or a subclass that the student writes."),
+    ("__code__", "test what the function gives: its source is not in this process."),
+    ("NameError", "define the name in the test cell itself, or in a locked cell before it."),
+    ("FileNotFoundError", "hand the content to the student's function, or have it return what it writes."),
+)
+
+
 def _instead(verdict: Verdict) -> str:
-    said = verdict.detail
-    if "could not be asked about" in said:
-        return "hand plain data to the student's function: numbers, strings, lists, dicts, arrays, tables."
-    if "returned" in said and "Return plain" in said:
-        return "have the student's function return plain data, and test that."
-    if "Give plain" in said:
-        return "test a name that stands for plain data."
-    if said.startswith("NameError"):
-        return "define the name in the test cell itself, or in a locked cell before it."
-    if said.startswith("FileNotFoundError"):
-        return "put the file beside the notebook; a file that the student's code writes is in a folder of the student's process only."
-    return "test values that the student's names or functions give."
+    said = verdict.detail or verdict.message
+    usual = "test values that the student's names or functions give."
+    return next((instead for words, instead in INSTEAD if words in said), usual)
 
 
 def _short(text: str) -> str:

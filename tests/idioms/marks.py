@@ -17,7 +17,7 @@ from tests.idioms import RECORD, Idiom, Work, recorded, submission, test_ids
 
 __all__ = ["examined", "in_a_kernel", "record"]
 
-LIMITS = Limits(cell_seconds=10, call_seconds=5, total_seconds=30)
+LIMITS = Limits(cell_seconds=10, call_seconds=2, total_seconds=30)
 
 
 def examined(idiom: Idiom, folder: Path) -> dict[str, tuple[list[float], list[str]]]:
