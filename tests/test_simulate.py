@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -10,20 +11,19 @@ import pytest
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.simulated import SimulationError, check_marks, simulate_class
-from tests.assignments import kinds_of, kit_of
-from tests.courses import ASSIGNMENT
+from tests.assignments import kinds_of, kit_of, notebooks_of
 
 
 @pytest.fixture(scope="module")
-def release(root, tmp_path_factory):
-    course = Course.copy_of(root, tmp_path_factory.mktemp("simulated") / "course", ASSIGNMENT)
+def release(root, assignment, tmp_path_factory):
+    course = Course.copy_of(root, tmp_path_factory.mktemp("simulated") / "course", assignment)
     course.generate_assignment()
     return course.root
 
 
 @pytest.fixture
-def course(release, tmp_path):
-    return Course(shutil.copytree(release, tmp_path / "course"), ASSIGNMENT)
+def course(release, assignment, tmp_path):
+    return Course(shutil.copytree(release, tmp_path / "course"), assignment)
 
 
 def files(course):
@@ -36,26 +36,35 @@ def test_the_same_seed_makes_the_same_class_and_another_seed_another(course):
     assert simulate_class(course, 30, seed=2) != first[0]
 
 
-def test_every_kind_comes_as_often_as_the_others_and_the_slow_one_seldom(course):
+def test_every_kind_comes_as_often_as_the_others_and_a_slow_one_seldom(course, assignment):
+    kit = kit_of(assignment)
     found = [about["kind"] for about in simulate_class(course, 400).values()]
-    counts = {name: found.count(name) for name in kinds_of("quantization").keys() - kit_of("quantization").one_id}
-    slow = counts.pop("s12")
-    assert slow == 2 and sum(counts.values()) == 398
-    assert max(counts.values()) - min(counts.values()) <= 3
+    counts = {name: found.count(name) for name in kinds_of(assignment).keys() - kit.one_id}
+    assert sum(counts.values()) == 400
+    assert all(counts.pop(name) == 2 for name in kit.slow)
+    assert max(counts.values()) - min(counts.values()) <= 1 + 2 * len(kit.slow)
 
 
-def test_no_two_submissions_are_the_same_file(course):
+def test_no_two_submissions_are_the_same_file(course, assignment):
     simulate_class(course, 25)
     whole = [content for content in files(course).values()]
     readable = [content for content in whole if content.endswith(b"}\n")]
-    assert len(set(readable)) == len(readable) > 90
+    assert len(set(readable)) == len(readable) > 22 * len(notebooks_of(assignment))
 
 
-def test_a_personal_case_is_the_simulated_student_s_own(course):
+def test_a_personal_case_is_the_simulated_student_s_own(course, assignment):
+    """A kind that writes its own id into its notebooks becomes a student who writes theirs."""
     found = simulate_class(course, 60)
-    (student, *_) = [student for student, about in found.items() if about["kind"] == "s21"]
-    text = (course.submitted(student) / "2_crossover.ipynb").read_text()
-    assert f'student_id = \\" {student} \\"' in text and "S21" not in text
+    kinds, seen = kinds_of(assignment), 0
+    for student, about in found.items():
+        kind = kinds[about["kind"]]
+        for notebook, cells in kind.cells.items():
+            if re.search(rf"\b{kind.name}\b", cells.get("student", ""), re.IGNORECASE):
+                text = (course.submitted(student) / f"{notebook}.ipynb").read_text()
+                assert re.search(rf'student_id = \\" *{student} *\\"', text)
+                assert not re.search(rf"\b{kind.name}\b", text, re.IGNORECASE)
+                seen += 1
+    assert seen
 
 
 def test_submissions_of_others_are_not_touched(course):
@@ -64,15 +73,15 @@ def test_submissions_of_others_are_not_touched(course):
         simulate_class(course, 5)
 
 
-def test_the_check_names_every_mark_that_is_not_right(course, capsys):
-    assert main(["simulate", ASSIGNMENT, "--check", "--course", str(course.root)]) == 2
-    assert "has no simulated-quantization.json: autograder simulate quantization" in capsys.readouterr().err
+def test_the_check_names_every_mark_that_is_not_right(course, assignment, capsys):
+    assert main(["simulate", assignment, "--check", "--course", str(course.root)]) == 2
+    assert f"has no simulated-{assignment}.json: autograder simulate {assignment}" in capsys.readouterr().err
     expected = simulate_class(course, 2)
-    assert main(["simulate", ASSIGNMENT, "--check", "--course", str(course.root)]) == 1
+    assert main(["simulate", assignment, "--check", "--course", str(course.root)]) == 1
     total = sum(len(cells) for about in expected.values() for cells in about["marks"].values())
     assert f"0 of {total} marks of 2 submissions are right." in capsys.readouterr().out
     assert len(check_marks(course, expected)) == total
-    assert json.loads((course.root / "simulated-quantization.json").read_text()) == expected
+    assert json.loads((course.root / f"simulated-{assignment}.json").read_text()) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,7 @@ def test_the_check_names_every_mark_that_is_not_right(course, capsys):
 )
 def test_wrong_arguments_get_a_sentence(tmp_path, capsys, options, says):
     try:
-        status = main(["simulate", ASSIGNMENT, "--course", str(tmp_path / "none"), *options])
+        status = main(["simulate", "quantization", "--course", str(tmp_path / "none"), *options])
     except SystemExit as left:
         status = left.code
     assert status == 2 and says in capsys.readouterr().err

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import html
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
@@ -11,15 +14,16 @@ import pytest
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.assemble import read_submission
+from autograder.notebook.cells import grading, strip_solution_marks
 from autograder.pages.feedback import write_student_pages
 from autograder.pages.markup import markdown_html, outputs_html
 from autograder.pages.page import Mark, Sheet
 from autograder.pages.report import class_rows, write_report
 from autograder.simulate.demo import make_class
-from autograder.simulate.kinds import Kind, write_submission
-from tests.assignments import kinds_of
-from tests.courses import ASSIGNMENT
+from autograder.simulate.kinds import Kind, expected_marks
+from tests.assignments import notebooks_of, sources, wrong_in
 from tests.leaks import leaked, secret_lines, telling
+from tests.models import tutor_of
 
 # Everything that a page must neither run nor load nor be spread by.
 HOSTILE = """
@@ -32,34 +36,63 @@ display(HTML("<svg xmlns='http://www.w3.org/2000/svg' width='9000' height='9' ar
 display(SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><script>document.title = 'ran'</script></svg>"))
 display(Javascript("document.title = 'ran'"), Markdown("[link](javascript:alert(1)) $x^2$"), Latex("$a \\\\over b$"))
 print("wide" * 400)
-predicted_regime, predicted_speedup = "memory-bound", 4
 """
 SAYS = "Look at <the overhead> again.\nWhat does `70B` have that 8B has not?"
 
 
+@dataclass(frozen=True)
+class Class:
+    """A course whose students are wrong (late, and commented on), cut (one notebook cannot be read), hostile, and absent (never graded)."""
+
+    course: Course
+    kind: Kind  # of the one who is wrong
+    notebook: str  # in which
+    explained: str  # the answer there that a person has graded
+    last: str  # the notebook that was late
+
+
 @pytest.fixture(scope="module")
-def course(root, tmp_path_factory) -> Course:
-    """s04 is wrong in one place, late and commented on; s13 cannot be read in part; s90 is hostile; s91 was never graded."""
-    course = Course.copy_of(root, tmp_path_factory.mktemp("pages") / "course", ASSIGNMENT)
+def made(root, assignment, tmp_path_factory) -> Class:
+    course = Course.copy_of(root, tmp_path_factory.mktemp("pages") / "course", assignment)
     course.generate_assignment()
-    kinds = kinds_of("quantization")
-    make_class(course, [kinds["s04"], kinds["s13"]])
-    hostile = Kind("s90", "hostile", cells={"0_self_check": {"predict": HOSTILE}})
-    for name in ("s90", "s91"):
-        write_submission(hostile, course.source, course.release, course.submitted(name))
-    for student in ("s04", "s13", "s90"):
+    notebooks = notebooks_of(assignment)
+    # The one that has most wrong in a notebook in which a person grades something too.
+    by_hand = [name for name in notebooks if sources(assignment, name).manual_points()]
+    wrong = {name: kind for name, kind in wrong_in(assignment).items() if name in by_hand}
+    notebook = min(wrong, key=lambda name: -len(wrong[name].lost[name]))
+    (explained, *_) = sources(assignment, notebook).manual_points()
+    predict = next(
+        key
+        for key, cell in sources(assignment, notebooks[0]).by_grade_id().items()
+        if grading(cell)["solution"]
+    )
+    answer = dict(strip_solution_marks(sources(assignment, notebooks[0])))[predict]
+    hostile = Kind("hostile", "hostile", cells={notebooks[0]: {predict: f"{HOSTILE}\n{answer}"}})
+    kinds = [
+        dataclasses.replace(wrong[notebook], name="wrong"),
+        Kind("cut", "cut off", corrupt=(notebooks[-1],)),
+        hostile,
+        dataclasses.replace(hostile, name="absent"),
+    ]
+    make_class(course, kinds)
+    for student in ("wrong", "cut", "hostile"):
         course.autograde(student)
     with course.gradebook() as book:
-        grade = book.find_grade("explain", "1_predict", "quantization", "s04")
+        grade = book.find_grade(explained, notebook, assignment, "wrong")
         grade.manual_score, grade.needs_manual_grade = 2.5, False
-        book.find_comment("explain", "1_predict", "quantization", "s04").manual_comment = SAYS
-        submission = book.find_submission_notebook("2_crossover", "quantization", "s04")
+        book.find_comment(explained, notebook, assignment, "wrong").manual_comment = SAYS
+        submission = book.find_submission_notebook(notebooks[-1], assignment, "wrong")
         submission.late_submission_penalty = 3
-        book.find_submission("quantization", "s04").timestamp = datetime.datetime(2026, 1, 1)
+        book.find_submission(assignment, "wrong").timestamp = datetime.datetime(2026, 1, 1)
         book.db.commit()
-    assert write_student_pages(course, course.students()) == ["s91"]
+    assert write_student_pages(course, course.students()) == ["absent"]
     write_report(class_rows(course), course.root / "report.html", title="Class report")
-    return course
+    return Class(course, kinds[0], notebook, explained, notebooks[-1])
+
+
+@pytest.fixture
+def course(made) -> Course:
+    return made.course
 
 
 def page_of(course: Course, student: str) -> str:
@@ -80,42 +113,79 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
-def test_the_page_sums_up_all_notebooks_with_manual_points_and_the_late_penalty(course):
-    shown = words(page_of(course, "s04"))
-    assert "0 · Self-check 13/13 13/13" in shown
-    assert "1 · Predict 4/19 2.5/4 6.5/23" in shown
-    assert "2 · Crossover 18/18 −3 15/18" in shown
-    assert "3 · Frontier 16/16 –/4 16/20 all 50.5/74" in shown
+def points(made: Class, notebook: str) -> tuple[float, float]:
+    """What the one who is wrong has from the tests of a notebook, and the maximum."""
+    marks = expected_marks(made.kind, made.course.source)[notebook]
+    return sum(marks.values()), sum(sources(made.course.assignment, notebook).auto_points().values())
 
 
-def test_an_answer_stands_with_its_mark_its_message_and_the_comment_of_a_person(course):
-    text = page_of(course, "s04")
-    assert "0 of 2 step_bytes_hidden hidden tests" in words(text)
-    assert "KV cache is left out" in text
-    assert "2.5 of 4 explain graded by a person Look at &lt;the overhead&gt; again." in words(text)
+def row_of(made: Class, notebook: str) -> str:
+    """The row of a notebook in the page's table, without its title."""
+    auto, most = points(made, notebook)
+    by_hand = sum(sources(made.course.assignment, notebook).manual_points().values())
+    given = 2.5 if notebook == made.notebook else 0.0
+    late = 3 if notebook == made.last else 0
+    shown = [f"{auto:g}/{most:g}"]
+    shown += [f"{given:g}/{by_hand:g}" if given else f"–/{by_hand:g}"] if by_hand else []
+    shown += [f"−{late}"] if late else []
+    return " ".join([*shown, f"{auto + given - late:g}/{most + by_hand:g}"])
+
+
+def test_the_page_sums_up_all_notebooks_with_manual_points_and_the_late_penalty(made, assignment):
+    shown = words(page_of(made.course, "wrong"))
+    total = most = 0.0
+    for notebook in notebooks_of(assignment):
+        title = sources(assignment, notebook).cells[0]["source"].splitlines()[0].lstrip("# ").split(":")[0]
+        assert f"{title} {row_of(made, notebook)}" in shown
+        gained, of = row_of(made, notebook).split()[-1].split("/")
+        total, most = total + float(gained), most + float(of)
+    assert f"all {total:g}/{most:g}" in shown
+
+
+def test_an_answer_stands_with_its_mark_its_message_and_the_comment_of_a_person(made, assignment):
+    text = page_of(made.course, "wrong")
+    for test, lost in made.kind.lost[made.notebook].items():
+        full = sources(assignment, made.notebook).auto_points()[test]
+        assert f"{full - lost:g} of {full:g} {test}" in words(text)
+    for name in made.kind.named[made.notebook]:
+        assert html.escape(tutor_of(assignment).bank[name].says) in text
+    comment = "graded by a person Look at &lt;the overhead&gt; again."
+    full = sources(assignment, made.notebook).manual_points()[made.explained]
+    assert f"2.5 of {full:g} {made.explained} {comment}" in words(text)
     assert "<code>70B</code>" in text
 
 
-def test_every_figure_is_inside_the_page_with_its_description(course):
-    pictures = [attrs for tag, attrs in Elements(page_of(course, "s04")).found if tag == "img"]
-    assert len(pictures) == 4
+def test_every_figure_is_inside_the_page_with_its_description(course, assignment):
+    pictures = [attrs for tag, attrs in Elements(page_of(course, "wrong")).found if tag == "img"]
+    plots = sum(
+        "plots.Plot(" in c["source"] for n in notebooks_of(assignment) for c in sources(assignment, n).cells
+    )
+    assert len(pictures) == plots >= len(notebooks_of(assignment))
     assert all(picture["src"].startswith("data:image/png;base64,") for picture in pictures)
-    assert any("speed-up against batch size" in picture["alt"] for picture in pictures)
+    assert all(len(picture["alt"]) > 40 for picture in pictures)
 
 
-def test_formulas_are_mathml_and_none_is_left_as_source(course):
-    text = page_of(course, "s04")
-    assert text.count("<math ") > 10
+def test_formulas_are_mathml_and_none_is_left_as_source(course, assignment):
+    text = page_of(course, "wrong")
+    written = [
+        c["source"]
+        for n in notebooks_of(assignment)
+        for c in sources(assignment, n).cells
+        if c["cell_type"] == "markdown"
+    ]
+    assert text.count("<math ") >= sum("$" in source for source in written)
     assert "\\frac" not in text and "$$" not in text
 
 
-def test_a_notebook_that_could_not_be_read_says_so_and_the_others_are_shown(course):
-    shown = words(page_of(course, "s13"))
+def test_a_notebook_that_could_not_be_read_says_so_and_the_others_are_shown(course, assignment):
+    shown = words(page_of(course, "cut"))
     assert "This notebook could not be graded: it is not JSON" in shown
-    assert "1 · Predict 19/19" in shown
+    for notebook in notebooks_of(assignment)[:-1]:
+        most = sum(sources(assignment, notebook).auto_points().values())
+        assert f"{most:g}/{most:g}" in shown
 
 
-@pytest.mark.parametrize("student", ["s04", "s13", "s90"])
+@pytest.mark.parametrize("student", ["wrong", "cut", "hostile"])
 def test_no_page_holds_a_script_a_handler_or_an_address_that_is_loaded(course, student):
     for tag, attributes in Elements(page_of(course, student)).found:
         assert tag not in ("script", "iframe", "object", "embed", "link", "base", "form")
@@ -126,17 +196,18 @@ def test_no_page_holds_a_script_a_handler_or_an_address_that_is_loaded(course, s
 
 
 def test_every_page_forbids_all_but_its_own_styles_and_pictures_inside_it_and_says_so_to_a_browser(
-    course, browser, tmp_path
+    made, browser, tmp_path
 ):
-    notebook = course.submitted("s04") / "1_predict.ipynb"
+    course = made.course
+    notebook = course.submitted("wrong") / f"{made.notebook}.ipynb"
     card = tmp_path / "card.html"
     main(["check", "--no-progress", "--html", str(card), str(notebook)])
-    course.generate_feedback("s90")
+    course.generate_feedback("hostile")
     pages = [
         card,
-        course.student_page("s90"),
+        course.student_page("hostile"),
         course.root / "report.html",
-        *course.feedback("s90").glob("*.html"),
+        *course.feedback("hostile").glob("*.html"),
     ]
     with browser.new_context() as context:
         page = context.new_page()
@@ -170,13 +241,13 @@ def test_every_page_forbids_all_but_its_own_styles_and_pictures_inside_it_and_sa
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("student", ["s04", "s90"])
+@pytest.mark.parametrize("student", ["wrong", "hostile"])
 def test_a_page_passes_wcag_2_1_aa_and_never_scrolls_sideways(course, browser, student, width):
     _passes(browser, course.student_page(student), width)
 
 
-def test_the_page_of_a_self_check_does_too(course, browser, tmp_path):
-    notebook = course.submitted("s04") / "1_predict.ipynb"
+def test_the_page_of_a_self_check_does_too(made, browser, tmp_path):
+    notebook = made.course.submitted("wrong") / f"{made.notebook}.ipynb"
     command = ["check", "--no-progress", "--html", str(tmp_path / "card.html"), str(notebook)]
     assert main(command) == 1
     _passes(browser, tmp_path / "card.html", 390)
@@ -205,47 +276,47 @@ def test_a_hostile_page_opened_in_a_browser_runs_nothing_and_asks_for_nothing(co
         page = context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        path = course.student_page("s90")
+        path = course.student_page("hostile")
         page.goto(path.as_uri(), wait_until="networkidle")
         assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
-        assert page.title() == "Feedback for s90"
+        assert page.title() == "Feedback for hostile"
         assert page.get_by_text("cell", exact=True).is_visible()
         assert page.get_by_role("img", name="a wide drawing").count() == 1
 
 
-def test_the_report_links_every_student_and_every_mark_to_a_place_that_is_there(course):
+def test_the_report_links_every_student_and_every_mark_to_a_place_that_is_there(course, assignment):
     links = [a["href"] for tag, a in Elements((course.root / "report.html").read_text()).found if tag == "a"]
-    assert len(links) == 3 * 5
+    assert len(links) == 3 * (1 + len(notebooks_of(assignment)))
     for link in links:
         name, _, place = link.partition("#")
         text = (course.root / name).read_text("utf-8")
         assert not place or f'id="{place}"' in text
 
 
-def test_nbgrader_s_own_feedback_command_writes_pages_that_are_complete_in_themselves(course):
-    course.generate_feedback("s04")
-    pages = sorted(course.feedback("s04").glob("*.html"))
-    assert [page.stem for page in pages] == ["0_self_check", "1_predict", "2_crossover", "3_frontier"]
-    for page in pages:
-        text = page.read_text("utf-8")
+def test_nbgrader_s_own_feedback_command_writes_pages_that_are_complete_in_themselves(made, assignment):
+    course = made.course
+    course.generate_feedback("wrong")
+    pages = {page.stem: page.read_text("utf-8") for page in course.feedback("wrong").glob("*.html")}
+    assert sorted(pages) == notebooks_of(assignment)
+    for notebook, text in pages.items():
         assert not [a for tag, a in Elements(text).found if tag in ("script", "link")]
         assert "HIDDEN" not in text and "derandomize" not in text
-    assert "2 · Crossover 18/18 −3 15/18" in words(pages[2].read_text("utf-8"))
-    graded, waiting = words(pages[1].read_text("utf-8")), words(pages[3].read_text("utf-8"))
-    assert "2.5 of 4 explain graded by a person Look at &lt;the overhead&gt; again." in graded
-    assert (
-        "to be graded explain graded by a person" in waiting
-        and "Written answers wait for a person" in waiting
-    )
-    assert "to be graded explain graded by a person" in words(page_of(course, "s04"))
+        assert row_of(made, notebook) in words(text)
+        for name in sources(assignment, notebook).manual_points():
+            if notebook == made.notebook and name == made.explained:
+                assert "graded by a person Look at &lt;the overhead&gt; again." in words(text)
+            else:
+                assert f"to be graded {name} graded by a person" in words(text)
+                assert "Written answers wait for a person" in words(text)
+                assert f"to be graded {name} graded by a person" in words(page_of(course, "wrong"))
 
 
-def test_no_page_holds_a_line_of_a_solution_or_of_a_hidden_test(course, root):
-    secrets = secret_lines(root)
-    for student in ("s04", "s13"):
+def test_no_page_holds_a_line_of_a_solution_or_of_a_hidden_test(course, assignment):
+    secrets = secret_lines(assignment)
+    for student in ("wrong", "cut"):
         # What they wrote themselves is the solutions' text but for what is wrong or cut off.
         theirs = secrets - telling(_readable_lines(course.submitted(student)))
-        assert len(theirs) > 100
+        assert len(theirs) > 30
         for page in [course.student_page(student), *course.feedback(student).glob("*.html")]:
             text = page.read_text("utf-8")
             assert not leaked(text, theirs), page
