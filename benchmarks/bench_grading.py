@@ -55,12 +55,16 @@ def honest_kinds() -> list[Any]:
 
 def make_course(folder: Path, students: int) -> Any:
     """A course with a class."""
+    from autograder.lint.assignment import check_before_grading
     from autograder.nbgrader_compat.course import Course
     from autograder.simulate.simulated import simulate_class
 
     course = Course.copy_of(ROOT, folder, ASSIGNMENT)
     course.generate_assignment()
     simulate_class(course, students, seed=1, kinds=honest_kinds())
+    # The first grading of an assignment would examine it; that is done once for all classes, and not what is timed.
+    if failing := check_before_grading(course):
+        raise SystemExit(f"{ASSIGNMENT} must be mended: {failing[0].what}")
     return course
 
 
