@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from autograder.exam.ipython_syntax import python_of
+from autograder.exam.peer import PATCHED
 from autograder.exam.statements import Cell, read_cell
 from autograder.lint.cells import name_of
 from autograder.lint.report import Finding
@@ -19,9 +20,7 @@ __all__ = ["check_patterns"]
 
 ASSERTS = (ast.Assert, ast.Raise)
 # What may be put in their place: it holds where the student's code runs, or nothing hangs on it.
-REPLACED = frozenset(
-    ("builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "matplotlib.pyplot.show")
-)
+REPLACED = {f"builtins.{name}" for name in PATCHED} | {"sys.stdout", "sys.stderr", "matplotlib.pyplot.show"}
 Found = tuple[int, str, str, bool]  # line, what, instead, whether it fails
 
 
@@ -122,6 +121,7 @@ def _findings(tree: ast.Module, modules: Mapping[str, str], students: Students) 
             yield from _uses(node, _dotted(node, modules))
         if isinstance(node, ast.Call):
             yield from _calls(node, _dotted(node.func, modules))
+            yield from _expressions(node, _dotted(node.func, modules), students)
             yield from _patched(node, _dotted(node.func, modules), modules)
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and used:
             yield from _replaced(node.lineno, _dotted(node, modules), modules)
@@ -150,6 +150,20 @@ def _calls(node: ast.Call, dotted: str) -> Iterator[Found]:
     if "get_ipython" in dotted or (isinstance(node.func, ast.Attribute) and _is_shell(node.func.value)):
         what = "This runs in the examiner's process, where there is no notebook and nothing of the student's."
         yield node.lineno, what, "call the student's function, and test its value.", False
+
+
+def _expressions(node: ast.Call, dotted: str, students: Students) -> Iterator[Found]:
+    """A regular expression that is an answer: as a text it crosses, compiled it does not."""
+    if dotted.startswith("re.") and node.args:
+        first = node.args[0]
+        if isinstance(first, ast.Name) and first.id in students.names:
+            what = f"An answer {first.id} = re.compile(...) gets no points: a compiled pattern does not cross to this process."
+            yield (
+                node.lineno,
+                what,
+                f"say in the question that {first.id} is a text, and assert isinstance({first.id}, str).",
+                False,
+            )
 
 
 def _patched(node: ast.Call, dotted: str, modules: Mapping[str, str]) -> Iterator[Found]:
