@@ -514,6 +514,22 @@ class Suit(str, enum.Enum):
 
 def level():
     return Level.HIGH
+
+
+def summed(v):
+    return sum(v)
+
+
+def deep(n):
+    return 0 if n == 0 else n + deep(n - 1)
+
+
+def ratio(a, b):
+    return a / b
+
+
+def shout():
+    print("hi")
 """
 
 IDIOMS = {
@@ -967,6 +983,43 @@ assert Suit.H.value == "h"
 """,
     "a member of an enumeration in place of its number": r"""
 assert level() == 2
+""",
+    "a builtin is forbidden": r"""
+from unittest.mock import patch
+import pytest
+
+with patch("builtins.sum", side_effect=AssertionError("no")):
+    with pytest.raises(AssertionError):
+        summed([1])
+assert summed([1, 2]) == 3
+""",
+    "the recursion limit is lowered": r"""
+import sys, pytest
+
+k = sys.getrecursionlimit()
+sys.setrecursionlimit(400)
+try:
+    with pytest.raises(RecursionError):
+        deep(700)
+finally:
+    sys.setrecursionlimit(k)
+assert deep(700) == 245350
+""",
+    "floating-point errors are raised": r"""
+import numpy as np, pytest
+
+with np.errstate(all="raise"):
+    with pytest.raises(FloatingPointError):
+        ratio(np.ones(1), np.zeros(1))
+ratio(np.ones(1), np.zeros(1))
+""",
+    "two builtins are replaced": r"""
+from unittest import mock
+
+with mock.patch("builtins.print") as p, mock.patch("builtins.sum", return_value=7):
+    shout()
+    assert summed([1]) == 7
+p.assert_called_with("hi")
 """,
 }
 

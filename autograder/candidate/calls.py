@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import sys
 import threading
 import warnings
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.held import Held, compares, is_builtin, special
@@ -35,6 +37,9 @@ class _Server:
         self._channel, self._shell, self._limits = channel, shell, limits
         self._names: dict[str, Any] = shell.user_ns
         self._held = Held(self._names, self._call_back)
+        self._patched: list[
+            tuple[dict[str, Any], dict[str, Any]]
+        ] = []  # builtins as they are, and as the test has them
         self._calls: list[int] = []  # that are being answered, the innermost last
         self._asking = threading.RLock()
         self._filters = list(warnings.filters)
@@ -103,13 +108,19 @@ class _Server:
         setting: Any = None,
     ) -> None:
         function = self._names[target] if type(target) is str else target
-        states, patched, dropped = setting or ((), {}, ())
+        parts: Any = setting or ((), {}, (), {})
+        states, patched, dropped, ambient = parts
         self._held.drop(dropped)
         for which, state in states:
             set_global_state(which, state)
         if states:
             self._marks = global_marks()
         usual = {name: getattr(builtins, name) for name in patched}
+        recursion, errors = sys.getrecursionlimit(), np.geterr()
+        if ambient:
+            sys.setrecursionlimit(ambient.get("recursion", recursion))
+            np.seterr(**ambient.get("errors", {}))
+        self._patched.append((usual, patched))
         vars(builtins).update(patched)
         outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
         OUTPUTS.start()
@@ -126,6 +137,10 @@ class _Server:
         with self._asking:  # a thread may be waiting for the test's function
             self._calls.pop()
         vars(builtins).update(usual)
+        self._patched.pop()
+        if ambient:
+            sys.setrecursionlimit(recursion)
+            np.seterr(**errors)
         said = [*_said(), *_warned(warned)] if warned else _said()
         OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut = outer
         more = _unless_empty([said, self._changes(reader, arguments, keywords), self._drawn()])
@@ -189,15 +204,19 @@ class _Server:
                 raise RuntimeError(
                     "a function of the test can only be called while the test waits for an answer"
                 )
+            usual, patched = self._patched[-1]
+            vars(builtins).update(usual)
             said = _said()
             OUTPUTS.start()
             try:
                 # Bytes of their own, in which nothing can refer to what the test has: it may differ by now.
                 given = encode([arguments, keywords], self._limits.answer_kb << 10, Writer(self._held.refer))
             except Refused as refusal:
+                vars(builtins).update(patched)
                 raise TypeError(f"a function of the test cannot be given {refusal}") from None
             self._send([self._calls[-1], "callback", number, given, said])
             word, *rest = self.serve(awaited=True)
+            vars(builtins).update(patched)
         if word == "value":
             return rest[0]
         [[name, parts]] = rest

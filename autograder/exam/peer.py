@@ -86,6 +86,7 @@ class TestPeer(Peer):
             self._numbers.clear()
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
         self._builtins = {name: getattr(builtins, name) for name in PATCHED}
+        self._ambient = _ambient()
         watch_seeds()
         self._seeded, self._follows = seeded(), False
         self._marks: list[Any] = [None, None]
@@ -113,10 +114,12 @@ class TestPeer(Peer):
         now = {name: getattr(builtins, name) for name in PATCHED}
         patched = {name: value for name, value in now.items() if value is not self._builtins[name]}
         dropped, self._dropped = list(self._dropped), set()
-        if not changed and not patched and not dropped:
+        ambient = _ambient()
+        ambient = {name: value for name, value in ambient.items() if value != self._ambient[name]}
+        if not changed and not patched and not dropped and not ambient:
             return None
         states = global_states() if changed else []
-        return [[[which, states[which]] for which in changed], patched, dropped]
+        return [[[which, states[which]] for which in changed], patched, dropped, ambient]
 
     def drew(self, which: int, state: list[Any]) -> None:
         """Let the test's random numbers go on from where the student's function left them."""
@@ -256,6 +259,11 @@ class TestPeer(Peer):
             name = title if title.isidentifier() else above.__name__
             self._kinds[key] = above if same else StudentClass(name, (above,), namespace, made=True)
         return self._kinds[key]
+
+
+def _ambient() -> dict[str, Any]:
+    """What holds for a whole process, and a test may change for a call."""
+    return {"recursion": sys.getrecursionlimit(), "errors": np.geterr()}
 
 
 def _drawn_as(title: str) -> type:
