@@ -561,6 +561,7 @@ class Process:
         return {name: value if callable(value) else copy.deepcopy(value) for name, value in found.items()}
 
 
+# No function of the student's looks at a name that the instructor binds later in the same cell: over there it is bound when the cell is done.
 NAMES = st.sampled_from("abcdef")
 VALUES = (
     st.integers(0, 9).map(str) | NAMES | st.tuples(NAMES, st.integers(1, 3)).map(lambda p: f"{p[0]} + {p[1]}")
@@ -568,7 +569,7 @@ VALUES = (
 STATEMENTS = st.one_of(
     st.tuples(NAMES, VALUES).map(lambda p: f"{p[0]} = {p[1]}"),
     st.tuples(NAMES, VALUES).map(lambda p: f"{p[0]} += {p[1]}"),
-    st.tuples(NAMES, VALUES).map(lambda p: f"def {p[0]}_of(x=1):\n    return x + {p[1]}"),
+    st.tuples(NAMES, VALUES).map(lambda p: f"def {p[0]}_of(x=1, by={p[1]}):\n    return x + by"),
     st.tuples(NAMES, NAMES).map(lambda p: f"{p[0]} = {p[1]}_of(2)"),
     st.tuples(NAMES, NAMES).map(lambda p: f"def {p[0]}_set():\n    global {p[0]}\n    {p[0]} = {p[1]}"),
     NAMES.map(lambda n: f"{n}_set()"),
@@ -580,7 +581,7 @@ STATEMENTS = st.one_of(
         lambda p: f"try:\n    {p[0]} = last_{p[1]}\nexcept NameError:\n    {p[1]} = 4"
     ),
     NAMES.map(lambda n: f"if {n} > 4:\n    del {n}"),
-    NAMES.map(lambda n: f"class {n.upper()}:\n    {n} = {n}\n    def get(self):\n        return {n}"),
+    NAMES.map(lambda n: f"class {n.upper()}:\n    {n} = {n}\n    def get(self, x={n}):\n        return x"),
     NAMES.map(lambda n: f"{n} = {n.upper()}().get() + {n.upper()}.{n}"),
     NAMES.map(lambda n: f"table_{n} = [1]"),
     st.tuples(NAMES, VALUES).map(lambda p: f"table_{p[0]}.append({p[1]})"),
@@ -600,7 +601,7 @@ def everything(names: str) -> str:
     """A cell that binds all that is generated for these *names*."""
     parts = [
         f"{n} = {i}\ntable_{n} = []\ndef {n}_of(x):\n    return x\ndef {n}_set(): pass\nlast_{n} = 1"
-        f"\nclass {n.upper()}:\n    {n} = 1\n    def get(self):\n        return {n}"
+        f"\nclass {n.upper()}:\n    {n} = 1\n    def get(self, x={n}):\n        return x"
         for i, n in enumerate(names)
     ]
     return "\n".join(parts)

@@ -160,6 +160,9 @@ def _names(node: ast.stmt, text: str | None) -> tuple[frozenset[str], frozenset[
 
     def look(table: symtable.SymbolTable) -> None:
         for symbol in table.get_symbols():
+            # In the body of a class, a name that it binds is the notebook's until then.
+            if table.get_type() == "class" and symbol.is_local() and symbol.is_referenced():
+                reads.add(symbol.get_name())
             if table is top or symbol.is_global():
                 if symbol.is_referenced():
                     reads.add(symbol.get_name())
