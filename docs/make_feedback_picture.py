@@ -19,13 +19,14 @@ from autograder.cli import main
 
 KIND = "s04"  # leaves the KV cache out
 PART = "[id='1_predict.step_bytes_visible']"  # the card of marks that the picture is about
-WIDTH = 960
+WIDTH = 480  # a phone shows the picture as wide as this, or a little less
+BORDER = 12
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 
 
 def draw(page: Path, picture: Path) -> None:
-    """Write the part of the student's *page* that is about :data:`PART` to the file *picture*."""
+    """Write the part of the student's *page* that ends with :data:`PART` to the file *picture*."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         sys.exit("no browser is installed (tests/system-packages.txt)")
@@ -36,9 +37,11 @@ def draw(page: Path, picture: Path) -> None:
         section = tab.locator(PART).locator("xpath=ancestor::div[@class='section']")
         if "(too much to show)" in section.inner_text():
             sys.exit("this machine was too busy to show everything: try again")
-        image = Image.open(io.BytesIO(section.screenshot()))
+        above, below = section.bounding_box(), tab.locator(PART).bounding_box()
+        clip = above | {"height": below["y"] + below["height"] - above["y"]}
+        image = Image.open(io.BytesIO(tab.screenshot(clip=clip, full_page=True)))
         browser.close()
-    ImageOps.expand(image.convert("RGB"), border=16, fill="white").save(picture, quality=60, method=6)
+    ImageOps.expand(image.convert("RGB"), border=BORDER, fill="white").save(picture, quality=60, method=6)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def test_the_picture_of_a_students_page_is_small(root):
     path = root / "docs" / "feedback.webp"
     assert path.stat().st_size < 60_000
     with Image.open(path) as picture:
-        assert 600 <= picture.width <= 1600
+        assert 500 <= picture.width <= 1600
 
 
 def test_the_published_table_is_what_its_command_prints(root):
