@@ -233,6 +233,15 @@ def test_an_object_that_stands_twice_is_one_object_on_the_other_side():
     assert first is second is table["row"]
 
 
+def test_a_view_of_an_array_is_one_on_the_other_side():
+    base = np.arange(12.0).reshape(3, 4).copy()
+    for view in (base[:, 1], base[::2], base.T, base[1:, ::-1]):
+        got, looks = decode(encode([base, view], LIMIT))
+        assert np.array_equal(looks, view) and np.shares_memory(got, looks)
+        got[...] = 7
+        assert (looks == 7).all()
+
+
 def test_sharing_an_object_many_times_over_is_not_believed():
     """Each level of this doubles what it would be without sharing: comparing it would take for ever."""
     tree: list = []
@@ -351,6 +360,11 @@ FORGED = {
     ],
     "memory by an index": ["pandas.index", ["range", [None], 0, 10**18, 1]],
     "a column of another kind": ["series", None, ["pickle", b""], ["range", [None], 0, 1, 1]],
+    "a view into nothing": ["view", 0, 0, [1], [8]],
+    "a view out of its base": ["l", ["a", "<f8", [2], bytes(16)], ["view", 0, 8, [2], [8]]],
+    "a view before its base": ["l", ["a", "<f8", [2], bytes(16)], ["view", 0, -8, [1], [8]]],
+    "a view that steps back out": ["l", ["a", "<f8", [2], bytes(16)], ["view", 0, 0, [2], [-8]]],
+    "a view of more than there is": ["l", ["a", "<f8", [2], bytes(16)], ["view", 0, 0, [10**12], [0]]],
     "a handle where there is nobody": ["held", 0],
     "a function of a library, on the examiner's side": ["known", "os", "system"],
     "time by a unit's text": ["q", 1.0, ["9**9**9", 1.0]],

@@ -93,7 +93,38 @@ def _write_array(writer: Writer, value: Any, depth: int) -> list[Any]:
         writer.grow(value.size)
         return ["objects", list(value.shape), *writer.trees(value.ravel().tolist(), depth)]
     writer.grow(value.nbytes // 16)
-    return ["a", *array_tree(value)]
+    view = _view(writer, value)
+    return ["a", *array_tree(value)] if view is None else view
+
+
+def _view(writer: Writer, value: Any) -> list[Any] | None:
+    """An array that looks into another one of the message, as that."""
+    base = value.base
+    place = None if base is None else writer.place(base)
+    if (
+        place is None
+        or type(base) is not np.ndarray
+        or base.dtype != value.dtype
+        or not base.flags.c_contiguous
+    ):
+        return None
+    start = value.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return ["view", place, start, list(value.shape), list(value.strides)]
+
+
+@reads("view", mutable=True)
+def _read_view(reader: Reader, rest: list[Any], depth: int) -> Any:
+    place, start, shape, strides = rest
+    base = reader.value(["=", place], depth)
+    _check_shape(shape)
+    if type(base) is not np.ndarray or not base.flags.c_contiguous or base.dtype.hasobject:
+        raise WireError("not a message: a view into nothing")
+    if type(strides) is not list or any(type(n) is not int for n in (start, *strides)):
+        raise WireError("not a message: no view")
+    if math.prod(shape) > base.size:  # steps of nothing could make much of little
+        raise WireError("not a message: a view of more than there is")
+    # NumPy sees to it that no step leads out of the base.
+    return np.ndarray(tuple(shape), base.dtype, buffer=base, offset=start, strides=tuple(strides))
 
 
 @reads("a", mutable=True)

@@ -186,6 +186,10 @@ class Writer(Message):
         """The trees of *values*."""
         return [self.tree(value, depth) for value in values]
 
+    def place(self, value: Any) -> int | None:
+        """The place of an object that stands in the message already, or in the one that it answers."""
+        return self._places.get(id(value))
+
     def content(self, value: Any) -> Any:
         """The tree of an object that can be changed as it is now, also where the message could refer to it."""
         write = WRITERS.get(type(value)) or next(filter(None, (late(type(value)) for late in LATE)), None)
