@@ -1,1 +1,1 @@
-"""Grades the assignment's notebooks."""
+"""Grades the notebooks of any nbgrader course."""
