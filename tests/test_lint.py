@@ -77,6 +77,10 @@ def said(findings: list[Finding]) -> str:
             "a:0 fails 2 cells have this grade_id",
         ),
         (notebook(("test t", "pass"), grade_id=""), "cell 1:0 fails This cell has no grade_id"),
+        (
+            notebook(("test t", "pass"), schema_version=1),
+            "fails Its cells are marked in the way of an older nbgrader",
+        ),
         (notebook(("test t", "pass"), points=-1), "t:0 fails Its points are -1"),
         (notebook(("test t", "pass"), points=None), "t:0 fails Its points are None"),
         (notebook(("test t", "pass"), points=0), "t:0 warns This test cell is worth 0 points"),
@@ -124,6 +128,15 @@ def test_a_notebook_with_nothing_wrong_has_no_finding():
         ),
     )
     assert not list(check_cells(made, "n")) and not list(check_patterns(made, "n"))
+
+
+def test_a_cell_that_is_marked_as_nothing_needs_no_id():
+    made = notebook(
+        ("answer a", SOLUTION), ("test t", "assert double(1) == 2"), ("locked l", "x = 1"), locked=False
+    )
+    del made.cells[-1]["metadata"]["nbgrader"]["grade_id"]
+    assert not list(check_cells(made, "n"))
+    assert set(made.by_grade_id()) == {"a", "t"}
 
 
 def test_only_a_solution_that_is_shown_is_wrong_with_the_cells_of_the_idioms():

@@ -15,6 +15,7 @@ __all__ = ["check_cells", "name_of", "released"]
 # nbgrader finds these in any line that holds them.
 SOLUTION, HIDDEN = ("BEGIN SOLUTION", "END SOLUTION"), ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
+SCHEMA = 3  # version of nbgrader's metadata
 MADE_UP = re.compile(r"cell-[0-9a-f]{12,}")  # ids that nbgrader gives
 NO_SECRET = ("#", "import ", "from ", "def ", "class ", "@", "for ", "with ", "print(", "assert ", "%")
 SECRET = 24  # characters of a line that two people would hardly write by chance
@@ -28,19 +29,20 @@ def name_of(cell: dict[str, Any], place: int) -> str:
 def check_cells(notebook: Notebook, name: str) -> Iterator[Finding]:
     """What is wrong with the cells of the source notebook *name*, without running them."""
     ids = Counter(grade_id for cell in notebook.cells if (grade_id := _nbgrader(cell).get("grade_id")))
+    if any(grade and grade.get("schema_version", 0) < SCHEMA for grade in map(_nbgrader, notebook.cells)):
+        what = "Its cells are marked in the way of an older nbgrader, which releases nothing of it."
+        yield Finding(
+            name, 0, "", 0, what, "run nbgrader update on the source folder, and examine it again.", True
+        )
+        return
     made_up = []
     for place, cell in enumerate(notebook.cells, 1):
         grade = _nbgrader(cell)
         where = (name, place, name_of(cell, place))
         marked = any(grade.get(key) for key in ("grade", "solution", "locked", "task"))
         if marked and not str(grade.get("grade_id") or "").strip():
-            yield Finding(
-                *where,
-                0,
-                "This cell has no grade_id.",
-                "give it a name in the Create Assignment panel.",
-                True,
-            )
+            what = "This cell has no grade_id."
+            yield Finding(*where, 0, what, "give it a name in the Create Assignment panel.", True)
         elif ids[grade.get("grade_id")] > 1:
             what = f"{ids[grade['grade_id']]} cells have this grade_id, and a submission can hold it once."
             yield Finding(*where, 0, what, "give each cell a name of its own.", True)

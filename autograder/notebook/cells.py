@@ -74,6 +74,8 @@ def grading(cell: dict[str, Any]) -> dict[str, Any]:
     """
     metadata = cell.get("metadata", {})
     found: dict[str, Any] = metadata.get("nbgrader", {})
+    if not found.get("grade_id"):  # older courses have cells that are marked as nothing, without an id
+        found = {}
     tags = metadata.get("tags")
     if not found and isinstance(tags, list) and STUDENT_TAG in tags:
         return {"grade_id": "student", "grade": False, "solution": False, "locked": False, "task": False}
