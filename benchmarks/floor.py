@@ -33,12 +33,15 @@ def _run(course: Path, students: Sequence[str], once: bool) -> None:
     from autograder.candidate.warm import warm_up
     from autograder.exam.draws import asked_directly, drawn_once
     from autograder.exam.hypothesis_compat import fixed_draws
+    from autograder.files.source import data_files
+    from autograder.kit import load_kit
     from autograder.notebook.assemble import assemble, steps
 
     said = sys.stdout
     shell = make_shell()
-    warm_up(shell)
     source = course / "solutions" / "quantization"
+    warm_up(shell, load_kit(source).warm, data_files(source))
+    os.chdir(source)
     taken = 0.0
     for number, student in enumerate([students[0], *students] if once else students):
         start = time.perf_counter()
