@@ -11,11 +11,7 @@ from autograder.exam import draws, hypothesis_compat
 from autograder.exam import examine as exam
 from autograder.exam.hypothesis_compat import fixed_draws
 from autograder.notebook.assemble import steps
-from autograder.notebook.cells import read_notebook
-from autograder.simulate.kinds import write_submission
-from tests.assignments import examined, kinds_of
-
-KINDS = ["s02", "s04", "s06", "s07", "s18", "s20"]
+from tests.assignments import ASSIGNMENTS, RIGHT, examined, hand_in, notebooks_of, sources, wrong_in
 
 
 def cell(body: str, arguments: str = "n=st.integers(0, 1000)", more: str = "") -> str:
@@ -130,14 +126,14 @@ def test_a_test_that_calls_the_student_while_it_draws_is_left_to_hypothesis():
     assert draws._drawn[next(key for key in draws._drawn if key[0] == source)] is None
 
 
-def test_the_draws_of_the_assignment_s_own_tests_are_kept(root):
+def test_the_draws_of_an_assignment_s_own_tests_are_kept(assignment):
     kept = 0
-    for path in sorted((root / "solutions" / "quantization").glob("*.ipynb")):
-        for _, found, test in steps(read_notebook(path)):
+    for notebook in notebooks_of(assignment):
+        for _, found, test in steps(sources(assignment, notebook)):
             if test and "@given" in found["source"]:
                 assert not draws.steers_draws(found["source"])
                 kept += 1
-    assert kept >= 10
+    assert kept >= 3 * len(notebooks_of(assignment)) - 2
 
 
 def test_an_example_that_a_test_changes_is_whole_for_the_next_student():
@@ -145,10 +141,15 @@ def test_an_example_that_a_test_changes_is_whole_for_the_next_student():
     assert [len(n) for n in asked_of(source)] == [len(n) for n in asked_of(source)]
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_verdicts_and_messages_are_those_when_each_draws_its_own(root, tmp_path, monkeypatch, name):
-    source = root / "solutions" / "quantization"
-    write_submission(kinds_of("quantization")[name], source, root / "assignments" / "quantization", tmp_path)
-    once = [examined("quantization", path).verdicts for path in sorted(tmp_path.glob("*.ipynb"))]
+@pytest.mark.parametrize(
+    ("assignment", "notebook"), [(name, notebook) for name in ASSIGNMENTS for notebook in wrong_in(name)]
+)
+@pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
+def test_verdicts_and_messages_are_those_when_each_draws_its_own(
+    assignment, notebook, right, tmp_path, monkeypatch
+):
+    kind = RIGHT if right else wrong_in(assignment)[notebook]
+    path = hand_in(assignment, kind, tmp_path) / f"{notebook}.ipynb"
+    once = examined(assignment, path).verdicts
     monkeypatch.setattr(exam, "drawn_once", lambda *arguments: contextlib.nullcontext())
-    assert once == [examined("quantization", path).verdicts for path in sorted(tmp_path.glob("*.ipynb"))]
+    assert once == examined(assignment, path).verdicts

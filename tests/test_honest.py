@@ -11,6 +11,7 @@ import pytest
 
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, read_notebook
+from tests.assignments import RIGHT, examined, hand_in, notebooks_of
 from tests.attack_cases import LIMITS, RELEASE, SOURCE, answers, examined_at
 from tests.display_attacks import PIXEL
 
@@ -107,9 +108,16 @@ def empty_the_set_up(cells, by_id):
     by_id["setup"]["source"] = ""
 
 
+def an_answer(cells):
+    """The first cell that defines a function of the student's."""
+    return next(
+        cell for cell in cells if grading(cell).get("solution") and cell["source"].lstrip().startswith("def ")
+    )
+
+
 def copy_an_answer(cells, by_id):
     """An answer is copied and pasted, with its id."""
-    cells.insert(cells.index(by_id["regime"]) + 1, copy.deepcopy(by_id["regime"]))
+    cells.insert(cells.index(an_answer(cells)) + 1, copy.deepcopy(an_answer(cells)))
 
 
 def copy_every_cell(cells, by_id):
@@ -129,13 +137,14 @@ def copy_the_tests(cells, by_id):
 
 def lose_an_id(cells, by_id):
     """An answer was moved to a new cell, which nbgrader does not know."""
-    by_id["ridge_point"]["metadata"] = {}
+    an_answer(cells)["metadata"] = {}
 
 
 def add_cells(cells, by_id):
     """Cells of the student's own, one of which fails."""
     own = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    cells.insert(3, {**own, "source": "draft = ridge_point(1, 2)"})
+    name = an_answer(cells)["source"].split("(")[0].removeprefix("def ")
+    cells.insert(3, {**own, "source": f"draft = {name}(1, 2)"})
     cells.insert(9, {**own, "source": "1 / 0"})
     cells.append({**own, "source": "print('done')"})
 
@@ -213,10 +222,14 @@ def test_a_right_answer_in_another_form_has_full_marks(name, tmp_path):
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_a_notebook_in_another_state_has_full_marks(change, tmp_path):
-    content = right_notebook()
+def test_a_notebook_in_another_state_has_full_marks(assignment, change, tmp_path):
+    path = hand_in(assignment, RIGHT, tmp_path) / f"{notebooks_of(assignment)[0]}.ipynb"
+    content = read_notebook(path).content
     change(content["cells"], {grading(c)["grade_id"]: c for c in content["cells"] if grading(c)})
-    assert troubles(content, tmp_path / "n.ipynb") == {}
+    path.write_text(json.dumps(content), "utf-8")
+    result = examined(assignment, path, limits=LIMITS)
+    assert result.verdicts and not result.notes
+    assert {key: v.message for key, v in result.verdicts.items() if v.score < v.maximum} == {}
 
 
 @pytest.mark.parametrize("minor", [0, 2, 4, 5])

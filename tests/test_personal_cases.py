@@ -17,7 +17,7 @@ from tests.assignments import every_notebook, notebooks_of, source_of
 from tests.casebooks import cases_of
 from tests.models import tutor_of
 
-IDS = [f"{prefix}{number}" for prefix in ("s", "student-", "20260", "u_") for number in range(100)]
+IDS = [f"{prefix}{number}" for prefix in ("s", "student-", "20260", "u_") for number in range(50)]
 
 
 @every_notebook
