@@ -116,8 +116,8 @@ class _Server:
         if states:
             self._marks = global_marks()
         usual = {name: getattr(builtins, name) for name in patched}
-        recursion, errors = sys.getrecursionlimit(), np.geterr()
         if ambient:
+            recursion, errors = sys.getrecursionlimit(), np.geterr()
             sys.setrecursionlimit(ambient.get("recursion", recursion))
             np.seterr(**ambient.get("errors", {}))
         self._patched.append((usual, patched))
