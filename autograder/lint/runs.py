@@ -128,6 +128,14 @@ INSTEAD = (
     ("Compare their attributes", "compare attributes, such as (a.x, a.y) == (b.x, b.y)."),
     ("cannot be derived from", "test the student's class itself, or a subclass that the student writes."),
     ("__code__", "test what the function gives: its source is not in this process."),
+    (
+        "raised NameError",
+        "hand it to the function as an argument: names of a test cell are not there for the student's code.",
+    ),
+    (
+        "raised FileNotFoundError",
+        "put the file beside the notebook: what a test writes is not there for the student's code.",
+    ),
     ("NameError", "define the name in the test cell itself, or in a locked cell before it."),
     ("FileNotFoundError", "hand the content to the student's function, or have it return what it writes."),
 )
