@@ -165,12 +165,8 @@ def test_names_that_are_looked_for_exist():
     ("test", "told"),
     [
         (
-            "import sys\nsys.setrecursionlimit(50)\nassert double(1) == 2",
-            "t:2 fails sys.setrecursionlimit does not reach",
-        ),
-        (
-            "import numpy as np\nwith np.errstate(all='raise'):\n    double(1)",
-            "t:2 fails numpy.errstate does not reach",
+            "import decimal\ndecimal.getcontext().prec = 3\ndouble(1)",
+            "t:2 fails decimal.getcontext does not reach",
         ),
         (
             "from time import perf_counter as now\nstart = now()\ndouble(1)",
