@@ -1,0 +1,62 @@
+"""The tests of the source notebooks tell right functions from wrong ones: whoever holds a wrong model of the bank loses marks."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import Phase, settings
+
+from autograder.notebook.cells import grading, is_test
+from tests.assignments import ASSIGNMENTS, every_notebook, functions_of, sources
+from tests.models import answers_only, held_by, holding, solution, tutor_of
+
+HELD = [
+    pytest.param(assignment, name, id=f"{assignment}-{name}")
+    for assignment in ASSIGNMENTS
+    for name in tutor_of(assignment).bank
+    if name not in answers_only(assignment)
+]
+
+
+@pytest.fixture(autouse=True)
+def no_shrinking():
+    """Whether a test fails is all that is asked here."""
+    before = settings.get_current_profile_name()
+    settings.register_profile("fails", settings.get_profile(before), phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("fails")
+    yield
+    settings.load_profile(before)
+
+
+def failing(assignment: str, notebook: str, scope: dict) -> Iterator[str]:
+    """The test cells about functions that fail with the functions in *scope*."""
+    for cell in filter(is_test, sources(assignment, notebook).cells):
+        asked = [f for f in functions_of(assignment, notebook) if re.search(rf"\b{f}\(", cell["source"])]
+        if not asked or "student_id" in cell["source"]:
+            continue
+        try:
+            exec(compile(cell["source"], grading(cell)["grade_id"], "exec"), copy.copy(scope))
+        except Exception:
+            yield grading(cell)["grade_id"]
+
+
+@every_notebook
+def test_right_functions_lose_nothing(assignment, notebook):
+    scope = solution(assignment, notebook)
+    assert list(failing(assignment, notebook, scope)) == []
+    lesson = tutor_of(assignment).lesson.right()
+    ours = {name: lesson[name] for name in functions_of(assignment, notebook)}
+    assert list(failing(assignment, notebook, holding(assignment, notebook, ours))) == []
+
+
+@pytest.mark.parametrize(("assignment", "name"), HELD)
+def test_who_holds_a_wrong_model_fails_a_test(assignment, name):
+    tutor = tutor_of(assignment)
+    notebook, function = held_by(assignment, tutor.bank[name])
+    for way in tutor.bank[name].changes:
+        wrong = tutor.lesson.model(way)[function]
+        scope = holding(assignment, notebook, {function: wrong})
+        assert any(failing(assignment, notebook, scope)), way  # the first is enough
