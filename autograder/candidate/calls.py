@@ -107,9 +107,9 @@ class _Server:
         keywords: dict[str, Any],
         setting: Any = None,
     ) -> None:
-        function = self._names[target] if type(target) is str else target
-        parts: Any = setting or ((), {}, (), {})
-        states, patched, dropped, ambient = parts
+        function = self._held.named(target) if type(target) is str else target
+        parts: Any = setting or ((), {}, (), {}, {}, ())
+        states, patched, dropped, ambient, replaced, deleted = parts
         self._held.drop(dropped)
         for which, state in states:
             set_global_state(which, state)
@@ -122,6 +122,11 @@ class _Server:
             np.seterr(**ambient.get("errors", {}))
         self._patched.append((usual, patched))
         vars(builtins).update(patched)
+        named = {name: self._names[name] for name in (*replaced, *deleted) if name in self._names}
+        before, self._held.replaced = self._held.replaced, {**named, **self._held.replaced}
+        self._names.update(replaced)
+        for name in deleted:
+            self._names.pop(name, None)
         outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
         OUTPUTS.start()
         self._calls.append(number)
@@ -138,6 +143,8 @@ class _Server:
             self._calls.pop()
         vars(builtins).update(usual)
         self._patched.pop()
+        self._names.update(named)
+        self._held.replaced = before
         if ambient:
             sys.setrecursionlimit(recursion)
             np.seterr(**errors)

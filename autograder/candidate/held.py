@@ -141,6 +141,7 @@ class Held:
         self, names: dict[str, Any], ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
     ) -> None:
         self._names, self._ask = names, ask
+        self.replaced: dict[str, Any] = {}  # what a test has put something else in the place of
         self._wanted: frozenset[str] = frozenset()
         self._classes: dict[int, str] = {}
         self._kept: dict[int, Any] = {}
@@ -160,6 +161,10 @@ class Held:
             if isinstance(value, type) and not is_builtin(value)
         }
 
+    def named(self, name: str) -> Any:
+        """What the student has under this name, whatever a test has put in its place."""
+        return self.replaced[name] if name in self.replaced else self._names[name]
+
     def drop(self, numbers: Iterable[int]) -> None:
         """Forget what no test has any more."""
         for number in numbers:
@@ -171,7 +176,7 @@ class Held:
         if tag == "held":
             return self._kept[rest[0]]
         if tag == "name":
-            return self._names[rest[0]]
+            return self.named(rest[0])
         if tag == "method":
             return getattr(self.resolve(*self._inner(rest[0])), rest[1])
         if tag == "known":

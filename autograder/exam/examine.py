@@ -175,6 +175,9 @@ class _Anybody:
     def names(self, wanted: Set[str]) -> dict[str, Any]:
         return dict.fromkeys(wanted, lambda *arguments, **keywords: None)
 
+    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Nobody needs to know."""
+
 
 @contextlib.contextmanager
 def _exam(notebook: Notebook, source: Path | None, owner: Owner) -> Iterator[tuple[Source, Folder]]:

@@ -7,7 +7,7 @@ import sys
 import types
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,15 @@ LONGEST = 200
 LONGEST_TITLE = 60
 
 
+_GONE = object()
+
+
 class TestPeer(Peer):
     """The examiner's side of what is no plain data, for one test at a time.
+
+    Attributes:
+        found: what the student's names stood for when the test began.
+        scope: the names as the test has them.
 
     Args:
         asks: calls something over there.
@@ -59,6 +66,7 @@ class TestPeer(Peer):
         self.changing: Callable[[], None] = lambda: None
         self.muted = False
         self.title = ""  # of what is being asked
+        self.scope: Mapping[str, Any] = {}
         self._wanted: Set[str] = frozenset()
         self.begin_process()
         self.begin_test(())
@@ -80,6 +88,7 @@ class TestPeer(Peer):
         if not self._wanted >= {*wanted}:
             self._wanted = frozenset(wanted)
             self.classes: dict[str, StudentClass] = {}
+        self.found: Mapping[str, Any] = {}
         self._callbacks = 0
         if len(self._functions) > MAX_KEPT:
             self._functions.clear()
@@ -103,7 +112,7 @@ class TestPeer(Peer):
         return self._made[number]
 
     def setting(self) -> list[Any] | None:
-        """What a call has to begin with: states of random numbers that the test has set, and builtins that it has replaced."""
+        """What a call has to begin with: states of random numbers that the test has set, and builtins and names that it has replaced."""
         changed: list[int] = []
         self._follows = self._follows or seeded() != self._seeded
         if self._follows:
@@ -111,15 +120,27 @@ class TestPeer(Peer):
             changed = [
                 which for which, (old, new) in enumerate(zip(before, self._marks, strict=True)) if old != new
             ]
-        now = {name: getattr(builtins, name) for name in PATCHED}
-        patched = {name: value for name, value in now.items() if value is not self._builtins[name]}
+        now = vars(builtins)
+        patched = {name: now[name] for name, usual in self._builtins.items() if now.get(name) is not usual}
         dropped, self._dropped = list(self._dropped), set()
         ambient = _ambient()
         ambient = {name: value for name, value in ambient.items() if value != self._ambient[name]}
-        if not changed and not patched and not dropped and not ambient:
+        replaced, deleted = self._rebound()
+        if not changed and not patched and not dropped and not ambient and not replaced and not deleted:
             return None
         states = global_states() if changed else []
-        return [[[which, states[which]] for which in changed], patched, dropped, ambient]
+        return [[[which, states[which]] for which in changed], patched, dropped, ambient, replaced, deleted]
+
+    def _rebound(self) -> tuple[dict[str, Any], list[str]]:
+        """The student's names that the test has given another value, and those that it has deleted: so they are for the student's code too."""
+        replaced, deleted = {}, []
+        for name, value in self.found.items():
+            now = self.scope.get(name, _GONE)
+            if now is _GONE:
+                deleted.append(name)
+            elif now is not value:
+                replaced[name] = now
+        return replaced, deleted
 
     def drew(self, which: int, state: list[Any]) -> None:
         """Let the test's random numbers go on from where the student's function left them."""

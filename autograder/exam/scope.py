@@ -16,7 +16,7 @@ import hashlib
 import inspect
 import random
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -44,6 +44,9 @@ class Student(Protocol):
 
     def names(self, wanted: Set[str]) -> dict[str, Any]:
         """What the names stand for; those that are missing are left out."""
+
+    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Let the student's code see which of the names that were *found* have another value in *scope*, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Scope:
         shell = Shell(self.names)
         self.names |= {"display": _display, "get_ipython": lambda: shell}
         self._causes: dict[str, Cause] = {}
+        self._found: dict[str, Any] = {}  # what the student's names stood for when they were looked up last
         self._done: set[int] = set()
         seed_generators()
         self._generators = _generators()
@@ -174,10 +178,11 @@ class Scope:
                 with contextlib.suppress(Exception):  # it is not installed here
                     found[name], cause = import_module(source.module(name, place)), None
             if name in found:
-                self.names[name] = found[name]
+                self.names[name] = self._found[name] = found[name]
                 self._causes.pop(name, None)
             elif source.owner(name, place) != "changed by the solution":  # there the instructor's may do
                 self.names.pop(name, None)
+                self._found.pop(name, None)
                 self._causes.pop(name, None)
                 if cause:
                     self._causes[name] = cause
@@ -190,6 +195,8 @@ class Scope:
                     raise
                 self.names.pop(CASE_NAME, None)
                 self._causes[CASE_NAME] = Cause(error)
+        self._found.pop(CASE_NAME, None)
+        self._student.watch(self.names, self._found)
         return Looked(found, case_id)
 
     def _names(

@@ -154,6 +154,10 @@ class Session:
             raise StudentError("Looking at your answers gave something that is no answer.") from None
         return found
 
+    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Let the student's code see which of the names that were *found* have another value in *scope*, or none: a test may have seen to that."""
+        self._peer.scope, self._peer.found = scope, found
+
     def _stand_in(self, name: str, told: dict[str, Any]) -> Any:
         """What stands for a function, a class or an exception of the student's in a test."""
         what = told[name]

@@ -26,6 +26,9 @@ def raised_sentence(told: str, kind: Any, text: Any, frames: Any) -> str:
     return f"{told} raised {what}{where}."
 
 
+PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 class _Told:
     """Stands for something of the student's in the record of calls: telling of it asks nothing."""
 
@@ -38,7 +41,10 @@ class _Told:
 
 def in_record(value: Any) -> Any:
     """*value* as it can be told when nobody may be left to ask."""
-    if type(value) is tuple:
+    kind = type(value)
+    if kind in PLAIN or (kind is dict and {*map(type, value.values())} <= PLAIN):
+        return value
+    if kind is tuple:
         return tuple(map(in_record, value))
     if type(value) is list and any(held_of(item) is not None for item in value[:8]):
         return [*map(in_record, value[:8])]

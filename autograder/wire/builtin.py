@@ -26,6 +26,30 @@ from autograder.wire.plain import (
 __all__ = ["pairs", "read_pairs"]
 
 
+# What MessagePack holds as it is, and needs no tag of its own inside a container.
+FLAT = frozenset({type(None), bool, int, float, str})
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+def _is_flat(values: Iterable[Any]) -> bool:
+    """Whether all of *values* stand for themselves: most containers of arguments and answers are so, and cost little this way."""
+    kinds = {*map(type, values)}
+    if not kinds <= FLAT:
+        return False
+    if int in kinds and not all(LEAST <= one <= MOST for one in values if type(one) is int):
+        return False
+    return str not in kinds or all(one.isascii() for one in values if type(one) is str)
+
+
+def _flat(rest: list[Any], kind: type) -> Any:
+    """The one item of *rest*, a list or a dict with nothing in it but what stands for itself."""
+    (values,) = rest
+    items: Any = values.values() if type(values) is dict else values
+    if type(values) is not kind or not {*map(type, items)} <= FLAT:
+        raise WireError("not a message: something in it that does not stand for itself")
+    return values
+
+
 def _ordered(items: Iterable[Any]) -> list[Any]:
     # The order of a set depends on the process; sorted by text it does not.
     return sorted(items, key=repr)
@@ -39,14 +63,14 @@ def _write_content(writer: Writer, value: Content, depth: int) -> Any:
 @writes(list)
 def _write_list(writer: Writer, value: list[Any], depth: int) -> list[Any]:
     writer.grow(len(value))
-    return ["l", *writer.trees(value, depth)]
+    return ["L", value] if _is_flat(value) else ["l", *writer.trees(value, depth)]
 
 
 @writes(tuple)
 def _write_tuple(writer: Writer, value: tuple[Any, ...], depth: int) -> list[Any]:
     writer.spend(ITEM * len(value))
     writer.grow(len(value))
-    return ["t", *writer.trees(value, depth)]
+    return ["T", list(value)] if _is_flat(value) else ["t", *writer.trees(value, depth)]
 
 
 @writes(set, frozenset)
@@ -68,6 +92,9 @@ def pairs(writer: Writer, value: Any, depth: int) -> list[Any]:
 
 @writes(dict)
 def _write_dict(writer: Writer, value: dict[Any, Any], depth: int) -> list[Any]:
+    if {*map(type, value)} <= {str} and _is_flat(value.values()) and all(map(str.isascii, value)):
+        writer.grow(2 * len(bounded(value, "dict")))
+        return ["D", value]
     return ["d", *pairs(writer, value, depth)]
 
 
@@ -100,6 +127,31 @@ def _write_complex(writer: Writer, value: complex, depth: int) -> list[Any]:
 def _read_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
     reader.grow(len(rest) + 1)
     return [*reader.values(rest, depth)]
+
+
+@reads("L", mutable=True)
+def _read_flat_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
+    values: list[Any] = _flat(rest, list)
+    reader.grow(len(values) + 1)
+    return [*values]
+
+
+@reads("T")
+def _read_flat_tuple(reader: Reader, rest: list[Any], depth: int) -> tuple[Any, ...]:
+    values: list[Any] = _flat(rest, list)
+    reader.spend(ITEM * len(values))
+    reader.grow(len(values))
+    return tuple(values)
+
+
+@reads("D", mutable=True)
+def _read_flat_dict(reader: Reader, rest: list[Any], depth: int) -> dict[str, Any]:
+    values: dict[str, Any] = _flat(rest, dict)
+    hashed([*values])
+    if not {*map(type, values)} <= {str}:
+        raise WireError("not a message: keys that are no texts")
+    reader.grow(2 * len(values) + 1)
+    return {**values}
 
 
 @reads("t")
