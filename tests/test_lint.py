@@ -313,3 +313,10 @@ def test_a_kit_that_names_what_is_not_there_is_named(root, tmp_path):
     assert "has no cell 'ridge_pint'" in told
     assert "There is no notebook '2_crosover'" in told
     assert "does not stand just once in attainable" in told
+
+
+@pytest.mark.parametrize(("begin", "named"), [("", True), ("kept = rate\n", False)])
+def test_a_value_that_is_replaced_is_named_unless_the_test_has_looked_at_it(begin, named):
+    answer = "rate = 1\n\ndef fee(amount):\n    return amount * rate"
+    made = notebook(("answer a", answer), ("test t", f"{begin}rate = 2\nassert fee(3) == 6"))
+    assert ("t:1 fails The test gives rate another value" in said(list(check_patterns(made, "n")))) is named

@@ -191,11 +191,11 @@ def _replaced(line: int, target: str, modules: Mapping[str, str]) -> Iterator[Fo
 
 
 def _rebound(test: Cell, students: Students) -> Iterator[Found]:
-    """Another meaning of a name of the student's that functions of the student's use."""
+    """Another value of a name of the student's that functions of the student's use, where the test has not looked at the name before."""
     for one in test.statements:
-        for name in one.binds & students.names & students.within:
-            what = f"The test gives {name} another meaning, which does not reach the student's process: functions there go on with the student's own."
-            instead = f"have the function that uses {name} take it as an argument, and hand it one."
+        for name in (one.binds & students.names & students.within) - test.free - test.maybe:
+            what = f"The test gives {name} another value without having looked at it: functions of the student's go on with their own."
+            instead = f"begin with kept = {name}, and give it back at the end."
             yield min(line for *_, line in one.code.co_lines() if line), what, instead, True
 
 
