@@ -48,7 +48,7 @@ lowest: $(UV) $(SYSTEM) ## tests with the lowest versions that pyproject.toml al
 	$(UV) venv --quiet --allow-existing --no-config --python $(PYTHON) $(LOWEST)
 	$(RESOLVE) --resolution lowest-direct --all-extras --constraint tests/lowest.txt pyproject.toml --output-file $(LOWEST)/versions.txt
 	$(UV) pip sync --quiet --no-config --python $(LOWEST)/bin/python $(LOWEST)/versions.txt
-	$(UV) pip install --quiet --no-config --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
+	$(UV) pip install --quiet --no-config --python $(LOWEST)/bin/python --no-deps --no-build-isolation pip --editable .
 	PATH="$(CURDIR)/$(LOWEST)/bin:$$PATH" $(LOWEST)/bin/python -m pytest $(TOUCHED:%=tests/test_%.py)
 
 $(READY): requirements.txt pyproject.toml
