@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 
 class CourseLibraryMissing(ImportError):
     """The course's library is not installed; a notebook shows the sentence alone."""
@@ -25,12 +23,14 @@ try:
 except ImportError as error:
     if error.name != "mlsysim":  # it is the course's, and lacks a package that it needs
         raise
-    what = "is not installed" if isinstance(error, ModuleNotFoundError) else "is another package of that name"
+    has = "has no mlsysim" if isinstance(error, ModuleNotFoundError) else "has another package called mlsysim"
     raise CourseLibraryMissing(
-        f"This notebook cannot start because the mlsysim in this Python {what}: install the mlsysim wheel that your "
-        "course handed out (%pip install FILE.whl in a cell), and restart the kernel.",
+        f"This notebook cannot start because this Python {has}: install the mlsysim wheel that your course handed out "
+        "(%pip install FILE.whl in a cell), and restart the kernel.",
         name="mlsysim",
     ) from None
+
+import numpy as np  # noqa: E402 (mlsysim brings it)
 
 __all__ = ["BOOK", "case"]
 
