@@ -556,6 +556,9 @@ class Process:
         self.namespace: dict[str, Any] = {"__name__": "student"}
         self.called: list[Any] = []
 
+    def watch(self, scope, found):
+        """Its cells and the instructor's share their names anyway."""
+
     def names(self, wanted):
         found = {name: self.namespace[name] for name in wanted if name in self.namespace}
         return {name: value if callable(value) else copy.deepcopy(value) for name, value in found.items()}

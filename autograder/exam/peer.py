@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 import sys
 import types
 import warnings
@@ -120,8 +121,7 @@ class TestPeer(Peer):
             changed = [
                 which for which, (old, new) in enumerate(zip(before, self._marks, strict=True)) if old != new
             ]
-        now = vars(builtins)
-        patched = {name: now[name] for name, usual in self._builtins.items() if now.get(name) is not usual}
+        patched = _changed(self._builtins, vars(builtins))
         dropped, self._dropped = list(self._dropped), set()
         ambient = _ambient()
         ambient = {name: value for name, value in ambient.items() if value != self._ambient[name]}
@@ -133,14 +133,9 @@ class TestPeer(Peer):
 
     def _rebound(self) -> tuple[dict[str, Any], list[str]]:
         """The student's names that the test has given another value, and those that it has deleted: so they are for the student's code too."""
-        replaced, deleted = {}, []
-        for name, value in self.found.items():
-            now = self.scope.get(name, _GONE)
-            if now is _GONE:
-                deleted.append(name)
-            elif now is not value:
-                replaced[name] = now
-        return replaced, deleted
+        changed = _changed(self.found, self.scope)
+        deleted = [name for name, now in changed.items() if now is _GONE]
+        return {name: now for name, now in changed.items() if now is not _GONE}, deleted
 
     def drew(self, which: int, state: list[Any]) -> None:
         """Let the test's random numbers go on from where the student's function left them."""
@@ -280,6 +275,14 @@ class TestPeer(Peer):
             name = title if title.isidentifier() else above.__name__
             self._kinds[key] = above if same else StudentClass(name, (above,), namespace, made=True)
         return self._kinds[key]
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in *now* under the names whose value is not the object that it was; :data:`_GONE` for nothing."""
+    if all(map(operator.is_, map(now.get, before), before.values())):  # nearly always, and before each call
+        return {}
+    found = {name: now.get(name, _GONE) for name in before}
+    return {name: value for name, value in found.items() if value is not before[name]}
 
 
 def _ambient() -> dict[str, Any]:

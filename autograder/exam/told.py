@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from autograder.exam.handles import held_of
@@ -27,6 +28,7 @@ def raised_sentence(told: str, kind: Any, text: Any, frames: Any) -> str:
 
 
 PLAIN = frozenset({type(None), bool, int, float, str})
+ITEMS: dict[type, Callable[[Any], Any]] = {tuple: iter, dict: dict.values}
 
 
 class _Told:
@@ -42,7 +44,7 @@ class _Told:
 def in_record(value: Any) -> Any:
     """*value* as it can be told when nobody may be left to ask."""
     kind = type(value)
-    if kind in PLAIN or (kind is dict and {*map(type, value.values())} <= PLAIN):
+    if kind in PLAIN or (kind in ITEMS and {*map(type, ITEMS[kind](value))} <= PLAIN):
         return value
     if kind is tuple:
         return tuple(map(in_record, value))

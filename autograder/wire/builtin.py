@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograder.wire.plain import (
@@ -11,6 +11,7 @@ from autograder.wire.plain import (
     LARGE_INT,
     MAX_INT_BITS,
     MAX_RANGE,
+    READERS,
     Content,
     Reader,
     Refused,
@@ -23,11 +24,13 @@ from autograder.wire.plain import (
     writes,
 )
 
-__all__ = ["pairs", "read_pairs"]
+__all__ = ["QUICK", "Quick", "is_quick", "pairs", "read_pairs"]
 
 
 # What MessagePack holds as it is, and needs no tag of its own inside a container.
 FLAT = frozenset({type(None), bool, int, float, str})
+FLAT_OR_DICT = FLAT | {dict}
+QUICK = "Q"
 LEAST, MOST = -(2**63), 2**63 - 1
 
 
@@ -39,6 +42,38 @@ def _is_flat(values: Iterable[Any]) -> bool:
     if int in kinds and not all(LEAST <= one <= MOST for one in values if type(one) is int):
         return False
     return str not in kinds or all(one.isascii() for one in values if type(one) is str)
+
+
+class Quick(list[Any]):
+    """A message of scalars and of dicts of scalars, which crosses as it is; most calls are one."""
+
+
+def is_quick(values: Sequence[Any]) -> bool:
+    """Whether *values* may stand in a :class:`Quick`: no dict twice, for that is one object on the other side too."""
+    kinds = {*map(type, values)}
+    if dict not in kinds:
+        return _is_flat(values)
+    tables = [value for value in values if type(value) is dict]
+    return (
+        kinds <= FLAT_OR_DICT
+        and len({*map(id, tables)}) == len(tables)
+        and all(map(_is_flat_dict, tables))
+        and _is_flat([value for value in values if type(value) is not dict])
+    )
+
+
+def _is_flat_dict(value: dict[Any, Any]) -> bool:
+    return {*map(type, value)} <= {str} and all(map(str.isascii, value)) and _is_flat(value.values())
+
+
+@writes(Quick)
+def _write_quick(writer: Writer, value: Quick, depth: int) -> list[Any]:
+    writer.grow(len(value))
+    for item in value:
+        if type(item) is dict:
+            writer.grow(2 * len(bounded(item, "dict")) + 1)
+            writer.keep(item, writer.size - 2 * len(item) - 1)
+    return [QUICK, [*value]]
 
 
 def _flat(rest: list[Any], kind: type) -> Any:
@@ -92,7 +127,7 @@ def pairs(writer: Writer, value: Any, depth: int) -> list[Any]:
 
 @writes(dict)
 def _write_dict(writer: Writer, value: dict[Any, Any], depth: int) -> list[Any]:
-    if {*map(type, value)} <= {str} and _is_flat(value.values()) and all(map(str.isascii, value)):
+    if _is_flat_dict(value):
         writer.grow(2 * len(bounded(value, "dict")))
         return ["D", value]
     return ["d", *pairs(writer, value, depth)]
@@ -127,6 +162,15 @@ def _write_complex(writer: Writer, value: complex, depth: int) -> list[Any]:
 def _read_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
     reader.grow(len(rest) + 1)
     return [*reader.values(rest, depth)]
+
+
+@reads(QUICK)
+def _read_quick(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
+    (values,) = rest
+    if type(values) is not list or not {*map(type, values)} <= FLAT_OR_DICT:
+        raise WireError("not a message: something in it that does not stand for itself")
+    reader.grow(len(values))
+    return [READERS["D"](reader, [one], depth) if type(one) is dict else one for one in values]
 
 
 @reads("L", mutable=True)

@@ -199,7 +199,7 @@ class Writer(Message):
 
     def _shared(self, write: Any, value: Any, original: Any, depth: int) -> Any:
         before = self.size
-        self.grow(1)
+        self.size += 1  # whether that is too much is asked for each object's items
         tree = write(self, value, depth + 1)
         self._places[id(original)] = len(self.objects)
         self.keep(original, before)
