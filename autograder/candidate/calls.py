@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import inspect
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -26,6 +28,7 @@ LONGEST = 500  # characters of an error's text
 MAX_WARNINGS = 20  # of a call
 LONGEST_DOC = 20_000
 NO_LIMIT = 1 << 40
+NOTHING_SET: Any = contextlib.nullcontext({})
 
 
 def serve(channel: Channel, shell: Any, limits: Limits) -> None:
@@ -39,8 +42,10 @@ class _Server:
         self._names: dict[str, Any] = shell.user_ns
         self._held = Held(self._names, self._call_back)
         self._patched: list[
-            tuple[dict[str, Any], dict[str, Any]]
-        ] = []  # builtins as they are, and as the test has them
+            tuple[Any, Any]
+        ] = []  # for each call, builtins as they are, and as the test has them
+        self._catching: Any = None
+        self._warned: list[warnings.WarningMessage] = []
         self._calls: list[int] = []  # that are being answered, the innermost last
         self._asking = threading.RLock()
         self._filters = list(warnings.filters)
@@ -60,6 +65,7 @@ class _Server:
                 if operation == "quick":
                     self._call(number, reader, rest[0], tuple(rest[1:]), {})
                 elif operation == "cell":
+                    self._show_warnings()
                     output_limit = self._limits.output_kb << 10
                     self._send([number, "done", *self._shell.run(rest[0], output_limit)])
                 elif operation == "kinds":
@@ -111,53 +117,79 @@ class _Server:
         setting: Any = None,
     ) -> None:
         function = self._held.named(target) if type(target) is str else target
-        parts: Any = setting or ((), {}, (), {}, {}, ())
-        states, patched, dropped, ambient, replaced, deleted = parts
-        self._held.drop(dropped)
-        for which, state in states:
-            set_global_state(which, state)
-        if states:
-            self._marks = global_marks()
-        usual = {name: getattr(builtins, name) for name in patched}
-        if ambient:
-            recursion, errors = sys.getrecursionlimit(), np.geterr()
-            sys.setrecursionlimit(ambient.get("recursion", recursion))
-            np.seterr(**ambient.get("errors", {}))
-        self._patched.append((usual, patched))
-        vars(builtins).update(patched)
-        named = {name: self._names[name] for name in (*replaced, *deleted) if name in self._names}
-        before, self._held.replaced = self._held.replaced, {**named, **self._held.replaced}
-        self._names.update(replaced)
-        for name in deleted:
-            self._names.pop(name, None)
-        outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
-        OUTPUTS.start()
-        self._calls.append(number)
-        failed: BaseException | None = None
-        value = None
-        with warnings.catch_warnings(record=True) as warned:
-            if warnings.filters == self._filters:  # else the student has said what becomes of warnings
-                warnings.simplefilter("always")
+        with self._set(*setting) if setting else NOTHING_SET as usual:
+            self._patched.append((usual, setting[1]) if setting else ({}, {}))
+            outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
+            OUTPUTS.start()
+            self._record_warnings()
+            self._calls.append(number)
+            failed: BaseException | None = None
+            value = None
             try:
                 value = function(*arguments, **keywords)
             except BaseException as error:
                 failed = error
-        with self._asking:  # a thread may be waiting for the test's function
-            self._calls.pop()
-        vars(builtins).update(usual)
-        self._patched.pop()
-        self._names.update(named)
-        self._held.replaced = before
-        if ambient:
-            sys.setrecursionlimit(recursion)
-            np.seterr(**errors)
-        said = [*_said(), *_warned(warned)] if warned else _said()
+            with self._asking:  # a thread may be waiting for the test's function
+                self._calls.pop()
+            self._patched.pop()
+        said = _said()
+        if self._warned:
+            said += _warned(self._warned)
+            self._warned.clear()
         OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut = outer
         more = _unless_empty([said, self._changes(reader, arguments, keywords), self._drawn()])
         if failed is None:
             self._send([number, "value", value, more], Writer(self._held.refer, reader))
         else:
             self._send_error(number, failed, more, reader)
+
+    @contextlib.contextmanager
+    def _set(
+        self,
+        states: list[Any],
+        patched: dict[str, Any],
+        dropped: list[int],
+        ambient: dict[str, Any],
+        replaced: dict[str, Any],
+        deleted: list[str],
+    ) -> Iterator[dict[str, Any]]:
+        """Let everything be as the test has it, and in the end as it was, but for random numbers; gives the builtins as they were."""
+        self._held.drop(dropped)
+        for which, state in states:
+            set_global_state(which, state)
+        if states:
+            self._marks = global_marks()
+        usual = {name: getattr(builtins, name) for name in patched}
+        recursion, errors = sys.getrecursionlimit(), np.geterr()
+        sys.setrecursionlimit(ambient.get("recursion", recursion))
+        np.seterr(**ambient.get("errors", {}))
+        vars(builtins).update(patched)
+        named = {name: self._names[name] for name in (*replaced, *deleted) if name in self._names}
+        before, self._held.replaced = self._held.replaced, {**named, **self._held.replaced}
+        self._names.update(replaced)
+        for name in deleted:
+            self._names.pop(name, None)
+        try:
+            yield usual
+        finally:
+            vars(builtins).update(usual)
+            self._names.update(named)
+            self._held.replaced = before
+            sys.setrecursionlimit(recursion)
+            np.seterr(**errors)
+
+    def _record_warnings(self) -> None:
+        """Have warnings recorded until the next cell is run: to begin and to end that for each call would take longer than most calls."""
+        if self._catching is None:
+            self._catching = warnings.catch_warnings(record=True)
+            self._warned = self._catching.__enter__() or []
+            if warnings.filters == self._filters:  # else the student has said what becomes of warnings
+                warnings.simplefilter("always")
+
+    def _show_warnings(self) -> None:
+        if self._catching is not None:
+            self._catching.__exit__(None, None, None)
+            self._catching = None
 
     def _send_error(self, number: int, error: BaseException, more: Any, reader: Reader) -> None:
         if isinstance(error, Refused):

@@ -24,7 +24,7 @@ from autograder.candidate.peer import Peer
 from autograder.candidate.warm import Warm
 from autograder.sandbox.levels import LEVELS
 from autograder.sandbox.warden import END_SECONDS
-from autograder.wire.builtin import Quick, is_quick
+from autograder.wire.builtin import Quick
 from autograder.wire.channel import Channel, Closed, TooSlow
 from autograder.wire.inplace import fill
 from autograder.wire.plain import Reader, Refused, WireError, Writer, decode
@@ -116,6 +116,7 @@ class Candidate:
         keywords: dict[str, Any],
         seconds: float,
         setting: Any = None,
+        quick: bool = False,
     ) -> tuple[str, Any]:
         """("value", what it returned), ("refused", what that is) or ("raised", (type, message, student's frames, facts)).
 
@@ -123,13 +124,15 @@ class Candidate:
 
         Args:
             target: the name of a function, or something that the peer can refer to.
-            setting: [states of random numbers to begin with, functions in place of builtins], or None.
+            setting: what is to be as the test has it, as :meth:`autograder.exam.peer.TestPeer.setting` gives it, or None.
+            quick: that *target* is a name, there are no keywords, and the arguments can stand in a :class:`Quick`.
 
         Raises:
             Died: the process is gone.
         """
-        quick = type(target) is str and not keywords and setting is None and is_quick(arguments)
-        request = ["quick", target, *arguments] if quick else ["call", target, arguments, keywords, setting]
+        request: list[Any] = ["call", target, arguments, keywords, setting]
+        if quick and setting is None:
+            request = ["quick", target, *arguments]
         return self._answer(request, min(seconds, self._limits.call_seconds))
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from autograder.exam.raised import EndOfIteration, StudentError, class_of, raise
 from autograder.exam.signatures import describe
 from autograder.exam.told import in_record, raised_sentence
 from autograder.kit import Kit
+from autograder.wire.builtin import is_quick
 from autograder.wire.containers import named_tuple
 from autograder.wire.plain import Refused, WireError
 
@@ -208,10 +209,11 @@ class Session:
         if self._candidate is None or self.seconds_left() <= 0:
             self.refuse("There was no time left to check this: the notebook used it up.")
         self.calls += 1
-        given = [
+        quick = type(target) is str and not keywords and is_quick(arguments)
+        given: list[Any] = [
             told,
-            in_record(arguments if inputs is None else inputs),
-            in_record(keywords),
+            arguments if quick else in_record(arguments if inputs is None else inputs),
+            keywords if quick else in_record(keywords),
             "gave no answer",
         ]
         before, self._peer.title = self._peer.title, told
@@ -220,7 +222,7 @@ class Session:
         self._peer.changing = lambda: self._remember(entry, given)
         try:
             word, value = self._candidate.call(
-                target, arguments, keywords, self.seconds_left(), self._peer.setting()
+                target, arguments, keywords, self.seconds_left(), self._peer.setting(), quick=quick
             )
         except Died as death:
             self._stuck.add(told)
