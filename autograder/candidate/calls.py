@@ -182,7 +182,7 @@ class _Server:
         """Have warnings recorded until the next cell is run: to begin and to end that for each call would take longer than most calls."""
         if self._catching is None:
             self._catching = warnings.catch_warnings(record=True)
-            self._warned = self._catching.__enter__() or []
+            self._warned = self._catching.__enter__()
             if warnings.filters == self._filters:  # else the student has said what becomes of warnings
                 warnings.simplefilter("always")
 
