@@ -243,7 +243,7 @@ def test_the_examiner_tells_the_student_and_changes_no_mark(assignment, kind, tm
 @pytest.mark.parametrize(
     "value",
     [10**400, "\ud800", {"a": [1]}, np.eye(3), [[[]]] * 50, float("nan"), True, None, b"x", object()],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_no_value_stops_the_explanation_of_the_others(assignment, value):
     notebook = notebooks_of(assignment)[-1]
