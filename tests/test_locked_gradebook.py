@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from autograder.grading import pending as scan
 from autograder.grading.command import local_grader
 from autograder.grading.interrupt import CtrlC
-from autograder.grading.run import Progress, grade_course
+from autograder.grading.run import Listener, grade_course
 from autograder.grading.store import Recorder
 from autograder.nbgrader_compat import lock_wait
 from autograder.nbgrader_compat.course import Course, CourseError
@@ -51,7 +51,7 @@ class Canned:
             yield job, answer
 
 
-class Told(Progress):
+class Told(Listener):
     """Remembers what it was told, and then does something about it."""
 
     def __init__(self, then=lambda: None):

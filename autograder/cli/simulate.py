@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make a class, or check its marks; returns the exit status."""
-    from autograder.simulate.simulated import SimulationError, run_check, run_simulate
+    from autograder.simulate.simulated import SimulationError, run_comparison, run_simulate
 
     try:
         if options.check:
-            return run_check(options.course, options.assignment, options.db)
+            return run_comparison(options.course, options.assignment, options.db)
         if options.students is None:
             raise Complaint("say how many submissions to make, --students N, or --check")
         there = (options.course / "nbgrader_config.py").is_file()

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed
-from autograder.grading.run import Grader, Progress, Summary, grade_course
+from autograder.grading.run import Grader, Listener, Summary, grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
 
 __all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
@@ -27,7 +27,7 @@ def local_grader(processes: int | None = None) -> Grader:
     return lambda plan, jobs: grade_locally(plan, jobs, count)
 
 
-class Bar(Progress):
+class Bar(Listener):
     """A progress bar with rate and time left, and a line for each thing to know."""
 
     def __init__(self, console: Any) -> None:

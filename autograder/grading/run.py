@@ -15,7 +15,7 @@ from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed, Job, Marked, Plan
 from autograder.nbgrader_compat.course import Course, CourseError
 
-__all__ = ["Grader", "Progress", "Summary", "grade_course"]
+__all__ = ["Grader", "Listener", "Summary", "grade_course"]
 
 LOCK = ".autograder.lock"
 Grader = Callable[[Plan, Iterable[Job]], Iterator[tuple[Job, Marked | Failed]]]
@@ -46,7 +46,7 @@ class Summary:
     peak_mb: tuple[float, float] = (0.0, 0.0)
 
 
-class Progress:
+class Listener:
     """Is told how a run goes; this one does nothing with it."""
 
     def begin(self, total: int, before: int) -> None:
@@ -92,7 +92,7 @@ def grade_course(
     students: Iterable[str] | None = None,
     *,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
     between: Callable[[str], None] | None = None,
     ctrl_c: CtrlC | None = None,
 ) -> Summary:
@@ -111,7 +111,7 @@ def grade_course(
     from autograder.grading.store import Recorder
     from autograder.nbgrader_compat.lock_wait import LockWait
 
-    progress, ctrl_c = progress or Progress(), ctrl_c or CtrlC()
+    progress, ctrl_c = progress or Listener(), ctrl_c or CtrlC()
     summary = Summary()
     started = time.monotonic()
     lock_wait = LockWait(course, progress.say, ctrl_c.let_through)
@@ -180,7 +180,7 @@ def _run(
     answers: Iterator[tuple[Job, Marked | Failed]],
     recorder: Any,
     summary: Summary,
-    progress: Progress,
+    progress: Listener,
     plan: Plan,
     ctrl_c: CtrlC,
 ) -> None:

@@ -16,7 +16,7 @@ from autograder.nbgrader_compat.layout import CONFIG, course_layout
 from autograder.notebook.cells import grading, read_notebook
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
 
-__all__ = ["SimulationError", "check_marks", "run_check", "run_simulate", "simulate_class"]
+__all__ = ["SimulationError", "check_marks", "run_comparison", "run_simulate", "simulate_class"]
 
 CASE_CELL = "student"  # where a notebook says whose it is
 # Kinds that cost their whole time limit; a class has few of them, else it would measure the limit.
@@ -152,7 +152,7 @@ def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: 
     )
 
 
-def run_check(root: Path, assignment: str, db_url: str | None = None) -> int:
+def run_comparison(root: Path, assignment: str, db_url: str | None = None) -> int:
     """Compare the gradebook of a simulated class with the right marks; 0 if every mark is right, 1 if not.
 
     Raises:
