@@ -253,6 +253,44 @@ def test_a_function_that_the_solution_imports_is_the_student_s(tmp_path):
     assert scores(exam(tmp_path, source, ["def mean(x):\n    return 2"])) == [0]
 
 
+CLASSES = """
+# %% plain
+from decimal import Decimal
+# %% answer
+from collections import OrderedDict
+from decimal import Decimal
+def f(x):
+    return OrderedDict(x=Decimal(x))
+# %% test
+assert f("1.5")["x"] == Decimal("1.5") and isinstance(f("1")["x"], Decimal)
+# %% test
+assert isinstance(f("1"), OrderedDict)
+assert f("1") == OrderedDict([("x", 1)])
+"""
+LIAR = "class Always(type):\n    def __instancecheck__(cls, one):\n        return True\n"
+
+
+@pytest.mark.parametrize(
+    ("work", "marks"),
+    [
+        (
+            "import collections, decimal\ndef f(x): return collections.OrderedDict(x=decimal.Decimal(x))",
+            [1, 0],
+        ),
+        ("from collections import OrderedDict\ndef f(x): return OrderedDict(x=float(x))", [0, 1]),
+        ("from decimal import Decimal\ndef f(x): return {'x': Decimal(x)}", [1, 0]),
+        (
+            f"{LIAR}class OrderedDict(dict, metaclass=Always): pass\ndef f(x): return {{'x': int(float(x))}}",
+            [0, 0],
+        ),
+        (f"{LIAR}class Decimal(float, metaclass=Always): pass\ndef f(x): return {{'x': float(x)}}", [0, 0]),
+    ],
+)
+def test_a_class_that_the_solution_imports_is_the_library_s(work, marks, tmp_path):
+    assert scores(exam(tmp_path, CLASSES)) == [1, 1]
+    assert scores(exam(tmp_path, CLASSES, [work])) == marks
+
+
 def test_imports_outside_the_solution_are_the_instructor_s(tmp_path):
     source = """
 # %% answer

@@ -174,9 +174,13 @@ class Scope:
         found, refused = self._names(asked, behind, place, strict)
         for name in asked | behind:
             cause = refused.get(name)
-            if cause and source.owner(name, place) == "solution's import":  # a module, which cannot cross
+            if source.owner(name, place) == "solution's import":  # modules and classes cannot cross
                 with contextlib.suppress(Exception):  # it is not installed here
-                    found[name], cause = import_module(source.module(name, place)), None
+                    module, part = source.origin(name, place)
+                    if cause and not part:
+                        found[name], cause = import_module(module), None
+                    elif part and isinstance(found.get(name), type):
+                        found[name] = _same_class(import_module(module), part) or found[name]
             if name in found:
                 self.names[name] = self._found[name] = found[name]
                 self._causes.pop(name, None)
@@ -266,6 +270,12 @@ class Scope:
         random.setstate(drawn)
         if numbers is not None:
             sys.modules["numpy"].random.set_state(numbers)
+
+
+def _same_class(module: ModuleType, name: str) -> type | None:
+    """The class that *module* has as *name*; None for an exception, whose class is what the student's functions are seen to raise, and for all else."""
+    found = getattr(module, name)
+    return found if isinstance(found, type) and not issubclass(found, BaseException) else None
 
 
 def seed_generators() -> None:

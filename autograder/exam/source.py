@@ -23,6 +23,7 @@ from autograder.notebook.cells import STUDENT_TAG, Notebook, grading, is_test
 
 __all__ = ["Source", "SourceCell", "instructors_cells", "read_source"]
 
+Import = tuple[str, str]  # a module, and the name of its attribute or an empty string
 Role = Literal["shared", "test", "answer"]
 Owner = Literal["instructor", "student", "changed by the solution", "solution's import", "nobody"]
 STUDENTS = ("student", "changed by the solution", "solution's import")
@@ -43,7 +44,7 @@ class SourceCell:
         own: the instructor's statements of it.
         answers: names that it binds for the student.
         solution: all statements of an answer.
-        modules: modules that its solution imports, by the names that it gives them.
+        modules: what its solution imports, by the names that it gives them: modules, and attributes of modules.
     """
 
     role: Role
@@ -52,7 +53,7 @@ class SourceCell:
     own: Cell
     answers: frozenset[str] = frozenset()
     solution: Cell = Cell()  # noqa: RUF009 (nobody can change it)
-    modules: tuple[tuple[str, str], ...] = ()
+    modules: tuple[tuple[str, Import], ...] = ()
 
 
 def instructors_cells(notebook: Notebook, template: Notebook | None) -> tuple[SourceCell, ...]:
@@ -87,8 +88,8 @@ def _read(role: Role, key: str, text: str) -> SourceCell:
     given = around != text or RELEASED in text
     imports = [one for one in read_cell(around).statements if one.imports or one.stars] if given else []
     own, whole = cell_of(imports), read_cell(text)
-    modules = {n: m for one in whole.statements for n, (m, part) in one.imports.items() if not part}
-    inside = {name: module for name, module in modules.items() if name not in own.binds}
+    modules = {name: origin for one in whole.statements for name, origin in one.imports.items()}
+    inside = {name: origin for name, origin in modules.items() if name not in own.binds}
     return SourceCell(role, key, text, own, whole.binds - own.binds, whole, tuple(inside.items()))
 
 
@@ -116,6 +117,7 @@ class Source:
         self._reached: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
         self._made_of: dict[int, frozenset[int]] = {}
         imported: dict[str, str] = {}
+        origins: dict[str, Import] = {}
         effects = _effects(one for cell in cells for one in (*cell.own.statements, *cell.solution.statements))
         for place, cell in enumerate(cells):
             self._places.setdefault(cell.key or cell.text, place)
@@ -125,10 +127,13 @@ class Source:
             changed = changes - imported.keys() - cell.solution.binds
             owners: dict[str, Owner] = dict.fromkeys(changed, "changed by the solution")
             owners |= dict.fromkeys(cell.answers, "student")
-            for name, module in cell.modules:
-                owners[name] = "instructor" if imported.get(name) == module else "solution's import"
+            for name, origin in cell.modules:
+                owners[name] = "instructor" if origins.get(name) == origin else "solution's import"
             for one in cell.own.statements:
                 owners |= dict.fromkeys(bound_by(one), "instructor")
+                for name in bound_by(one):
+                    origins.pop(name, None)
+                origins |= one.imports
                 imported |= {name: module for name, (module, part) in one.imports.items() if not part}
             self._owners.append(owners)
             for name, owner in owners.items():
@@ -156,8 +161,8 @@ class Source:
                 return owner
         return "nobody" if name in BUILTINS else "student"
 
-    def module(self, name: str, place: int) -> str:
-        """The module that the last solution before *place* imports as *name*."""
+    def origin(self, name: str, place: int) -> Import:
+        """What the last solution before *place* imports as *name*."""
         return [dict(cell.modules)[name] for cell in self.cells[:place] if name in dict(cell.modules)][-1]
 
     def asks_for(self, place: int) -> frozenset[str]:
