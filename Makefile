@@ -42,11 +42,11 @@ pins: $(UV) ## choose new versions for everything that is installed or handed ou
 
 # Tests that use each dependency.
 LOWEST := build/lowest
-TOUCHED := published plots compression draws wire inert markdown_cells drawings student_pages check grading_elsewhere api_reference jupyterlab distributions
+TOUCHED := published plots compression draws wire inert markdown_cells drawings student_pages check grading_elsewhere api_reference jupyterlab distributions internals
 
 lowest: $(UV) $(SYSTEM) ## tests with the lowest versions that pyproject.toml allows (needs a package index)
 	$(UV) venv --quiet --allow-existing --no-config --python $(PYTHON) $(LOWEST)
-	$(RESOLVE) --resolution lowest-direct --all-extras --constraint tests/lowest.txt pyproject.toml --output-file $(LOWEST)/versions.txt
+	$(RESOLVE) --resolution lowest-direct --upgrade --all-extras --constraint tests/lowest.txt pyproject.toml --output-file $(LOWEST)/versions.txt
 	$(UV) pip sync --quiet --no-config --python $(LOWEST)/bin/python $(LOWEST)/versions.txt
 	$(UV) pip install --quiet --no-config --python $(LOWEST)/bin/python --no-deps --no-build-isolation pip --editable .
 	PATH="$(CURDIR)/$(LOWEST)/bin:$$PATH" $(LOWEST)/bin/python -m pytest $(TOUCHED:%=tests/test_%.py)

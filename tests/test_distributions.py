@@ -20,12 +20,11 @@ from autograder.nbgrader_compat.extras import install_command
 
 PARTS = {"mlsysim": "mlsysim", "autograder": "nbgrader-examiner"}
 OWN = {"mlsysim", "autograder", "tests", "benchmarks"}
-IMPORT_NAME = {"pillow": "PIL"}
+IMPORT_NAME = {"pillow": "PIL", "python-dateutil": "dateutil"}
 # What a dependency is made of, and always brings.
 BROUGHT_BY = {
     "nbgrader": {
         "IPython",
-        "dateutil",
         "alembic",
         "jsonschema",
         "nbconvert",
