@@ -164,10 +164,7 @@ def test_names_that_are_looked_for_exist():
 @pytest.mark.parametrize(
     ("test", "told"),
     [
-        (
-            "import decimal\ndecimal.getcontext().prec = 3\ndouble(1)",
-            "t:2 fails decimal.getcontext does not reach",
-        ),
+        ("import signal\nsignal.alarm(3)\ndouble(1)", "t:2 fails signal.alarm takes the clock"),
         (
             "from time import perf_counter as now\nstart = now()\ndouble(1)",
             "t:2 warns time.perf_counter also measures",
@@ -194,6 +191,8 @@ def test_tests_whose_outcome_could_be_false_are_named(test, told):
         "try:\n    double('a' - 1)\nexcept TypeError:\n    pass\nelse:\n    assert False",
         "import matplotlib.pyplot as plt\nplt.show = lambda: None\nassert double(1) == 2",
         "def helper(double):\n    return double\nx = 3\nassert double(x) == 6",
+        "import decimal\ndecimal.getcontext().prec = 3\nassert double(1) == 2",
+        "import numpy as np\nkept = np.var\ndel np.var\nassert double(1) == 2\nnp.var = kept",
         "result = double(1)\nresult = round(result)\nassert result == 2",
     ],
 )
@@ -313,10 +312,3 @@ def test_a_kit_that_names_what_is_not_there_is_named(root, tmp_path):
     assert "has no cell 'ridge_pint'" in told
     assert "There is no notebook '2_crosover'" in told
     assert "does not stand just once in attainable" in told
-
-
-@pytest.mark.parametrize(("begin", "named"), [("", True), ("kept = rate\n", False)])
-def test_a_value_that_is_replaced_is_named_unless_the_test_has_looked_at_it(begin, named):
-    answer = "rate = 1\n\ndef fee(amount):\n    return amount * rate"
-    made = notebook(("answer a", answer), ("test t", f"{begin}rate = 2\nassert fee(3) == 6"))
-    assert ("t:1 fails The test gives rate another value" in said(list(check_patterns(made, "n")))) is named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
@@ -58,6 +59,7 @@ FORGED = {
     "an instance before the first": 'lambda n: ["l", n, "value", ["instance", -1, "Stack", "Stack", [], False], None]',
     "an instance that was a function": 'lambda n: ["l", n, "value", ["l", ["function", 0, "g"], ["instance", 0, "Stack", "Stack", [], False]], None]',
     "a function of the test that it did not pass": 'lambda n: ["l", n, "value", ["callback", 0, "g"], None]',
+    "a stand-in of the test that it did not pass": 'lambda n: ["l", n, "value", ["mock", 0, "g", 1], None]',
     "a function of a library": 'lambda n: ["l", n, "value", ["known", "os", "system"], None]',
     "a call of a function that was not passed": 'lambda n: ["l", n, "callback", 5, b"\\x93\\xa1l\\x91\\xa1t\\x91\\xa1d", ["l"]]',
     "a call without arguments": 'lambda n: ["l", n, "callback", 0, b"\\x01", ["l"]]',
@@ -84,10 +86,26 @@ def test_the_same_claim_in_the_right_form_is_believed():
         assert given == [9]
 
 
+def test_a_claim_of_a_library_s_exception_is_believed_as_far_as_its_builtin_type_goes():
+    forged = 'lambda n: ["l", n, "raised", "E", "t", ["l"], ["l", "{base}", None, ["t"], ["d"], ["l", ["t", "json.decoder", "JSONDecodeError"]]], None]'
+    for base, kind in (("ValueError", json.JSONDecodeError), ("KeyError", KeyError)):
+        with session(CELL.replace("FORGE", forged.replace("{base}", base))) as made:
+            with pytest.raises(StudentError) as error:
+                run_test(made, "f")["f"](1)
+            assert isinstance(error.value, kind)
+            assert isinstance(error.value, json.JSONDecodeError) == (base == "ValueError")
+
+
 def test_an_exception_of_any_kind_is_one_that_fails_the_test():
-    forged = (
-        'lambda n: ["l", n, "raised", "ValueError", "t", ["l"], ["l", "{base}", None, ["t"], ["d"]], None]'
+    forged = 'lambda n: ["l", n, "raised", "ValueError", "t", ["l"], ["l", "{base}", None, ["t"], ["d"], CLASSES], None]'
+    claims = (
+        ["unittest.case", "SkipTest"],
+        ["__main__", "SystemExit"],
+        ["asyncio", "CancelledError"],
+        [5, None],
+        [],
     )
+    forged = forged.replace("CLASSES", str(["l", *(["t", *claim] for claim in claims)]))
     for base in ("SystemExit", "KeyboardInterrupt", "StopIteration", "GeneratorExit", "eval", "TimeIsUp"):
         with session(CELL.replace("FORGE", forged.replace("{base}", base))) as made:
             with pytest.raises(StudentError) as error:

@@ -16,6 +16,7 @@ import numpy as np
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.held import Held, compares, is_builtin, special
+from autograder.candidate.patches import Patches
 from autograder.candidate.shell import OUTPUTS, student_frames
 from autograder.wire.builtin import QUICK
 from autograder.wire.channel import Channel
@@ -26,9 +27,10 @@ __all__ = ["serve"]
 
 LONGEST = 500  # characters of an error's text
 MAX_WARNINGS = 20  # of a call
+MAX_CLASSES = 20  # of an exception
 LONGEST_DOC = 20_000
 NO_LIMIT = 1 << 40
-NOTHING_SET: Any = contextlib.nullcontext({})
+NOTHING_SET: Any = contextlib.nullcontext(Patches())
 
 
 def serve(channel: Channel, shell: Any, limits: Limits) -> None:
@@ -41,9 +43,7 @@ class _Server:
         self._channel, self._shell, self._limits = channel, shell, limits
         self._names: dict[str, Any] = shell.user_ns
         self._held = Held(self._names, self._call_back)
-        self._patched: list[
-            tuple[Any, Any]
-        ] = []  # for each call, builtins as they are, and as the test has them
+        self._patched: list[Patches] = []  # for each call that is being answered
         self._catching: Any = None
         self._warned: list[warnings.WarningMessage] = []
         self._calls: list[int] = []  # that are being answered, the innermost last
@@ -117,8 +117,8 @@ class _Server:
         setting: Any = None,
     ) -> None:
         function = self._held.named(target) if type(target) is str else target
-        with self._set(*setting) if setting else NOTHING_SET as usual:
-            self._patched.append((usual, setting[1]) if setting else ({}, {}))
+        with self._set(*setting) if setting else NOTHING_SET as patches:
+            self._patched.append(patches)
             outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
             OUTPUTS.start()
             self._record_warnings()
@@ -152,27 +152,30 @@ class _Server:
         ambient: dict[str, Any],
         replaced: dict[str, Any],
         deleted: list[str],
-    ) -> Iterator[dict[str, Any]]:
-        """Let everything be as the test has it, and in the end as it was, but for random numbers; gives the builtins as they were."""
+        patches: list[Any] | None,
+    ) -> Iterator[Patches]:
+        """Let everything be as the test has it, and in the end as it was, but for random numbers."""
         self._held.drop(dropped)
         for which, state in states:
             set_global_state(which, state)
         if states:
             self._marks = global_marks()
-        usual = {name: getattr(builtins, name) for name in patched}
+        attributes, *more = patches or ([],)
+        of_builtins: list[Any] = [("builtins", [], name, [value]) for name, value in patched.items()]
         recursion, errors = sys.getrecursionlimit(), np.geterr()
         sys.setrecursionlimit(ambient.get("recursion", recursion))
         np.seterr(**ambient.get("errors", {}))
-        vars(builtins).update(patched)
         named = {name: self._names[name] for name in (*replaced, *deleted) if name in self._names}
         before, self._held.replaced = self._held.replaced, {**named, **self._held.replaced}
         self._names.update(replaced)
         for name in deleted:
             self._names.pop(name, None)
         try:
-            yield usual
+            with Patches([*of_builtins, *attributes], *more).applied() as applied:
+                yield applied
         finally:
-            vars(builtins).update(usual)
+            for name in replaced.keys() - named.keys():
+                self._names.pop(name, None)
             self._names.update(named)
             self._held.replaced = before
             sys.setrecursionlimit(recursion)
@@ -199,14 +202,28 @@ class _Server:
         told = [number, "raised", kind, text, frames]
         named = self._held.nearest_named(type(error))
         base = _builtin_base(type(error))
+        classes = self._found_again(type(error))
         held = {key: value for key, value in vars(error).items() if type(key) is str and key.isidentifier()}
         if isinstance(error, OSError):
             held["filename"] = error.filename
         error.__traceback__ = None
         try:
-            self._send([*told, [base, named, error.args, held], more], Writer(self._held.refer, reader))
+            facts = [base, named, error.args, held, classes]
+            self._send([*told, facts, more], Writer(self._held.refer, reader))
         except Refused:
-            self._send([*told, [base, named, (text,), {}], None])
+            self._send([*told, [base, named, (text,), {}, classes], None])
+
+    def _found_again(self, kind: type) -> list[tuple[str, str]]:
+        """The class of an exception, and those above it, by module and name, where that is the one that is found there; down to a builtin one."""
+        found = []
+        for one in kind.__mro__:
+            module, name = str(one.__module__), str(one.__name__)
+            if module == "builtins":
+                break
+            there = self._names if module == "__main__" else vars(sys.modules.get(module, builtins))
+            if there.get(name) is one:
+                found.append((module[:LONGEST], name[:LONGEST]))
+        return found[:MAX_CLASSES]
 
     def _drawn(self) -> list[Any]:
         """Which states of random numbers are not those that the examiner knows, and what they are."""
@@ -251,19 +268,19 @@ class _Server:
                 raise RuntimeError(
                     "a function of the test can only be called while the test waits for an answer"
                 )
-            usual, patched = self._patched[-1]
-            vars(builtins).update(usual)
+            patches = self._patched[-1]
+            patches.off()
             said = _said()
             OUTPUTS.start()
             try:
                 # Bytes of their own, in which nothing can refer to what the test has: it may differ by now.
                 given = encode([arguments, keywords], self._limits.answer_kb << 10, Writer(self._held.refer))
             except Refused as refusal:
-                vars(builtins).update(patched)
+                patches.on()
                 raise TypeError(f"a function of the test cannot be given {refusal}") from None
             self._send([self._calls[-1], "callback", number, given, said])
             word, *rest = self.serve(awaited=True)
-            vars(builtins).update(patched)
+            patches.on()
         if word == "value":
             return rest[0]
         [[name, parts]] = rest
@@ -313,7 +330,7 @@ def _builtin_base(kind: type) -> str:
 
 def _described(value: Any) -> dict[str, Any]:
     """What ``inspect`` and ``help`` say of a function: texts and plain values."""
-    told: dict[str, Any] = {"doc": None, "parameters": None, "returns": None}
+    told: dict[str, Any] = {"doc": None, "parameters": None, "returns": None, "flags": _flags(value)}
     if isinstance(doc := _attribute(value, "__doc__", ""), str) and value.__doc__ is not None:
         told["doc"] = doc[:LONGEST_DOC]
     try:
@@ -336,6 +353,12 @@ def _described(value: Any) -> dict[str, Any]:
     except Exception:  # not every callable has one
         pass
     return told
+
+
+def _flags(value: Any) -> int:
+    """What kind of function it is: one that gives a coroutine, a generator, or a value."""
+    flags = getattr(_attribute(value, "__code__", (lambda: 0).__code__), "co_flags", 0)
+    return int(flags) & (inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
 
 
 def _plain(value: Any) -> Any:

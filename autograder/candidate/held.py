@@ -119,6 +119,48 @@ class Callback:
         return self if instance is None else types.MethodType(self, instance)
 
 
+class StandIn(Callback):
+    """A stand-in of the test for an object: its attributes are asked for."""
+
+    def __init__(
+        self, ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any], number: int, name: str, asker: int
+    ) -> None:
+        super().__init__(ask, number, name)
+        self._asker = asker
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self  # as in a kernel: no function, so no method
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._ask(self._asker, (name,), {})
+
+    def _special(self, name: str, *arguments: Any) -> Any:
+        return self._ask(self._asker, (name,), {})(*arguments)
+
+    def __enter__(self) -> Any:
+        return self._special("__enter__")
+
+    def __exit__(self, *error: Any) -> bool:
+        return self._special("__exit__", None, None, None) is True
+
+    def __iter__(self) -> Any:
+        return iter(self._special("__iter__"))
+
+    def __next__(self) -> Any:
+        return self._special("__next__")
+
+    def __len__(self) -> int:
+        return int(self._special("__len__"))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._special("__getitem__", key)
+
+
 class CalledIterator(Callback):
     """An iterator of the test."""
 
@@ -127,6 +169,9 @@ class CalledIterator(Callback):
 
     def __next__(self) -> Any:
         return self()
+
+
+CALLED: dict[str, Any] = {"callback": Callback, "iterator": CalledIterator, "mock": StandIn}
 
 
 class Held:
@@ -181,11 +226,10 @@ class Held:
             return getattr(self.resolve(*self._inner(rest[0])), rest[1])
         if tag == "known":
             value = known(*rest)
-        elif tag in ("callback", "iterator"):
-            number, name = rest
+        elif tag in CALLED:
+            number, *more = rest
             if (tag, number) not in self._callbacks:
-                kind = Callback if tag == "callback" else CalledIterator
-                self._callbacks[tag, number] = kind(self._ask, number, name)
+                self._callbacks[tag, number] = CALLED[tag](self._ask, number, *more)
             value = self._callbacks[tag, number]
         else:
             raise WireError(f"not a message: unknown tag {tag[:8]!r}")
@@ -210,6 +254,8 @@ class Held:
             return ["name", self._classes[id(value)]]
         if kind in ITERATORS:
             return ["iterates", self.number(value), kind is types.GeneratorType]
+        if kind is types.CoroutineType:
+            return ["awaits", self.number(value)]
         if str(kind.__module__).startswith(DRAWS) and kind.__name__ != "ArtistList":
             return (
                 None

@@ -175,7 +175,7 @@ class _Anybody:
     def names(self, wanted: Set[str]) -> dict[str, Any]:
         return dict.fromkeys(wanted, lambda *arguments, **keywords: None)
 
-    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any], patches: object = None) -> None:
         """Nobody needs to know."""
 
 

@@ -6,12 +6,15 @@ it could stand where a value was expected.
 
 from __future__ import annotations
 
+import asyncio
 import types
+from collections.abc import Generator
 from typing import Any, NoReturn, Protocol
 
 from autograder.exam.raised import EndOfIteration
 
 __all__ = [
+    "Awaits",
     "Drawing",
     "Generates",
     "Handle",
@@ -187,6 +190,41 @@ def next_of(iterator: Any, *sent: Any) -> Any:
         return held.asks.ask(function, held.title, arguments, {}, sent)
     except EndOfIteration as end:
         raise StopIteration(*end.args[1:]) from None
+
+
+class Awaits(Handle):
+    """A coroutine of the student's: it runs over there to its end when the test awaits it."""
+
+    __slots__ = ()
+
+    def __init__(self, held: Held) -> None:
+        object.__setattr__(self, "_held_", held)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return types.CoroutineType
+
+    def __bool__(self) -> bool:
+        record(self).asks.refuse(f"`{record(self).title}` gave a coroutine, where a value was expected.")
+
+    def __await__(self) -> Generator[None, None, Any]:
+        result: Any = record(self).call(asyncio.run, self)
+        yield from ()
+        return result
+
+    def send(self, value: Any) -> Any:
+        raise StopIteration(record(self).call(asyncio.run, self))
+
+    def throw(self, *error: Any) -> Any:
+        self.close()
+        raise error[0]
+
+    def close(self) -> None:
+        held = record(self)
+        held.asks.ask(Method(held, "close"), f"{held.title}.close", (), {})
+
+    def __repr__(self) -> str:
+        return f"<coroutine of {record(self).title}>"
 
 
 class Drawing(Handle):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import sys
 import types
@@ -14,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from autograder.candidate.peer import Peer
-from autograder.exam.handles import Asks, Drawing, Generates, Held, Iterates, StudentFunction, held_of
+from autograder.exam.handles import Asks, Awaits, Drawing, Generates, Held, Iterates, StudentFunction, held_of
 from autograder.exam.instances import Instance, StudentClass, make_class, make_instance, special_methods
-from autograder.exam.raised import CROSSING
+from autograder.exam.patches import GONE, Patches, is_mock, mocks_attribute, runs_here
+from autograder.exam.raised import CROSSING, StudentError
 from autograder.exam.seeds import seeded, watch_seeds
 from autograder.wire.generators import follow_globally, global_marks, global_states
-from autograder.wire.plain import Refused, WireError, encode
+from autograder.wire.plain import Refused, WireError, Writer, encode
 
 __all__ = ["TestPeer"]
 
@@ -35,6 +37,8 @@ NAMED = (
     type(np.mean),
 )
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "pandas", "scipy", "matplotlib"})
+# Whose exceptions tell a runner of tests something.
+SIGNALS = frozenset(("asyncio", "bdb", "concurrent", "contextlib", "doctest", "pdb", "test", "unittest"))
 WARNINGS = {
     name: kind
     for name, kind in vars(builtins).items()
@@ -42,11 +46,9 @@ WARNINGS = {
 }
 # Builtins that a test may replace for the student's code too: none that a process needs for talking to the other.
 PATCHED = ("abs", "eval", "exec", "input", "max", "min", "pow", "print", "round", "sorted", "sum")
+LARGEST = 64 << 20  # bytes of a value that a test gives to a name of the student's
 LONGEST = 200
 LONGEST_TITLE = 60
-
-
-_GONE = object()
 
 
 class TestPeer(Peer):
@@ -55,6 +57,7 @@ class TestPeer(Peer):
     Attributes:
         found: what the student's names stood for when the test began.
         scope: the names as the test has them.
+        patches: what the test may patch besides; None for nothing.
 
     Args:
         asks: calls something over there.
@@ -68,6 +71,7 @@ class TestPeer(Peer):
         self.muted = False
         self.title = ""  # of what is being asked
         self.scope: Mapping[str, Any] = {}
+        self.patches: Patches | None = None
         self._wanted: Set[str] = frozenset()
         self.begin_process()
         self.begin_test(())
@@ -80,6 +84,7 @@ class TestPeer(Peer):
         self._made: dict[int, StudentClass] = {}
         self._kinds: dict[tuple[Any, ...], Any] = {}
         self._functions: dict[int, tuple[Callable[..., Any], Any]] = {}
+        self._askers: dict[int, Callable[..., Any]] = {}  # for each stand-in, what gives its attributes
         self._numbers: dict[int, int] = {}
         self._passed = 0
         self._known: dict[tuple[str, str], Any] = {}
@@ -90,10 +95,13 @@ class TestPeer(Peer):
             self._wanted = frozenset(wanted)
             self.classes: dict[str, StudentClass] = {}
         self.found: Mapping[str, Any] = {}
+        self.patches = None
+        self._tried: dict[str, tuple[Any, bool]] = {}
         self._callbacks = 0
         if len(self._functions) > MAX_KEPT:
             self._functions.clear()
             self._numbers.clear()
+            self._askers.clear()
         self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
         self._builtins = {name: getattr(builtins, name) for name in PATCHED}
         self._ambient = _ambient()
@@ -126,16 +134,31 @@ class TestPeer(Peer):
         ambient = _ambient()
         ambient = {name: value for name, value in ambient.items() if value != self._ambient[name]}
         replaced, deleted = self._rebound()
-        if not changed and not patched and not dropped and not ambient and not replaced and not deleted:
+        patches = self.patches.changes() if self.patches is not None else None
+        if not (changed or patched or dropped or ambient or replaced or deleted or patches):
             return None
-        states = global_states() if changed else []
-        return [[[which, states[which]] for which in changed], patched, dropped, ambient, replaced, deleted]
+        states = [[which, global_states()[which]] for which in changed]
+        return [states, patched, dropped, ambient, replaced, deleted, patches]
 
     def _rebound(self) -> tuple[dict[str, Any], list[str]]:
         """The student's names that the test has given another value, and those that it has deleted: so they are for the student's code too."""
         changed = _changed(self.found, self.scope)
-        deleted = [name for name, now in changed.items() if now is _GONE]
-        return {name: now for name, now in changed.items() if now is not _GONE}, deleted
+        if self.patches is not None:
+            changed |= {n: now for n, now in self.patches.names(self.found).items() if self._crosses(n, now)}
+        deleted = [name for name, now in changed.items() if now is GONE]
+        return {name: now for name, now in changed.items() if now is not GONE}, deleted
+
+    def _crosses(self, name: str, value: Any) -> bool:
+        """Whether it can be so over there: a test may use a name of the student's for something of its own."""
+        known, crosses = self._tried.get(name, (GONE, True))
+        if known is not value:
+            try:
+                encode(value, LARGEST, Writer(self.refer))
+                crosses = True
+            except Refused:
+                crosses = False
+            self._tried[name] = value, crosses
+        return crosses
 
     def drew(self, which: int, state: list[Any]) -> None:
         """Let the test's random numbers go on from where the student's function left them."""
@@ -164,6 +187,11 @@ class TestPeer(Peer):
             if name is not None:
                 self._known[name] = value
                 return ["known", *name]
+        if (within := runs_here(value)) is not None:
+            raise Refused(f"a stand-in that calls {within}, which would run in the test's process")
+        if is_mock(value):
+            asker = self._askers.setdefault(id(value), functools.partial(mocks_attribute, value))
+            return ["mock", self._number(value, value), "stand-in", self._number(asker, asker)]
         if callable(value):
             return [
                 "callback",
@@ -172,6 +200,26 @@ class TestPeer(Peer):
             ]
         if isinstance(value, Iterator):
             return ["iterator", self._number(value.__next__, value), "iterator"]
+        return None
+
+    def exception_of(self, classes: Iterable[Any], base: str) -> type[Exception] | None:
+        """The first of *classes*, as (module, name), that is an exception of a library's, or of the instructor's cells, and below *base*."""
+        for one in classes:
+            match one:
+                case (str(module), str(name)) if module == "__main__" and name not in self.found:
+                    found = self.scope.get(name)
+                case (str(module), str(name)) if module.split(".")[0] in LIBRARIES - SIGNALS:
+                    found = vars(sys.modules[module]).get(name) if module in sys.modules else None
+                case _:
+                    continue
+            if (
+                isinstance(found, type)
+                and found.__module__ == module
+                and issubclass(found, Exception)
+                and issubclass(found, CROSSING.get(base, ()))
+                and not issubclass(found, StudentError)
+            ):
+                return found
         return None
 
     def _number(self, function: Callable[..., Any], key: Any) -> int:
@@ -218,7 +266,7 @@ class TestPeer(Peer):
                 return self.classes[name]
             case "known", [str(module), str(path)] if (module, path) in self._known:
                 return self._known[module, path]
-            case "callback" | "iterator", [int(number), str()] if number in self._functions:
+            case "callback" | "iterator" | "mock", [int(number), str(), *_] if number in self._functions:
                 return self._functions[number][1]
             case "function", [int(number), str(name)]:
                 return self._once(number, StudentFunction, lambda held: StudentFunction(held, name))
@@ -226,6 +274,9 @@ class TestPeer(Peer):
                 kind = Generates if generates else Iterates
                 held = Held(self._asks, ["held", number], self.title, epoch=self._epoch)
                 return self._once(number, kind, lambda _: kind(held))
+            case "awaits", [int(number)]:
+                held = Held(self._asks, ["held", number], self.title, epoch=self._epoch)
+                return self._once(number, Awaits, lambda _: Awaits(held))
             case "drawing", [int(number), str(title)]:
                 held = Held(self._asks, ["held", number], title[:80], epoch=self._epoch)
                 return self._once(number, Drawing, lambda _: Drawing(held, _drawn_as(title)))
@@ -278,10 +329,10 @@ class TestPeer(Peer):
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in *now* under the names whose value is not the object that it was; :data:`_GONE` for nothing."""
+    """What stands in *now* under the names whose value is not the object that it was; :data:`~autograder.exam.patches.GONE` for nothing."""
     if all(map(operator.is_, map(now.get, before), before.values())):  # nearly always, and before each call
         return {}
-    found = {name: now.get(name, _GONE) for name in before}
+    found = {name: now.get(name, GONE) for name in before}
     return {name: value for name, value in found.items() if value is not before[name]}
 
 

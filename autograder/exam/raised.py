@@ -7,7 +7,7 @@ import contextlib
 import functools
 from typing import Any
 
-__all__ = ["EndOfIteration", "StudentError", "class_of", "raised"]
+__all__ = ["EndOfIteration", "StudentError", "class_below", "class_of", "raised"]
 
 # Left out are those that Python itself or a test runner takes for a signal: the end of an iteration, of a generator, of the program.
 # Of MemoryError no other class can be made.
@@ -55,6 +55,15 @@ def class_of(base: str) -> type[StudentError]:
     if kind is None:
         return StudentError
     return type(base, (_Raised, kind), {"__module__": "builtins"})
+
+
+@functools.lru_cache(maxsize=256)
+def class_below(known: type[Exception]) -> type[StudentError]:
+    """What an exception of a *known* class, of a library's or of the instructor's, becomes: a StudentError that is one of these too."""
+    try:
+        return type(known.__name__, (_Raised, known), {"__module__": known.__module__})
+    except TypeError:  # it says what may be derived from it
+        return StudentError
 
 
 def raised(

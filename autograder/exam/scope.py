@@ -26,6 +26,7 @@ from autograder.bounds.deadline import TimeIsUp
 from autograder.candidate.process import NoSandbox
 from autograder.exam.folder import Folder
 from autograder.exam.ipython_syntax import Shell
+from autograder.exam.patches import Patches
 from autograder.exam.session import StudentError
 from autograder.exam.source import Source
 from autograder.exam.statements import Statement
@@ -45,8 +46,8 @@ class Student(Protocol):
     def names(self, wanted: Set[str]) -> dict[str, Any]:
         """What the names stand for; those that are missing are left out."""
 
-    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        """Let the student's code see which of the names that were *found* have another value in *scope*, or none."""
+    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any], patches: Patches | None) -> None:
+        """Let the student's code see which of the names that were *found* have another value in *scope*, or none, and what else is patched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,15 @@ class Scope:
                 self.names.pop(CASE_NAME, None)
                 self._causes[CASE_NAME] = Cause(error)
         self._found.pop(CASE_NAME, None)
-        self._student.watch(self.names, self._found)
+        self._student.watch(self.names, self._found, self._patches(place))
         return Looked(found, case_id)
+
+    def _patches(self, place: int) -> Patches | None:
+        paths = self._source.patches(place)
+        if not paths:
+            return None
+        with self._folder.entered(self._main):
+            return Patches(paths, self.names)
 
     def _names(
         self, asked: frozenset[str], behind: frozenset[str], place: int, strict: bool

@@ -13,8 +13,9 @@ from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
 from autograder.exam.handles import Held, StudentFunction
 from autograder.exam.messages import describe_call
+from autograder.exam.patches import Patches
 from autograder.exam.peer import TestPeer
-from autograder.exam.raised import EndOfIteration, StudentError, class_of, raised
+from autograder.exam.raised import EndOfIteration, StudentError, class_below, class_of, raised
 from autograder.exam.signatures import describe
 from autograder.exam.told import in_record, raised_sentence
 from autograder.kit import Kit
@@ -155,9 +156,11 @@ class Session:
             raise StudentError("Looking at your answers gave something that is no answer.") from None
         return found
 
-    def watch(self, scope: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        """Let the student's code see which of the names that were *found* have another value in *scope*, or none: a test may have seen to that."""
-        self._peer.scope, self._peer.found = scope, found
+    def watch(
+        self, scope: Mapping[str, Any], found: Mapping[str, Any], patches: Patches | None = None
+    ) -> None:
+        """Let the student's code see which of the names that were *found* have another value in *scope*, or none, and what else is patched."""
+        self._peer.scope, self._peer.found, self._peer.patches = scope, found, patches
 
     def _stand_in(self, name: str, told: dict[str, Any]) -> Any:
         """What stands for a function, a class or an exception of the student's in a test."""
@@ -259,12 +262,15 @@ class Session:
     def _error(self, told: str, kind: str, text: str, frames: Any, facts: list[Any]) -> StudentError:
         sentence = raised_sentence(told, kind, text, frames)
         match facts:
-            case [str(base), str() | None as named, arguments, attributes]:
+            case [str(base), str() | None as named, arguments, attributes, list(classes)]:
                 if base == "StopIteration":
                     end = EndOfIteration(sentence)
                     end.args = (sentence, *(arguments if type(arguments) is tuple else ())[:1])
                     return end
-                of = self._exceptions.get(named or "", class_of(base))
+                of = self._exceptions.get(named or "")
+                if of is None:
+                    known = self._peer.exception_of(classes, base)
+                    of = class_of(base) if known is None else class_below(known)  # type: ignore[arg-type]
                 return raised(of, sentence, text, arguments, attributes)
         return StudentError(sentence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from typing import Any
 
 from autograder.exam.handles import StudentFunction
@@ -27,6 +28,9 @@ def describe(function: StudentFunction, told: dict[str, Any]) -> StudentFunction
         function.__kwdefaults__ = keyword or None
         function.__annotations__ = notes
     function.__doc__ = told.get("doc")
+    flags = told.get("flags")
+    # No code object: what else one says would be of no code of the student's.
+    function.__code__ = types.SimpleNamespace(co_flags=flags if type(flags) is int else 0)
     return function
 
 

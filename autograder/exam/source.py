@@ -116,6 +116,10 @@ class Source:
         self._touching: dict[str, list[tuple[int, Statement]]] = {}
         self._reached: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
         self._made_of: dict[int, frozenset[int]] = {}
+        self._patches: dict[int, frozenset[tuple[str, ...]]] = {}
+        self._within = {
+            name for cell in cells for one in cell.solution.statements if one.defines for name in one.reads
+        }
         imported: dict[str, str] = {}
         origins: dict[str, Import] = {}
         effects = _effects(one for cell in cells for one in (*cell.own.statements, *cell.solution.statements))
@@ -288,14 +292,33 @@ class Source:
                     imports.append((place, number, one))
         yield from ((place, number) for place, number, one in imports if not _packages(one) & packages)
 
+    def patches(self, place: int) -> frozenset[tuple[str, ...]]:
+        """Dotted names, from a module on, of the attributes that the cell at *place*, or what it is made of, may set.
+
+        Names of the student's that the cell binds and that functions of the solution use are attributes of the module ``__main__``.
+        """
+        if place not in self._patches:
+            cells = [self.cells[at] for at in sorted({place, *self.made_of(place)})]
+            bound = {
+                name for name in self.cells[place].own.binds & self._within if self._is_students(name, place)
+            }
+            self._patches[place] = frozenset(_patches(cells)).union(("__main__", name) for name in bound)
+        return self._patches[place]
+
     def _find_patched(self) -> Iterator[tuple[str, ...]]:
-        imported: dict[str, str] = {}
-        for cell in self.cells:
-            for one in cell.own.statements:
-                imported |= {name: module for name, (module, part) in one.imports.items() if not part}
-                for path in one.sets:
-                    if path[0] in imported:
-                        yield (*imported[path[0]].split("."), *path[1:-1])
+        yield from (path[:-1] for path in _patches(self.cells) if path[0] != "__main__")
+
+
+def _patches(cells: Iterable[SourceCell]) -> Iterator[tuple[str, ...]]:
+    origins: dict[str, Import] = {}
+    for cell in cells:
+        for one in cell.own.statements:
+            origins |= one.imports
+            for path in one.sets:
+                if path[0] in origins:
+                    module, part = origins[path[0]]
+                    yield (*module.split("."), *filter(None, [part]), *path[1:])
+            yield from one.texts
 
 
 def _packages(one: Statement) -> set[str]:

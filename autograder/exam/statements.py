@@ -37,6 +37,13 @@ ALTERS = frozenset(
         *("setflags", "shuffle", "sort", "update"),
     )
 )
+# Functions that put something in the place of an attribute that they are told by its name.
+PATCHING = frozenset(("delattr", "multiple", "object", "patch", "setattr"))
+# Where a test mentions these, it may set what holds for the whole process.
+PROCESS = {
+    **dict.fromkeys(("environ", "setenv", "delenv", "putenv", "unsetenv"), ("os", "environ")),
+    **dict.fromkeys(("getcontext", "localcontext", "setcontext"), ("decimal", "getcontext")),
+}
 WORD = re.compile(r"[^\W\d]\w*")
 Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -57,7 +64,8 @@ class Statement:
         certain: those of *binds* that are bound once it has run.
         imports: the modules, and the attributes of modules, that it binds names to.
         stars: modules of which it imports everything.
-        sets: dotted names of attributes that it sets.
+        sets: dotted names of attributes that it sets, or has set by their names.
+        texts: dotted names in texts that it has something put in the place of.
         mentions: words in its strings, where it looks names up by their text.
     """
 
@@ -74,6 +82,7 @@ class Statement:
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     stars: tuple[str, ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
+    texts: tuple[tuple[str, ...], ...] = ()
     mentions: frozenset[str] = frozenset()
 
 
@@ -130,8 +139,9 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
     tree = ast.Expression(node.value) if isinstance(node, ast.Expr) and is_value else ast.Module([node], [])
     code: CodeType = compiler(tree, FILENAME, "eval" if is_value else "exec")  # type: ignore[arg-type]
     binds, reads = _names(node, text)
-    effects = _Effects()
+    effects = _Effects(frozenset(_mentions(node)))
     effects.visit(node)
+    notebooks = {path[1] for path in effects.texts if path[0] == "__main__" and len(path) > 1}
     imports, stars = _imports(node)
     known = binds | reads  # and not names of its functions alone
     return Statement(
@@ -148,7 +158,8 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
         imports=imports,
         stars=stars,
         sets=tuple(effects.sets),
-        mentions=frozenset(_mentions(node)) if reads & LOOKS_UP else frozenset(),
+        texts=tuple(effects.texts),
+        mentions=effects.words if reads & LOOKS_UP else frozenset(notebooks),
     )
 
 
@@ -264,12 +275,14 @@ def _path(node: ast.expr) -> tuple[str, ...]:
 class _Effects(ast.NodeVisitor):
     """Collects what a statement may change, by the forms in which it does so."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: frozenset[str]) -> None:
+        self.words = words
         self.changes: set[str] = set()
         self.alters: set[str] = set()
         self.uses: set[str] = set()
         self.calls: set[str] = set()
         self.sets: list[tuple[str, ...]] = []
+        self.texts: list[tuple[str, ...]] = []
 
     def _add(self, to: set[str], node: ast.expr) -> None:
         if (name := _root(node)) is not None:
@@ -281,7 +294,13 @@ class _Effects(ast.NodeVisitor):
             self._add(self.alters, node)
             if path := _path(node):
                 self.sets.append(path)
+        elif node.attr in PROCESS:
+            self.texts.append(PROCESS[node.attr])
         self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id in PROCESS:
+            self.texts.append(PROCESS[node.id])
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
@@ -309,4 +328,22 @@ class _Effects(ast.NodeVisitor):
             self.calls.add(node.func.id)
         elif isinstance(node.func, ast.Attribute):
             self._add(self.uses, node.func)
+        if node.args and (name := (_path(node.func) or ("",))[-1]) in PATCHING:
+            self._patches(name, node)
         self.generic_visit(node)
+
+    def _patches(self, name: str, node: ast.Call) -> None:
+        """``patch("module.name")``, ``patch.object(module, "name")``, ``monkeypatch.setattr(module, "name", value)`` and the like."""
+        match node.args:
+            case [ast.Constant(value=str(text)), *more]:
+                path, to = tuple(text.split(".")), self.texts
+                names: list[list[str]] = [[]] if "." in text and name != "multiple" else []
+            case [first, *more]:
+                path, to, names = _path(first), self.sets, []
+        if name == "multiple":
+            names = [[keyword.arg] for keyword in node.keywords if keyword.arg]
+        elif more and not names:
+            said = more[0].value if isinstance(more[0], ast.Constant) else None
+            names = [[one] for one in ([said] if isinstance(said, str) else self.words)]
+        if path:
+            to += [(*path, *one) for one in names]

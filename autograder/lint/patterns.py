@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from autograder.exam.ipython_syntax import python_of
-from autograder.exam.peer import PATCHED
 from autograder.exam.statements import Cell, read_cell
 from autograder.lint.cells import name_of
 from autograder.lint.report import Finding
@@ -19,8 +18,6 @@ from autograder.notebook.cells import MARKS, Notebook, grading, is_test
 __all__ = ["check_patterns"]
 
 ASSERTS = (ast.Assert, ast.Raise)
-# What may be put in their place: it holds where the student's code runs, or nothing hangs on it.
-REPLACED = {f"builtins.{name}" for name in PATCHED} | {"sys.stdout", "sys.stderr", "matplotlib.pyplot.show"}
 Found = tuple[int, str, str, bool]  # line, what, instead, whether it fails
 
 
@@ -36,23 +33,15 @@ class Pattern:
 
 @dataclass(slots=True)
 class Students:
-    """Names of the answers so far.
-
-    Attributes:
-        names: what they define.
-        within: what the bodies of their functions use.
-    """
+    """Names of the answers so far."""
 
     names: set[str] = field(default_factory=set)
-    within: set[str] = field(default_factory=set)
 
     def read(self, answer: Cell) -> None:
         """Add the names of an *answer*."""
         for one in answer.statements:
             if not one.imports:
                 self.names |= one.binds
-            if one.defines:
-                self.within |= one.reads
 
 
 @functools.cache
@@ -79,7 +68,7 @@ def check_patterns(notebook: Notebook, name: str) -> Iterator[Finding]:
             continue
         modules |= _imports(tree)
         if is_test(cell):
-            found = {*_findings(tree, modules, students), *_rebound(read_cell(cell["source"]), students)}
+            found = {*_findings(tree, modules, students)}
             first: dict[str, Found] = {}
             for one in sorted(found):
                 first.setdefault(one[1], one)
@@ -121,10 +110,6 @@ def _findings(tree: ast.Module, modules: Mapping[str, str], students: Students) 
             yield from _uses(node, _dotted(node, modules))
         if isinstance(node, ast.Call):
             yield from _calls(node, _dotted(node.func, modules))
-            yield from _expressions(node, _dotted(node.func, modules), students)
-            yield from _patched(node, _dotted(node.func, modules), modules)
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and used:
-            yield from _replaced(node.lineno, _dotted(node, modules), modules)
         if isinstance(node, ast.Try):
             yield from _swallowed(node)
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.Tuple) and node.test.elts:
@@ -150,53 +135,6 @@ def _calls(node: ast.Call, dotted: str) -> Iterator[Found]:
     if "get_ipython" in dotted or (isinstance(node.func, ast.Attribute) and _is_shell(node.func.value)):
         what = "This runs in the examiner's process, where there is no notebook and nothing of the student's."
         yield node.lineno, what, "call the student's function, and test its value.", False
-
-
-def _expressions(node: ast.Call, dotted: str, students: Students) -> Iterator[Found]:
-    """A regular expression that is an answer: as a text it crosses, compiled it does not."""
-    if dotted.startswith("re.") and node.args:
-        first = node.args[0]
-        if isinstance(first, ast.Name) and first.id in students.names:
-            what = f"An answer {first.id} = re.compile(...) gets no points: a compiled pattern does not cross to this process."
-            yield (
-                node.lineno,
-                what,
-                f"say in the question that {first.id} is a text, and assert isinstance({first.id}, str).",
-                False,
-            )
-
-
-def _patched(node: ast.Call, dotted: str, modules: Mapping[str, str]) -> Iterator[Found]:
-    """``patch("module.name")`` and ``patch.object(module, "name")``."""
-    match dotted.removeprefix("unittest."), node.args:
-        case "mock.patch", [ast.Constant(value=str(target)), *_]:
-            yield from _replaced(node.lineno, target, modules)
-        case "mock.patch.object", [ast.Name(id=name), ast.Constant(value=str(attribute)), *_] if (
-            name in modules
-        ):
-            yield from _replaced(node.lineno, f"{modules[name]}.{attribute}", modules)
-
-
-def _replaced(line: int, target: str, modules: Mapping[str, str]) -> Iterator[Found]:
-    """Something in the place of what a module has under the dotted name *target*."""
-    module = target.rpartition(".")[0]
-    if target not in REPLACED and (module in modules.values() or module == "builtins"):
-        what = f"What takes the place of {target} does not reach the student's process: code that uses it there goes on with the real one."
-        yield (
-            line,
-            what,
-            "hand it to the student's function as an argument, or test what the function gives.",
-            True,
-        )
-
-
-def _rebound(test: Cell, students: Students) -> Iterator[Found]:
-    """Another value of a name of the student's that functions of the student's use, where the test has not looked at the name before."""
-    for one in test.statements:
-        for name in (one.binds & students.names & students.within) - test.free - test.maybe:
-            what = f"The test gives {name} another value without having looked at it: functions of the student's go on with their own."
-            instead = f"begin with kept = {name}, and give it back at the end."
-            yield min(line for *_, line in one.code.co_lines() if line), what, instead, True
 
 
 def _is_shell(node: ast.expr) -> bool:

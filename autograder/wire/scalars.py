@@ -1,10 +1,13 @@
-"""How single values of the standard library cross: dates and times, exact numbers, paths, slices, the builtin types themselves."""
+"""How single values of the standard library cross: dates and times, exact numbers, paths, slices, regular expressions,
+the builtin types themselves.
+"""
 
 from __future__ import annotations
 
 import builtins
 import datetime
 import re
+import warnings
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PosixPath, PurePath, PurePosixPath
@@ -29,6 +32,7 @@ __all__ = ["BUILTIN_TYPES"]
 ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 DECIMAL = re.compile(r"-?(\d{1,1000}(\.\d{0,1000})?(E[+-]\d{1,4})?|Infinity|s?NaN\d{0,20})")
 LONGEST_PATH = 4096
+LONGEST_PATTERN = 2000
 BUILTIN_TYPES = {name: one for name, one in vars(builtins).items() if type(one) is type and "_" not in name}
 _names = {one: name for name, one in reversed(BUILTIN_TYPES.items())}
 
@@ -128,6 +132,28 @@ def _read_zone(reader: Reader, rest: list[Any], depth: int) -> datetime.tzinfo |
     (tree,) = rest
     reader.spend(5 * ITEM)
     return read_zone(tree)
+
+
+@writes(re.Pattern)
+def _write_pattern(writer: Writer, value: re.Pattern[Any], depth: int) -> list[Any]:
+    if len(value.pattern) > LONGEST_PATTERN:
+        raise Refused(f"a regular expression of more than {LONGEST_PATTERN:,} characters")
+    writer.spend(LARGE_INT)
+    return ["pattern", value.pattern, value.flags]
+
+
+@reads("pattern")
+def _read_pattern(reader: Reader, rest: list[Any], depth: int) -> re.Pattern[Any]:
+    text, flags = rest
+    if type(text) not in (str, bytes) or len(text) > LONGEST_PATTERN or type(flags) is not int:
+        raise WireError("not a message: no regular expression")
+    reader.spend(LARGE_INT)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(text, flags & ~re.DEBUG)
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
+        raise WireError("not a message: no regular expression") from error
 
 
 @writes(Decimal)
