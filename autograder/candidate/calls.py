@@ -27,7 +27,7 @@ __all__ = ["serve"]
 
 LONGEST = 500  # characters of an error's text
 MAX_WARNINGS = 20  # of a call
-MAX_CLASSES = 20  # of an exception
+MAX_CLASSES = 20  # above another
 LONGEST_DOC = 20_000
 NO_LIMIT = 1 << 40
 NOTHING_SET: Any = contextlib.nullcontext(Patches())
@@ -100,6 +100,8 @@ class _Server:
             return told | {"kind": "named tuple", "fields": list(value._fields)}  # type: ignore[attr-defined]
         if isinstance(value, type):
             told |= {"above": self._held.named_above(value), "id": self._held.number(value)}
+            mine = {name for module, name in self._found_again(value) if module == "__main__"}
+            told["below"] = sorted(name for name in mine if self._names[name] is not value)
         if isinstance(value, type) and issubclass(value, BaseException):
             return told | {"kind": "exception", "base": _builtin_base(value)}
         if isinstance(value, type) and not issubclass(value, tuple):
@@ -214,7 +216,7 @@ class _Server:
             self._send([*told, [base, named, (text,), {}, classes], None])
 
     def _found_again(self, kind: type) -> list[tuple[str, str]]:
-        """The class of an exception, and those above it, by module and name, where that is the one that is found there; down to a builtin one."""
+        """A class and those above it, by module and name, where that is the one that is found there; down to a builtin one."""
         found = []
         for one in kind.__mro__:
             module, name = str(one.__module__), str(one.__name__)

@@ -7,6 +7,7 @@ every comparison right.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import operator
 from collections.abc import Callable
@@ -104,8 +105,7 @@ class Instance(Handle):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        held = record(self)
-        return held.asks.ask(getattr, f"{held.title}.{name}", (self, name), {}, ())
+        return _asked_for(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = record(self)
@@ -254,8 +254,45 @@ SPECIAL: dict[str, Any] = {
 }
 
 
-def make_class(held: Held, told: dict[str, Any], above: list[type]) -> StudentClass:
-    """The class that stands for one of the student's, below those of its own that the test knows too."""
+class _Asked:
+    """In the place of what the instructor's class has: the student's may have another."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return (
+            StudentClass.__getattr__(owner, self._name)
+            if instance is None
+            else _asked_for(instance, self._name)
+        )
+
+
+def _asked_for(instance: Any, name: str) -> Any:
+    """What an instance has over there."""
+    held = record(instance)
+    return held.asks.ask(getattr, f"{held.title}.{name}", (instance, name), {}, ())
+
+
+def _refused(name: str) -> Any:
+    def refuse(self: Any, *arguments: Any, **keywords: Any) -> NoReturn:
+        record(self).asks.refuse(
+            f"`{name}` of an instance of `{record(self).title}` cannot be asked for here."
+        )
+
+    return refuse
+
+
+def _hidden(kind: type, known: dict[str, Any]) -> dict[str, Any]:
+    """What is to stand in a class below the instructor's *kind*, so that nothing of that class runs in the place of the student's."""
+    names = {name for one in kind.__mro__[:-1] for name in vars(one)} - known.keys() - set(dir(Instance))
+    special = {name for name in names if name.startswith("__")}
+    asked: dict[str, Any] = {name: _Asked(name) for name in names - special}
+    return asked | {name: _refused(name) for name in special if callable(getattr(kind, name, None))}
+
+
+def make_class(held: Held, told: dict[str, Any], above: list[type], kinds: list[type]) -> StudentClass:
+    """The class that stands for one of the student's, below those of its own that the test knows too, and below *kinds*, which are the instructor's."""
     bases = tuple(
         one for one in above if not any(one is not two and issubclass(two, one) for two in above)
     ) or (Instance,)
@@ -264,7 +301,11 @@ def make_class(held: Held, told: dict[str, Any], above: list[type]) -> StudentCl
     namespace |= {"__doc__": told.get("doc"), "__module__": "__main__", "_class_held_": held, "__slots__": ()}
     if (signature := read_signature(told)) is not None:
         namespace["__signature__"] = signature
-    return StudentClass(title if title.isidentifier() else "Class", bases, namespace, made=True)
+    title = title if title.isidentifier() else "Class"
+    for kind in kinds[:1]:
+        with contextlib.suppress(TypeError):  # it says what may be derived from it
+            return StudentClass(title, (*bases, kind), namespace | _hidden(kind, namespace), made=True)
+    return StudentClass(title, bases, namespace, made=True)
 
 
 def special_methods(names: Any) -> dict[str, Any]:

@@ -116,9 +116,19 @@ class TestPeer(Peer):
             raise WireError("not a message: no class")
         if number not in self._made:
             held = Held(self._asks, ["name", name], name, named=True, epoch=None)
-            self._made[number] = make_class(held, told, above)
+            self._made[number] = make_class(held, told, above, list(self._instructors(told.get("below"))))
         self.classes[name] = self._made[number]
         return self._made[number]
+
+    def _instructors(self, names: Any) -> Iterator[type]:
+        """Classes of the instructor's cells by these names, of those from which others can be derived as from any."""
+        for name in names if type(names) is list else ():
+            found = self.scope.get(name) if type(name) is str else None
+            if type(found) is type and found.__module__ == "__main__" and held_of(found) is None:
+                if isinstance(
+                    found.__init_subclass__, types.BuiltinMethodType
+                ):  # else it wants to know of them
+                    yield found
 
     def setting(self) -> list[Any] | None:
         """What a call has to begin with: states of random numbers that the test has set, and builtins and names that it has replaced."""
