@@ -14,7 +14,7 @@ from autograder.lint.patterns import check_patterns
 from tests.idioms import Idiom, load_idioms, recorded
 from tests.idioms.marks import examined, in_a_kernel
 
-BAR = 40 / 46  # of the everyday idioms are marked as in a kernel
+BAR = 0.9  # of the everyday idioms are marked as in a kernel
 TRAPS = "traps"  # a family of tests that are hard on the examiner rather than everyday
 SAMPLE = 4  # works that are run in a kernel again, others each day
 IDIOMS = load_idioms()
