@@ -396,12 +396,14 @@ else:
 """
 
 
-def test_coroutines_run_where_they_are_from_when_they_are_awaited():
+def test_coroutines_run_where_they_are_from_when_they_are_awaited(tmp_path):
     cell = "async def later(x): return x + 1\ndef now(): return 1\ndef some(): yield 1\nasync def fails(): raise ValueError('no')\n"
-    with session(cell) as made:
-        run_test(made, COROUTINES)
-        with pytest.raises(AttributeError):  # not 0, which a test could take for an answer
-            run_test(made, "later.__code__.co_argcount")
+    source = f"# %% answer\n{cell}# %% test\n{COROUTINES}# %% test\nassert await later(1) == 2\n# %% test\nassert later(1)\n"
+    result = exam(tmp_path, source)
+    assert scores(result) == [1, 1, 0], messages(result)
+    assert "returned a coroutine" in messages(result)[2]
+    with session(cell) as made, pytest.raises(AttributeError):  # not 0, which a test could take for an answer
+        run_test(made, "later.__code__.co_argcount")
 
 
 @pytest.mark.parametrize(

@@ -1071,7 +1071,7 @@ REFUSED = {
     "a class of the test's below the student's": ("class Mine(Stack):\n    pass", "in another process"),
     "a drawing that is true": ("assert plot2()", "is a drawing"),
     "a drawing that equals everything": ("assert sly_drawing().equals(1)", "cannot be asked for here"),
-    "a coroutine that is true": ("assert coro()", "gave a coroutine"),
+    "a coroutine in place of a value": ("assert coro()", "returned a coroutine"),
 }
 MORE = """
 import unittest

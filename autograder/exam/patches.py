@@ -11,7 +11,7 @@ import importlib
 import os
 import random
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = ["GONE", "Patches", "is_mock", "mocks_attribute", "runs_here"]
 GONE: Any = object()
 ENVIRONMENT = ("os", "environ")
 DECIMALS = ("decimal", "getcontext")
+AWAITS = ("asyncio", "")
 # What is printed is looked at in another way.
 STREAMS = {("sys", "stdout"), ("sys", "stderr")}
 # Functions of these can be called with whatever a student's code gives them.
@@ -38,17 +39,22 @@ DEPTH = 5
 class Patches:
     """What a test may patch, as it is when the test begins.
 
+    Attributes:
+        awaits: whether the test may await coroutines.
+
     Args:
-        paths: dotted names of attributes, from a module on; :data:`ENVIRONMENT` and :data:`DECIMALS` stand for all that is set there.
+        paths: dotted names of attributes, from a module on; :data:`ENVIRONMENT` and :data:`DECIMALS` stand for all that is set there,
+            :data:`AWAITS` for the use of coroutines.
         scope: the names of the notebook, which is the module ``__main__``.
     """
 
-    def __init__(self, paths: Iterable[tuple[str, ...]], scope: Mapping[str, Any]) -> None:
+    def __init__(self, paths: Set[tuple[str, ...]], scope: Mapping[str, Any]) -> None:
         self._scope = scope
         self._names: dict[str, Any] = {}
         self._attributes: list[tuple[str, list[str], str, Any, Any]] = []
         self._environment = self._decimals = None
-        for path in sorted({*paths}):
+        self.awaits = AWAITS in paths
+        for path in sorted({*paths} - {AWAITS}):
             if path[:2] == ENVIRONMENT:
                 self._environment = dict(os.environ)
             elif path == DECIMALS:

@@ -170,6 +170,11 @@ class TestPeer(Peer):
             self._tried[name] = value, crosses
         return crosses
 
+    @property
+    def awaits(self) -> bool:
+        """Whether the test may await what a function gives."""
+        return self.patches is not None and self.patches.awaits
+
     def drew(self, which: int, state: list[Any]) -> None:
         """Let the test's random numbers go on from where the student's function left them."""
         follow_globally(which, state)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
-from autograder.exam.handles import Held, StudentFunction
+from autograder.exam.handles import Awaits, Held, StudentFunction
 from autograder.exam.messages import describe_call
 from autograder.exam.patches import Patches
 from autograder.exam.peer import TestPeer
@@ -236,6 +236,8 @@ class Session:
             self.refuse(f"`{told}` could not be asked about {reason}.")
         finally:
             self._peer.title = before
+        if type(value) is Awaits and not self._peer.awaits:
+            word, value = "refused", "a coroutine"
         if word == "refused":
             self.refuse(f"{describe_call(self._kit.wording, *given[:3])} returned {value}. {PLAIN}")
         if word == "raised":

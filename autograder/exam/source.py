@@ -306,7 +306,7 @@ class Source:
         return self._patches[place]
 
     def _find_patched(self) -> Iterator[tuple[str, ...]]:
-        yield from (path[:-1] for path in _patches(self.cells) if path[0] != "__main__")
+        yield from (path[:-1] for path in _patches(self.cells) if path[0] != "__main__" and path[-1])
 
 
 def _patches(cells: Iterable[SourceCell]) -> Iterator[tuple[str, ...]]:

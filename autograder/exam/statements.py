@@ -43,6 +43,7 @@ PATCHING = frozenset(("delattr", "multiple", "object", "patch", "setattr"))
 PROCESS = {
     **dict.fromkeys(("environ", "setenv", "delenv", "putenv", "unsetenv"), ("os", "environ")),
     **dict.fromkeys(("getcontext", "localcontext", "setcontext"), ("decimal", "getcontext")),
+    "asyncio": ("asyncio", ""),
 }
 WORD = re.compile(r"[^\W\d]\w*")
 Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -296,6 +297,10 @@ class _Effects(ast.NodeVisitor):
                 self.sets.append(path)
         elif node.attr in PROCESS:
             self.texts.append(PROCESS[node.attr])
+        self.generic_visit(node)
+
+    def visit_Await(self, node: ast.Await) -> None:
+        self.texts.append(PROCESS["asyncio"])
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
