@@ -44,6 +44,8 @@ def attacked_course(root: Path, where: Path, attacks: bool = True) -> Course:
     source = where / "solutions" / ASSIGNMENT
     (source / "tables").mkdir(parents=True)
     shutil.copy(SOURCE, source)
+    for path in SOURCE.parent.glob("*cases.*"):
+        shutil.copy(path, source)
     (source / "table.csv").write_text("a,b\n")
     (source / "tables" / "one.csv").write_text("c,d\n")
     shutil.copy(root / "nbgrader_config.py", where)
