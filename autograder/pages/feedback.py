@@ -100,8 +100,8 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
     }
     comments = {c.name: c.comment or "" for c in row.comments}
-    left = nb["metadata"].get("autograder", {})  # by the examiner
-    notes, reasons = left.get("notes", []), left.get("reasons", {})
+    left = nb["metadata"].get("autograder")  # by the examiner; nothing where nbgrader itself ran the tests
+    notes, reasons = (left or {}).get("notes", []), (left or {}).get("reasons", {})
     marks = {}
     for cell in nb["cells"]:
         grade = grading(cell)
@@ -112,6 +112,8 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         if is_test(cell):
             full = score is not None and score >= points
             reason = Reason() if full else Reason.from_json(reasons.get(grade_id, {}))
+            if left is None and not full:
+                reason = _error(cell["outputs"])
             marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, reason, full)
         else:
             marks[grade_id] = Mark(grade_id, score, points, Reason(comments.get(grade_id, "")), by_hand=True)
@@ -123,3 +125,9 @@ def _sheet(row: Any, nb: Any) -> Sheet:
 def _unshown(row: Any, why: Unreadable, marks: list[Mark]) -> Sheet:
     """The marks alone of a notebook that cannot be shown."""
     return Sheet(row.name, row.name, [Section(marks=marks)], says=f"This notebook cannot be shown: {why.why}")
+
+
+def _error(outputs: list[Any]) -> Reason:
+    """What a test that nbgrader itself ran failed with; never the traceback, which quotes the test."""
+    errors = (output for output in outputs if output["output_type"] == "error")
+    return Reason(next((" ".join(str(error["evalue"] or error["ename"]).split()) for error in errors), ""))
