@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, examine
-from autograder.exam.folder import source_folder
 from autograder.files.source import data_files
+from autograder.instructor.folder import source_folder
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import Notebook, grading
 from autograder.tutor.owner import Owner
@@ -651,8 +651,8 @@ def everything(names: str) -> str:
 @settings(max_examples=300, deadline=None)
 @given(CELLS, NAMES)
 def test_right_work_finds_in_every_test_what_a_kernel_has(cells, asked):
-    from autograder.exam.scope import Scope
-    from autograder.exam.source import instructors_cells, read_source
+    from autograder.instructor.scope import Scope
+    from autograder.instructor.source import instructors_cells, read_source
 
     # The student's process never hears what a test changes: these only look.
     look = LOOK.format(asked, asked.upper())
@@ -704,7 +704,7 @@ class Asked(dict):
 @settings(max_examples=300)
 @given(st.lists(STATEMENTS, min_size=1, max_size=6))
 def test_every_name_that_a_cell_asks_for_or_binds_is_known_before_it_runs(statements):
-    from autograder.exam.statements import read_cell
+    from autograder.instructor.statements import read_cell
 
     text = "\n".join(statements)
     cell, names = read_cell(text), Asked()

@@ -19,7 +19,11 @@ MAY_USE = {
     "autograder/candidate": {"bounds", "sandbox", "wire"},
     "autograder/notebook": {"bounds", "files", "wire"},
     "autograder/kit": {"candidate", "notebook", "tutor"},
-    "autograder/exam": {"bounds", "candidate", "files", "kit", "notebook", "tutor", "wire"},
+    "autograder/handles": {"candidate", "wire"},
+    "autograder/instructor": {"bounds", "candidate", "files", "handles", "notebook", "tutor"},
+    "autograder/exam": {
+        *("bounds", "candidate", "files", "handles", "instructor", "kit", "notebook", "tutor", "wire"),
+    },
     "autograder/nbgrader_compat": {"bounds", "exam", "files", "kit", "notebook", "sandbox", "tutor"},
     "autograder/grading": {"bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook"},
     "autograder/pages": {"bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "tutor"},
@@ -29,7 +33,8 @@ MAY_USE = {
         "tutor",
     },
     "autograder/lint": {
-        *("bounds", "candidate", "exam", "files", "grading", "kit", "nbgrader_compat", "notebook", "tutor"),
+        *("bounds", "candidate", "exam", "files", "grading", "instructor", "kit", "nbgrader_compat"),
+        *("notebook", "tutor"),
     },
 }
 KIT = ("mlsysim", "autograder")

@@ -11,9 +11,9 @@ from unittest import mock
 import pytest
 
 from autograder.candidate.patches import Patches as Applied
-from autograder.exam.patches import mocks_attribute, runs_here
-from autograder.exam.raised import StudentError
-from autograder.exam.statements import read_cell
+from autograder.handles.patches import mocks_attribute, runs_here
+from autograder.handles.raised import StudentError
+from autograder.instructor.statements import read_cell
 from tests.sessions import run_test, session
 from tests.test_context import exam, messages, scores
 
@@ -167,7 +167,7 @@ def test_a_name_of_the_student_s_may_be_something_else_in_a_test(tmp_path):
 
 def test_a_test_that_patches_nothing_watches_nothing(monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr("autograder.exam.scope.Patches", lambda paths, names: seen.append(paths))
+    monkeypatch.setattr("autograder.instructor.scope.Patches", lambda paths, names: seen.append(paths))
     source = "# %% plain\nimport numpy as np\nnp.random.seed(1)\n# %% answer\nx = 1\ndef f(): return x\n# %% test\n"
     assert scores(exam(tmp_path, f"{source}y = np.arange(f())\nassert y.sum() == 0\n")) == [1]
     assert not seen

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from autograder.exam.raised import StudentError
+from autograder.handles.raised import StudentError
 from autograder.wire import generators, plain
 from autograder.wire.inplace import fill
 from autograder.wire.plain import WireError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.exam.raised import StudentError
+from autograder.handles.raised import StudentError
 from tests.sessions import run_test, session
 
 STUDENT = r"""

@@ -10,7 +10,7 @@ __all__ = ["Peer"]
 
 
 class Peer:
-    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.exam.handles`."""
+    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.handles.functions`."""
 
     def refer(self, value: Any) -> list[Any] | None:
         """The tree of something that the candidate can know, or None."""

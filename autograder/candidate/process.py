@@ -124,7 +124,7 @@ class Candidate:
 
         Args:
             target: the name of a function, or something that the peer can refer to.
-            setting: what is to be as the test has it, as :meth:`autograder.exam.peer.TestPeer.setting` gives it, or None.
+            setting: what is to be as the test has it, as :meth:`autograder.handles.peer.TestPeer.setting` gives it, or None.
             quick: that *target* is a name, there are no keywords, and the arguments can stand in a :class:`Quick`.
 
         Raises:

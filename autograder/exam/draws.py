@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.exam.ipython_syntax import python_of
+from autograder.instructor.ipython_syntax import python_of
 
 __all__ = ["Drawn", "asked_directly", "drawing_ahead", "drawn_once", "exchange"]
 

@@ -1,8 +1,8 @@
 """The examiner: runs the instructor's cells of the source notebook in this process, and the student's in the candidate's.
 
 A test cell finds what it would find in a kernel: the names of the instructor's cells before it, the files and modules beside the notebook, and the student's
-names, of which a function is a proxy that calls it over there, and a value a copy. See :mod:`autograder.exam.scope` for what runs and when,
-and :mod:`autograder.exam.source` for whose a name is.
+names, of which a function is a proxy that calls it over there, and a value a copy. See :mod:`autograder.instructor.scope` for what runs and when,
+and :mod:`autograder.instructor.source` for whose a name is.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import NoSandbox
 from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
-from autograder.exam.folder import Folder, source_folder
 from autograder.exam.messages import describe_failure
-from autograder.exam.scope import Looked, Scope
 from autograder.exam.session import Session, StudentError
-from autograder.exam.source import Source, instructors_cells, read_source
+from autograder.instructor.folder import Folder, source_folder
+from autograder.instructor.scope import Looked, Scope
+from autograder.instructor.source import Source, instructors_cells, read_source
 from autograder.kit import Kit
 from autograder.kit.wording import Wording
 from autograder.notebook.assemble import PROBLEM, steps

@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
 from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
-from autograder.exam.handles import Awaits, Held, StudentFunction
 from autograder.exam.messages import describe_call
-from autograder.exam.patches import Patches
-from autograder.exam.peer import TestPeer
-from autograder.exam.raised import EndOfIteration, StudentError, class_below, class_of, raised
-from autograder.exam.signatures import describe
-from autograder.exam.told import in_record, raised_sentence
+from autograder.handles.functions import Awaits, Held, StudentFunction
+from autograder.handles.patches import Patches
+from autograder.handles.peer import TestPeer
+from autograder.handles.raised import EndOfIteration, StudentError, class_below, class_of, raised
+from autograder.handles.signatures import describe
+from autograder.handles.told import in_record, raised_sentence
 from autograder.kit import Kit
 from autograder.wire.builtin import is_quick
 from autograder.wire.containers import named_tuple

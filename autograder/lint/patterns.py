@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from autograder.exam.ipython_syntax import python_of
-from autograder.exam.statements import Cell, read_cell
+from autograder.instructor.ipython_syntax import python_of
+from autograder.instructor.statements import Cell, read_cell
 from autograder.lint.cells import name_of
 from autograder.lint.report import Finding
 from autograder.notebook.cells import MARKS, Notebook, grading, is_test

@@ -11,7 +11,7 @@ import types
 from collections.abc import Generator
 from typing import Any, NoReturn, Protocol
 
-from autograder.exam.raised import EndOfIteration
+from autograder.handles.raised import EndOfIteration
 
 __all__ = [
     "Awaits",

@@ -6,7 +6,7 @@ import inspect
 import types
 from typing import Any
 
-from autograder.exam.handles import StudentFunction
+from autograder.handles.functions import StudentFunction
 
 __all__ = ["describe", "read_signature"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
-from autograder.exam.ipython_syntax import python_of
+from autograder.instructor.ipython_syntax import python_of
 
 __all__ = ["Cell", "Statement", "cell_of", "read_cell"]
 

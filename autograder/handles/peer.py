@@ -15,11 +15,20 @@ from typing import Any
 import numpy as np
 
 from autograder.candidate.peer import Peer
-from autograder.exam.handles import Asks, Awaits, Drawing, Generates, Held, Iterates, StudentFunction, held_of
-from autograder.exam.instances import Instance, StudentClass, make_class, make_instance, special_methods
-from autograder.exam.patches import GONE, Patches, is_mock, mocks_attribute, runs_here
-from autograder.exam.raised import CROSSING, StudentError
-from autograder.exam.seeds import seeded, watch_seeds
+from autograder.handles.functions import (
+    Asks,
+    Awaits,
+    Drawing,
+    Generates,
+    Held,
+    Iterates,
+    StudentFunction,
+    held_of,
+)
+from autograder.handles.instances import Instance, StudentClass, make_class, make_instance, special_methods
+from autograder.handles.patches import GONE, Patches, is_mock, mocks_attribute, runs_here
+from autograder.handles.raised import CROSSING, StudentError
+from autograder.handles.seeds import seeded, watch_seeds
 from autograder.wire.generators import follow_globally, global_marks, global_states
 from autograder.wire.plain import Refused, WireError, Writer, encode
 
@@ -344,7 +353,7 @@ class TestPeer(Peer):
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in *now* under the names whose value is not the object that it was; :data:`~autograder.exam.patches.GONE` for nothing."""
+    """What stands in *now* under the names whose value is not the object that it was; :data:`~autograder.handles.patches.GONE` for nothing."""
     if all(map(operator.is_, map(now.get, before), before.values())):  # nearly always, and before each call
         return {}
     found = {name: now.get(name, GONE) for name in before}

@@ -13,9 +13,9 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from autograder.exam.handles import Handle, Held, Method, held_of, next_of, record
-from autograder.exam.raised import StudentError
-from autograder.exam.signatures import read_signature
+from autograder.handles.functions import Handle, Held, Method, held_of, next_of, record
+from autograder.handles.raised import StudentError
+from autograder.handles.signatures import read_signature
 
 __all__ = ["Instance", "StudentClass", "make_class", "make_instance", "special_methods"]
 

@@ -24,13 +24,13 @@ from typing import Any, Protocol
 
 from autograder.bounds.deadline import TimeIsUp
 from autograder.candidate.process import NoSandbox
-from autograder.exam.folder import Folder
-from autograder.exam.ipython_syntax import Shell
-from autograder.exam.patches import Patches
-from autograder.exam.session import StudentError
-from autograder.exam.source import Source
-from autograder.exam.statements import Statement
-from autograder.exam.unittest_runs import watched_runs
+from autograder.handles.patches import Patches
+from autograder.handles.raised import StudentError
+from autograder.instructor.folder import Folder
+from autograder.instructor.ipython_syntax import Shell
+from autograder.instructor.source import Source
+from autograder.instructor.statements import Statement
+from autograder.instructor.unittest_runs import watched_runs
 from autograder.tutor.owner import CASE_NAME, Owner, WrongCaseError
 
 __all__ = ["Cause", "Looked", "Scope"]

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from autograder.exam.statements import Cell, Statement, cell_of, read_cell
+from autograder.instructor.statements import Cell, Statement, cell_of, read_cell
 from autograder.notebook.cells import STUDENT_TAG, Notebook, grading, is_test
 
 __all__ = ["Source", "SourceCell", "instructors_cells", "read_source"]

@@ -1,6 +1,6 @@
 """What a test patches that the student's code has to see during a call: attributes of modules and classes of libraries, and what holds for a process.
 
-The text of a test says what it may patch (:meth:`autograder.exam.source.Source.patches`), and nothing else is looked at. Here is found what is
+The text of a test says what it may patch (:meth:`autograder.instructor.source.Source.patches`), and nothing else is looked at. Here is found what is
 other than it was when the test began; :mod:`autograder.candidate.patches` lets it be so over there for as long as the call takes.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Set
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.exam.handles import held_of
+from autograder.handles.functions import held_of
 
 __all__ = ["GONE", "Patches", "is_mock", "mocks_attribute", "runs_here"]
 
