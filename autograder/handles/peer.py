@@ -141,6 +141,13 @@ class TestPeer(Peer):
 
     def setting(self) -> list[Any] | None:
         """What a call has to begin with: states of random numbers that the test has set, and builtins and names that it has replaced."""
+        if not (self._follows or self._dropped or self.patches is not None) and (
+            seeded() == self._seeded
+            and _is_same(self._builtins, vars(builtins))
+            and _is_same(self.found, self.scope)
+            and _ambient() == self._ambient
+        ):
+            return None  # nearly always, and before each call
         changed: list[int] = []
         self._follows = self._follows or seeded() != self._seeded
         if self._follows:
@@ -352,9 +359,14 @@ class TestPeer(Peer):
         return self._kinds[key]
 
 
+def _is_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether all that stood in *before* stands in *now*: the same objects under the same names."""
+    return all(map(operator.is_, map(now.get, before), before.values()))
+
+
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in *now* under the names whose value is not the object that it was; :data:`~autograder.handles.patches.GONE` for nothing."""
-    if all(map(operator.is_, map(now.get, before), before.values())):  # nearly always, and before each call
+    if _is_same(before, now):
         return {}
     found = {name: now.get(name, GONE) for name in before}
     return {name: value for name, value in found.items() if value is not before[name]}

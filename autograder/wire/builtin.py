@@ -30,18 +30,25 @@ __all__ = ["QUICK", "Quick", "is_quick", "pairs", "read_pairs"]
 # What MessagePack holds as it is, and needs no tag of its own inside a container.
 FLAT = frozenset({type(None), bool, int, float, str})
 FLAT_OR_DICT = FLAT | {dict}
+TEXT = frozenset({str})
 QUICK = "Q"
 LEAST, MOST = -(2**63), 2**63 - 1
 
 
+# Loops, and not comprehensions over sets of types: most containers have a few items, and each call asks.
 def _is_flat(values: Iterable[Any]) -> bool:
     """Whether all of *values* stand for themselves: most containers of arguments and answers are so, and cost little this way."""
-    kinds = {*map(type, values)}
-    if not kinds <= FLAT:
-        return False
-    if int in kinds and not all(LEAST <= one <= MOST for one in values if type(one) is int):
-        return False
-    return str not in kinds or all(one.isascii() for one in values if type(one) is str)
+    for one in values:
+        kind = type(one)
+        if kind is int:
+            if not LEAST <= one <= MOST:
+                return False
+        elif kind is str:
+            if not one.isascii():
+                return False
+        elif kind is not float and kind is not bool and one is not None:
+            return False
+    return True
 
 
 class Quick(list[Any]):
@@ -50,20 +57,21 @@ class Quick(list[Any]):
 
 def is_quick(values: Sequence[Any]) -> bool:
     """Whether *values* may stand in a :class:`Quick`: no dict twice, for that is one object on the other side too."""
-    kinds = {*map(type, values)}
-    if dict not in kinds:
-        return _is_flat(values)
     tables = [value for value in values if type(value) is dict]
+    if not tables:
+        return _is_flat(values)
     return (
-        kinds <= FLAT_OR_DICT
-        and len({*map(id, tables)}) == len(tables)
+        len({*map(id, tables)}) == len(tables)
         and all(map(_is_flat_dict, tables))
         and _is_flat([value for value in values if type(value) is not dict])
     )
 
 
 def _is_flat_dict(value: dict[Any, Any]) -> bool:
-    return {*map(type, value)} <= {str} and all(map(str.isascii, value)) and _is_flat(value.values())
+    for key in value:
+        if type(key) is not str or not key.isascii():
+            return False
+    return _is_flat(value.values())
 
 
 @writes(Quick)
@@ -80,7 +88,7 @@ def _flat(rest: list[Any], kind: type) -> Any:
     """The one item of *rest*, a list or a dict with nothing in it but what stands for itself."""
     (values,) = rest
     items: Any = values.values() if type(values) is dict else values
-    if type(values) is not kind or not {*map(type, items)} <= FLAT:
+    if type(values) is not kind or not FLAT.issuperset(map(type, items)):
         raise WireError("not a message: something in it that does not stand for itself")
     return values
 
@@ -167,7 +175,7 @@ def _read_list(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
 @reads(QUICK)
 def _read_quick(reader: Reader, rest: list[Any], depth: int) -> list[Any]:
     (values,) = rest
-    if type(values) is not list or not {*map(type, values)} <= FLAT_OR_DICT:
+    if type(values) is not list or not FLAT_OR_DICT.issuperset(map(type, values)):
         raise WireError("not a message: something in it that does not stand for itself")
     reader.grow(len(values))
     return [READERS["D"](reader, [one], depth) if type(one) is dict else one for one in values]
@@ -192,7 +200,7 @@ def _read_flat_tuple(reader: Reader, rest: list[Any], depth: int) -> tuple[Any, 
 def _read_flat_dict(reader: Reader, rest: list[Any], depth: int) -> dict[str, Any]:
     values: dict[str, Any] = _flat(rest, dict)
     hashed([*values])
-    if not {*map(type, values)} <= {str}:
+    if not TEXT.issuperset(map(type, values)):
         raise WireError("not a message: keys that are no texts")
     reader.grow(2 * len(values) + 1)
     return {**values}
