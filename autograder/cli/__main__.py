@@ -1,0 +1,5 @@
+"""``python -m autograder.cli`` is ``autograder``."""
+
+from autograder.cli import main
+
+raise SystemExit(main())
