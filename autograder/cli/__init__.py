@@ -37,7 +37,3 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"autograder: {error}", file=sys.stderr)
         return 2
     return status
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
