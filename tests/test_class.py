@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 
 import pytest
@@ -49,11 +50,10 @@ def stock_grading(course: Course, pages: tuple[str, ...]) -> dict[str, str]:
     return trouble
 
 
-@pytest.fixture(scope="module", params=GRADED, ids="-".join)
-def graded(request, root, tmp_path_factory):
-    assignment, how = request.param
+def graded_class(root, folder, assignment: str, how: str):
+    """A class of every kind: its course, the trouble it made, its marks, its kinds, and whether nbgrader itself graded it."""
     kinds = class_of(assignment, how)
-    course = Course.copy_of(root, tmp_path_factory.mktemp("class") / "course", assignment)
+    course = Course.copy_of(root, folder / "course", assignment)
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + (examiner() if how == "examiner" else STOCK + patient_kernels(8)))
     course = Course(course.root, assignment)
@@ -65,6 +65,22 @@ def graded(request, root, tmp_path_factory):
     for student, notebook, cell, mark, _, _ in course.grades():
         marks[student, notebook][cell] = mark
     return course, trouble, marks, kinds, how == "stock"
+
+
+@pytest.fixture(scope="module")
+def classes(root, tmp_path_factory):
+    """Gives a class that is graded when it is asked for first: pytest would grade one anew for each test that names another kind."""
+
+    @functools.cache
+    def of(assignment: str, how: str):
+        return graded_class(root, tmp_path_factory.mktemp("class"), assignment, how)
+
+    return of
+
+
+@pytest.fixture(params=GRADED, ids="-".join)
+def graded(request, classes):
+    return classes(*request.param)
 
 
 @pytest.mark.parametrize(("graded", "name"), MARKED, indirect=["graded"])
