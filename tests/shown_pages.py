@@ -10,10 +10,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder import nbgrader_plugin
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, Verdict
 from autograder.files.names import shown_name
+from autograder.nbgrader_compat import examine as preprocessor
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import is_test
 from autograder.pages.page import feedback_page, graded_test, sheet
@@ -65,7 +65,7 @@ def hostile_notebook(texts: list[str]) -> tuple[dict[str, Any], list[list[dict[s
     return content, [_outputs(text) for text in texts]
 
 
-class Shown(nbgrader_plugin.Examine):  # type: ignore[misc]
+class Shown(preprocessor.Examine):  # type: ignore[misc]
     """The preprocessor of ``nbgrader autograde``, which needs no course here."""
 
     def folder(self, resources: Any) -> Path:
@@ -116,7 +116,7 @@ def formgrader_page(
     student = shown_name(texts[0]) if cleaned else texts[0]  # a folder that is named like this
     nb = nbformat.from_dict(copy.deepcopy(notebook.content))
     if cleaned:
-        patch.setattr(nbgrader_plugin, "examine", lambda *_, **__: result)
+        patch.setattr(preprocessor, "examine", lambda *_, **__: result)
         nb, _ = Shown().preprocess(nb, _resources(student))
     else:
         for index, outputs in result.outputs.items():
@@ -154,7 +154,7 @@ def kit_pages(texts: list[str], folder: Path, patch: pytest.MonkeyPatch) -> dict
         for name, v in result.verdicts.items()
     }
     graded = nbformat.from_dict(copy.deepcopy(notebook.content))
-    patch.setattr(nbgrader_plugin, "examine", lambda *_, **__: result)
+    patch.setattr(preprocessor, "examine", lambda *_, **__: result)
     graded, _ = Shown().preprocess(graded, _resources(texts[0]))
     made = sheet(texts[0], graded.cells, marks, notes=result.notes)
     card: Any = Scorecard(texts[0], notebook, notebook, result, {}, hidden_run=True)

@@ -192,7 +192,7 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     from autograder.nbgrader_compat.examine import Examine
 
     monkeypatch.setattr(
-        "autograder.nbgrader_compat.examine.examine", lambda *a: exam.ExamResult(sandbox="landlock")
+        "autograder.nbgrader_compat.examine.examine", lambda *a, **k: exam.ExamResult(sandbox="landlock")
     )
     step = Examine(config=Config())
     monkeypatch.setattr(step, "folder", lambda resources: root / "solutions" / "quantization")
