@@ -20,6 +20,7 @@ from autograder.pages.page import feedback_page, graded_test, sheet
 from autograder.pages.report import Row, write_report
 from autograder.selfstudy.check import Scorecard
 from autograder.selfstudy.scorecard import scorecard_html
+from autograder.tutor.reason import Reason
 from tests.attack_cases import NOTEBOOK, RELEASE, SOURCE
 
 __all__ = ["FORMGRADER", "Shown", "formgrader_page", "hostile_notebook", "kit_pages"]
@@ -93,7 +94,7 @@ def _examined(texts: list[str], folder: Path) -> tuple[Any, ExamResult]:
     for cell in notebook.cells:
         if is_test(cell):
             name = cell["metadata"]["nbgrader"]["grade_id"]
-            result.verdicts[name] = Verdict(0.5 if name == TESTS[0] else 0.0, 1.0, said)
+            result.verdicts[name] = Verdict(0.5 if name == TESTS[0] else 0.0, 1.0, Reason(said))
     return notebook, result
 
 

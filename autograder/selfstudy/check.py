@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +57,7 @@ class Scorecard:
     result: ExamResult
     parts: Mapping[str, Part]
     hidden_run: bool
-    hints: Hints
+    hints: Hints = field(default_factory=Hints)
 
     @property
     def score(self) -> float:
