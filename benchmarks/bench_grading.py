@@ -17,7 +17,6 @@ Each bar is printed with PASS or MISS; a miss makes the exit status 1.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -53,19 +52,19 @@ def honest_kinds() -> list[Any]:
     ]
 
 
-def make_course(folder: Path, students: int) -> Any:
-    """A course with a class."""
+def make_course(folder: Path, students: int) -> tuple[Any, dict[str, Any]]:
+    """A course with a class, and what each of it must get."""
     from autograder.lint.assignment import check_before_grading
     from autograder.nbgrader_compat.course import Course
     from autograder.simulate.simulated import simulate_class
 
     course = Course.copy_of(ROOT, folder, ASSIGNMENT)
     course.generate_assignment()
-    simulate_class(course, students, seed=1, kinds=honest_kinds())
+    expected = simulate_class(course, students, seed=1, kinds=honest_kinds())
     # The first grading of an assignment would examine it; that is done once for all classes, and not what is timed.
     if failing := check_before_grading(course):
         raise SystemExit(f"{ASSIGNMENT} must be mended: {failing[0].what}")
-    return course
+    return course, expected
 
 
 def stock_seconds(course: Any, students: Sequence[str]) -> float:
@@ -83,7 +82,7 @@ def grade_seconds(course: Any) -> tuple[float, str]:
         "-m",
         "autograder.cli",
         "grade",
-        "quantization",
+        ASSIGNMENT,
         "--course",
         str(course.root),
         "--force",
@@ -116,8 +115,7 @@ def main() -> int:
 
     work = Path(tempfile.mkdtemp(prefix="bench-grading-"))
     try:
-        ours = make_course(work / "ours", options.students)
-        expected = json.loads((ours.root / "simulated.json").read_text())
+        ours, expected = make_course(work / "ours", options.students)
         shutil.copytree(ours.root, work / "stock")
         config = work / "stock" / "nbgrader_config.py"
         config.write_text(config.read_text() + STOCK)
@@ -164,7 +162,7 @@ def main() -> int:
         )
         met.append(not wrong)
         if options.thousand:
-            many = make_course(work / "many", 10 * options.students)
+            many, of_many = make_course(work / "many", 10 * options.students)
             long, memory = grade_seconds(many)
             print(f"{10 * options.students} submissions: {long:.1f} s. {memory}")
             met.append(
@@ -175,7 +173,7 @@ def main() -> int:
                     False,
                 )
             )
-            wrong = check_marks(many, json.loads((many.root / "simulated.json").read_text()))
+            wrong = check_marks(many, of_many)
             print(
                 f"{'MISS' if wrong else 'PASS'}  marks of {10 * options.students}: {len(wrong)} are not right"
             )
