@@ -25,44 +25,77 @@ def _keep_checked(spec: object, *attributes: str, high: float = math.inf, intege
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Transformer:
+class _Sized:
+    """What every model has."""
+
     name: str
     title: str = ""
     group: str = "Custom"
     year: int | None = None
     parameters: float = field(kw_only=True)
     layers: int = field(kw_only=True)
-    heads: int = field(kw_only=True)
-    kv_heads: int = field(kw_only=True)
-    head_dim: int = field(kw_only=True)
     family: str = ""
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
-    architecture: Architecture | None = None
-    published: str = ""
 
     def __post_init__(self) -> None:
-        check_spec(self, "name", "title", "group", "family", "source", "published")
+        check_spec(self, "name", "title", "group", "family", "source")
+        _keep_checked(self, "parameters")
+        _keep_checked(self, "layers", high=MOST, integer=True)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.name))
+
+    def source_of(self, number: str) -> str:
+        """The citation behind one number."""
+        return source_of(self, number)
+
+    def cells(self) -> dict[str, str]:
+        """A table row: column title to text."""
+        return {
+            "Name": self.name,
+            "Year": str(self.year or ""),
+            "Parameters M": number(self.parameters / 1e6),
+            "FP16 GB": number(self.parameters * 2e-9, 4),
+            "Layers": f"{self.layers}",
+            "Accuracy curve": self.family,
+        }
+
+    def _head(self) -> str:
+        year = f" ({self.year})" if self.year else ""
+        millions = self.parameters / 1e6
+        size = f"{number(millions / 1e3, 4)} billion" if millions >= 1e3 else f"{number(millions, 4)} million"
+        fp16 = number(self.parameters * 2e-9, 4)
+        return f"{self.name}: {self.title}{year}, {size} parameters ({fp16} GB at FP16), {self.layers} layers"
+
+
+# To give a class slots, dataclass makes it anew: super() would look for the first one, and an inherited __hash__ is dropped.
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Transformer(_Sized):
+    heads: int = field(kw_only=True)
+    kv_heads: int = field(kw_only=True)
+    head_dim: int = field(kw_only=True)
+    architecture: Architecture | None = None
+    published: str = ""
+    __hash__ = _Sized.__hash__
+
+    def __post_init__(self) -> None:
+        _Sized.__post_init__(self)
+        check_spec(self, "published")
         if self.architecture is not None and not isinstance(self.architecture, Architecture):
             raise InputError(
                 f"architecture = {shown(self.architecture)} is not allowed: give an Architecture"
             )
-        _keep_checked(self, "parameters")
-        _keep_checked(self, "layers", "heads", "kv_heads", "head_dim", high=MOST, integer=True)
-        object.__setattr__(self, "title", self.title or self.name)
-
-    def __hash__(self) -> int:
-        return hash((_Transformer, self.name))
+        _keep_checked(self, "heads", "kv_heads", "head_dim", high=MOST, integer=True)
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """Names of the numbers held, as the data files and :meth:`source_of` call them."""
         shape = SHAPE if self.architecture else ()
         return ("year", "parameters", "layers", "heads", "kv_heads", "head_dim", *shape)
-
-    def source_of(self, number: str) -> str:
-        """The citation behind one number."""
-        return source_of(self, number)
 
     def shape(self) -> Architecture:
         """The architecture.
@@ -102,7 +135,7 @@ class _Transformer:
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""
         return {
-            **_cells(self),
+            **_Sized.cells(self),
             "Heads": f"{self.heads}/{self.kv_heads}",
             "Head dim": f"{self.head_dim}",
             "Solved by": "ServingModel",
@@ -110,7 +143,7 @@ class _Transformer:
 
     def __repr__(self) -> str:
         return (
-            f"<{type(self).__name__} {_head(self)}, {self.layers} layers, "
+            f"<{type(self).__name__} {self._head()}, "
             f"{self.heads} query and {self.kv_heads} key/value heads of {self.head_dim}>"
         )
 
@@ -159,47 +192,30 @@ class SizeOnlyModel(_Transformer):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class VisionModel:
+class VisionModel(_Sized):
     """An image model: one forward pass an image, taken as one kernel.
 
     ``flops_per_image`` counts a multiply-add as two; ``activations_per_image`` counts the elements that the
     convolutions and matrix products put out. The rest is as in :class:`TransformerModel`.
     """
 
-    name: str
-    title: str = ""
-    group: str = "Custom"
-    year: int | None = None
-    parameters: float = field(kw_only=True)
-    layers: int = field(kw_only=True)
     flops_per_image: float = field(kw_only=True)
     activations_per_image: float = field(kw_only=True)
-    family: str = ""
-    source: str = ""
-    sources: Mapping[str, str] = field(default_factory=dict)
+    __hash__ = _Sized.__hash__
 
     def __post_init__(self) -> None:
-        check_spec(self, "name", "title", "group", "family", "source")
-        _keep_checked(self, "parameters", "flops_per_image", "activations_per_image")
-        _keep_checked(self, "layers", high=MOST, integer=True)
-        object.__setattr__(self, "title", self.title or self.name)
-
-    def __hash__(self) -> int:
-        return hash((VisionModel, self.name))
+        _Sized.__post_init__(self)
+        _keep_checked(self, "flops_per_image", "activations_per_image")
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """Names of the numbers held, as the data files and :meth:`source_of` call them."""
         return ("year", "parameters", "layers", "flops_per_image", "activations_per_image")
 
-    def source_of(self, number: str) -> str:
-        """The citation behind one number."""
-        return source_of(self, number)
-
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""
         return {
-            **_cells(self),
+            **_Sized.cells(self),
             "GFLOP/image": number(self.flops_per_image / 1e9, 4),
             "Activations/image M": number(self.activations_per_image / 1e6, 4),
             "Solved by": "SingleNodeModel",
@@ -207,27 +223,9 @@ class VisionModel:
 
     def __repr__(self) -> str:
         return (
-            f"<VisionModel {_head(self)}, {self.layers} layers, {number(self.flops_per_image / 1e9, 4)} GFLOP "
+            f"<VisionModel {self._head()}, {number(self.flops_per_image / 1e9, 4)} GFLOP "
             f"and {number(self.activations_per_image / 1e6, 4)} M activations an image>"
         )
 
 
 Model = TransformerModel | VisionModel | SizeOnlyModel
-
-
-def _cells(model: _Transformer | VisionModel) -> dict[str, str]:
-    return {
-        "Name": model.name,
-        "Year": str(model.year or ""),
-        "Parameters M": number(model.parameters / 1e6),
-        "FP16 GB": number(model.parameters * 2e-9, 4),
-        "Layers": f"{model.layers}",
-        "Accuracy curve": model.family,
-    }
-
-
-def _head(model: _Transformer | VisionModel) -> str:
-    year = f" ({model.year})" if model.year else ""
-    millions = model.parameters / 1e6
-    size = f"{number(millions / 1e3, 4)} billion" if millions >= 1e3 else f"{number(millions, 4)} million"
-    return f"{model.name}: {model.title}{year}, {size} parameters ({number(model.parameters * 2e-9, 4)} GB at FP16)"
