@@ -13,6 +13,7 @@ from mlsysim.model.result import SolverResult
 from mlsysim.plots.figure import COLOURS, LINES, MARKERS, Plot, new_axes
 from mlsysim.plots.labels import label_points, labelled
 from mlsysim.specs import Device, find_device
+from mlsysim.specs.device import peaks_told
 
 __all__ = ["roofline"]
 
@@ -39,7 +40,9 @@ def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | Non
     """
     device = find_device(hardware)
     if not device.peaks or any(np.ndim(rate) for rate in (device.bandwidth_bytes_s, *device.peaks.values())):
-        raise InputError(f"{device.name} has no roofline to draw: {device.peaks_known()}, each one number")
+        raise InputError(
+            f"{device.name} has no roofline to draw: {peaks_told(device.peaks)}, each one number"
+        )
     drawn = labelled(
         "workloads", {} if workloads is None else workloads, SolverResult, "ServingModel or SingleNodeModel"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,16 @@ from mlsysim.render import number
 from mlsysim.specs.spec import check_spec, source_of
 from mlsysim.units import quantity
 
-__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Device"]
+__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Device", "peaks_told"]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
 DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is known
+
+
+def peaks_told(peaks: Collection[str]) -> str:
+    """The precisions that a device has *peaks* for, as a message says it."""
+    return f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -128,12 +133,8 @@ class Device:
             UnknownNameError: the device has no such rate; the message says which it has.
         """
         if not isinstance(precision, str) or precision not in self.peaks:
-            raise UnknownNameError(f"{self.name} has no {precision} peak; {self.peaks_known()}")
+            raise UnknownNameError(f"{self.name} has no {precision} peak; {peaks_told(self.peaks)}")
         return self.peaks[precision]
-
-    def peaks_known(self) -> str:
-        """What peaks there are, in words, for messages."""
-        return f"it has: {', '.join(self.peaks)}" if self.peaks else "its source gives no compute peak at all"
 
     def plain(self, precision: str = "fp16") -> dict[str, float]:
         """The numbers that a roofline needs, as a plain dict in SI units."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlsysim.data import load_toml
 from mlsysim.errors import UnknownNameError, check_name
-from mlsysim.specs.device import Device
+from mlsysim.specs.device import Device, peaks_told
 from mlsysim.specs.scheme import Scheme
 
 __all__ = ["find_scheme", "half_precision", "resolve"]
@@ -40,8 +40,9 @@ def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str) -> Scheme:
         return replace(scheme, computes_at=fallback, activation_bits=16, note=note)
     if fallback and scheme.either_16_bit:
         return replace(scheme, computes_at=fallback, note=note + f"computed in {fallback}")
-    has = f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
-    raise UnknownNameError(f"{device} cannot run {scheme.name}: it has no {scheme.computes_at} peak; {has}")
+    raise UnknownNameError(
+        f"{device} cannot run {scheme.name}: it has no {scheme.computes_at} peak; {peaks_told(peaks)}"
+    )
 
 
 @functools.lru_cache(maxsize=1024)
