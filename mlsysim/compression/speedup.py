@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlsysim.compression.storage import N_M_INDEX_BITS
 from mlsysim.errors import InputError
 from mlsysim.model.kernels import weight_bytes
 from mlsysim.model.serving import decode_timing
@@ -18,7 +19,7 @@ __all__ = ["Workload", "compressed_speedup"]
 
 NAMED_BITS = {16: "fp16", 8: "int8", 4: "int4"}  # every other width is weight-only, computed in fp16
 SPARSE_COMPUTE = 0.5  # 2:4 tensor cores do a matmul in half the time (arXiv 2104.08378)
-N_M_INDEX_BITS = 1  # bits per original weight of the 2:4 positions
+N_M_KEPT = 0.5  # of the values, by 2:4
 
 
 class Workload:
@@ -94,7 +95,7 @@ def compressed_speedup(
     if pattern == "structured":
         kept = compute = 1 - sparsity
     elif pattern == "n_m" and work.device.sparse_2_4:
-        kept, index, compute = 0.5, N_M_INDEX_BITS, SPARSE_COMPUTE
+        kept, index, compute = N_M_KEPT, N_M_KEPT * N_M_INDEX_BITS, SPARSE_COMPUTE
     elif pattern == "n_m":
         notes.append(f"{work.device.name} has no 2:4 sparse tensor cores: the zeros speed up nothing")
     elif pattern == "unstructured" and np.any(np.asarray(sparsity) > 0):

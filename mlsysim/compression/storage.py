@@ -22,12 +22,12 @@ import numpy as np
 
 from mlsysim.errors import InputError, check_name
 
-__all__ = ["FORMATS", "scale_bits", "stored_bits"]
+__all__ = ["FORMATS", "N_M_INDEX_BITS", "scale_bits", "stored_bits"]
 
 SCALE_BITS = 16
 CSR_INDEX_BITS = 32
 CSR_ROW = 4096  # weights in a row: the hidden size of an 8B model
-N_M_INDEX_BITS = 2
+N_M_INDEX_BITS = 2  # the position of a kept value among four
 FORMATS = {
     "unstructured": ("dense", "bitmask", "csr"),
     "n_m": ("2:4", "bitmask", "csr", "dense"),

@@ -110,8 +110,7 @@ def explain(result: SolverResult) -> Explanation:
     overhead = float(result.timing.overhead)
     terms.append(_term("overhead", overhead, overhead, total, overhead / 2, ADVICE["overhead"]))
     terms.sort(key=lambda term: (-term.seconds, -term.ceiling_s))
-    title = f"{result.model.title} on {result.hardware.name}, {result.scheme.title}, {result.runtime.name}"
-    return Explanation(title, total, tuple(terms))
+    return Explanation(result.title, total, tuple(terms))
 
 
 def _term(name: str, seconds: float, ceiling: float, total: float, saved: float, advice: str) -> Term:

@@ -23,6 +23,7 @@ import numpy as np
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
+    "TRAINING_FLOPS",
     "Kernel",
     "decode_kernels",
     "kv_cache_bytes",
@@ -33,7 +34,7 @@ __all__ = [
     "weight_bytes",
 ]
 
-TRAINING_FLOPS = 3  # forward, gradient of the activations, gradient of the weights
+TRAINING_FLOPS = 3  # times the forward pass: that, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
 

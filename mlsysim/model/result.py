@@ -115,7 +115,9 @@ class SolverResult:
         """Whether it fits in device memory."""
         return self.memory_needed_bytes <= self.hardware.memory_bytes
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """What was solved, in words: model, device, scheme and runtime."""
         return f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
 
     def _told(self, figures: Callable[[], str]) -> str:
@@ -123,12 +125,12 @@ class SolverResult:
         name = type(self).__name__
         notes = f"; {self.notes}" if self.notes else ""
         if self.shape:
-            return f"<{name} {self._title()}, shape {self.shape}{notes}>"
+            return f"<{name} {self.title}, shape {self.shape}{notes}>"
         fits = ""
         if not self.feasible:
             needed, had = self.memory_needed_bytes / 1e9, self.hardware.memory_bytes / 1e9
             fits = f"; does NOT fit: needs {needed:.1f} GB, the device has {had:.1f} GB"
-        return f"<{name} {self._title()}: {figures()}{fits}{notes}>"
+        return f"<{name} {self.title}: {figures()}{fits}{notes}>"
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:

@@ -19,14 +19,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlsysim.errors import check_name
-from mlsysim.model.kernels import Kernel, prefill_kernels, weight_bytes
+from mlsysim.model.kernels import TRAINING_FLOPS, Kernel, prefill_kernels, weight_bytes
 from mlsysim.model.result import SolverResult
 from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds
 from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, half_precision, resolve
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme", "training_timing"]
 
-BACKWARD_AND_FORWARD = 3  # forward, gradient of the activations, gradient of the weights
 WEIGHT_PASSES = 3  # read forward, read back, gradient written
 ACTIVATION_BYTES = 34  # per hidden unit, token and layer, at 16 bits
 ATTENTION_PASSES = 6  # forward q, o (k, v); back q, o, do, dq (k, v, dk, dv), counted for each kind of head
@@ -102,13 +101,13 @@ def training_timing(
         Kernel(
             "matmuls",
             "weight and activation traffic",
-            matmuls.flops * BACKWARD_AND_FORWARD,
+            matmuls.flops * TRAINING_FLOPS,
             weight_bytes(model.parameters, scheme.weight_bits) * WEIGHT_PASSES + activations * 2,
         ),
         Kernel(
             "attention",
             "attention traffic",
-            attention.flops * BACKWARD_AND_FORWARD,
+            attention.flops * TRAINING_FLOPS,
             tokens * (heads * ATTENTION_PASSES * scheme.activation_bits / 8),
         ),
         Kernel(
