@@ -13,12 +13,18 @@ from typing import Any
 __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
+END_SECONDS = 60  # for everything that it started, however many ends it is told of
 
 
 def main(descriptor: int, folder: str) -> None:
     """Serve until the other side is gone; *folder* is for temporary files, and goes too."""
 
     def end(*_: object) -> None:
+        # The end of the one who gave the orders comes as a signal and as the end of the socket, and may come in the middle of another end:
+        # then this would wait for itself. The alarm is the system's, which ends a process that waits.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(END_SECONDS)
         forkserver = sys.modules.get("autograder.candidate.forkserver")
         if forkserver is not None:
             forkserver.close_forkserver()
@@ -31,7 +37,7 @@ def main(descriptor: int, folder: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     os.mkdir(folder)
     os.chmod(folder, 0o711)  # for students' folders in it, where there are no namespaces
-    from autograder.candidate.process import NoSandbox
+    from autograder.candidate.start import NoSandbox
     from autograder.exam.draws import exchange
     from autograder.grading.marker import Marker
     from autograder.grading.plan import Begun, Failed, Job, code_digest
