@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from autograder.exam.examine import ExamResult, examine
-from autograder.files.source import data_files
-from autograder.kit import FOLDER, Kit, load_kit
+from autograder.files.source import KIT, data_files
+from autograder.kit import Kit, load_kit
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import Notebook, is_test, read_notebook, strip_solution_marks
 from autograder.simulate.kinds import Kind, load_kinds, write_submission
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-ASSIGNMENTS = sorted(path.parents[1].name for path in (ROOT / "solutions").glob(f"*/{FOLDER}/kit.toml"))
+ASSIGNMENTS = sorted(path.parents[1].name for path in (ROOT / "solutions").glob(f"*/{KIT}/kit.toml"))
 RIGHT = Kind("right", "the right answers")
 
 

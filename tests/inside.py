@@ -56,17 +56,18 @@ import json, os, signal, sys
 order = json.loads(sys.argv[1])
 sys.path.insert(0, order["root"])
 from autograder.candidate import forkserver as forkserver
-from autograder.candidate import process
+from autograder.candidate.process import Died
+from autograder.candidate.start import start_candidate
 from autograder.bounds.limits import Limits
 
 outcome = []
 for function in order["functions"]:
-    candidate = process.start_candidate(Limits(**order["limits"]), {"data.txt": b"42", "data/deep/table.csv": b"1,2"}, level=order["level"], seconds=order["seconds"])
+    candidate = start_candidate(Limits(**order["limits"]), {"data.txt": b"42", "data/deep/table.csv": b"1,2"}, level=order["level"], seconds=order["seconds"])
     assert candidate.level == order["level"], candidate.level
     try:
         outputs, error = candidate.run(order["cell"])
         outcome.append(("raised", error) if error else candidate.call(function, (*order["arguments"],), {}, 60))
-    except process.Died as death:
+    except Died as death:
         outcome.append(("died", str(death)))
     if order["killed"]:
         print(forkserver._forkserver._process.pid, flush=True)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from autograder.files.source import LEFT_BEHIND
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, is_test, read_notebook
@@ -36,8 +37,7 @@ def fresh(root, assignment, tmp_path_factory) -> Course:
 
 def test_the_committed_release_equals_a_fresh_one_byte_for_byte(assignment, fresh):
     committed = release_of(assignment)
-    left = (".", "autograder-progress", "__pycache__")  # by someone who works there
-    names = sorted(p.name for p in committed.iterdir() if not p.name.startswith(left))
+    names = sorted(p.name for p in committed.iterdir() if not p.name.startswith(LEFT_BEHIND))
     assert names == sorted(p.name for p in fresh.release.iterdir())
     for path in fresh.release.iterdir():
         assert path.read_bytes() == (committed / path.name).read_bytes(), (

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import NoSandbox
+from autograder.candidate.start import NoSandbox
 from autograder.exam import attempt as boundary
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable

@@ -190,7 +190,7 @@ def test_self_learners_get_the_examiner_and_the_exam_and_no_solved_notebook(bund
 
 
 def test_source_notebooks_are_never_handed_out(assignment, tmp_path):
-    with pytest.raises(BundleError, match="is no student version: it holds '### BEGIN SOLUTION'"):
+    with pytest.raises(BundleError, match="is no student version: it holds 'BEGIN SOLUTION'"):
         write_bundle("students", source_of(assignment), source_of(assignment), tmp_path / "students")
     assert not (tmp_path / "students").exists()
 

@@ -652,7 +652,8 @@ def everything(names: str) -> str:
 @given(CELLS, NAMES)
 def test_right_work_finds_in_every_test_what_a_kernel_has(cells, asked):
     from autograder.instructor.scope import Scope
-    from autograder.instructor.source import instructors_cells, read_source
+    from autograder.instructor.source import read_source
+    from autograder.instructor.source_cells import instructors_cells
 
     # The student's process never hears what a test changes: these only look.
     look = LOOK.format(asked, asked.upper())

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from autograder.cli import build_parser
-from autograder.kit import FOLDER, load_kit
+from autograder.files.source import KIT
+from autograder.kit import load_kit
 from autograder.notebook.cells import read_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,8 +175,8 @@ def test_patterns_find_what_they_are_for():
 
 def test_the_kit_of_the_page_is_one_that_can_be_read(tmp_path):
     (shown,) = re.findall(r"^```toml\n(.*?)^```$", text_of("docs/any-course.md"), re.MULTILINE | re.DOTALL)
-    (tmp_path / FOLDER).mkdir()
-    (tmp_path / FOLDER / "kit.toml").write_text(shown)
+    (tmp_path / KIT).mkdir()
+    (tmp_path / KIT / "kit.toml").write_text(shown)
     (tmp_path / "cases.py").write_text("def case(notebook, student_id):\n    return {}\n")
     kit = load_kit(tmp_path)
     assert kit.title and kit.warm.libraries == ("mlsysim",) and kit.slow == {"s12"}

@@ -18,7 +18,7 @@ MAY_USE = {
     "autograder/sandbox": {"bounds"},
     "autograder/candidate": {"bounds", "sandbox", "wire"},
     "autograder/notebook": {"bounds", "files", "wire"},
-    "autograder/kit": {"candidate", "notebook", "tutor"},
+    "autograder/kit": {"candidate", "files", "notebook", "tutor"},
     "autograder/handles": {"candidate", "wire"},
     "autograder/instructor": {"bounds", "candidate", "files", "handles", "notebook", "tutor"},
     "autograder/exam": {
@@ -27,7 +27,7 @@ MAY_USE = {
     "autograder/nbgrader_compat": {"bounds", "exam", "files", "kit", "notebook", "sandbox", "tutor"},
     "autograder/grading": {"bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook"},
     "autograder/pages": {"bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "tutor"},
-    "autograder/simulate": {"grading", "kit", "nbgrader_compat", "notebook", "pages"},
+    "autograder/simulate": {"files", "grading", "kit", "nbgrader_compat", "notebook", "pages"},
     "autograder/selfstudy": {
         *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),
         "tutor",

@@ -12,7 +12,7 @@ import pytest
 
 import autograder.exam.examine
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import start_candidate
+from autograder.candidate.start import start_candidate
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import grading, is_test, without_hidden_tests
 from autograder.selfstudy.check import check_notebook

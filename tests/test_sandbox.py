@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import NoSandbox, start_candidate
+from autograder.candidate.start import NoSandbox, start_candidate
 from autograder.sandbox.levels import LEVELS
 from tests.inside import LIMITS, PLACES, in_a_candidate, needs_root
 

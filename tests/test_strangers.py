@@ -10,8 +10,8 @@ import pytest
 
 from autograder.handles.raised import StudentError
 from autograder.wire import generators, plain
+from autograder.wire.errors import WireError
 from autograder.wire.inplace import fill
-from autograder.wire.plain import WireError
 from tests.sessions import run_test, session
 
 # Takes the server's place in its own process: `forge` makes the message that is sent in place of an answer.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from autograder.candidate import special
+from autograder.handles import operators
 from autograder.handles.raised import StudentError
 from tests.sessions import run_test, session
 
@@ -223,6 +225,21 @@ class Vector:
 
     def __str__(self):
         return f"<{self.x}, {self.y}>"
+
+
+class Echo:
+    pass
+
+
+def echoing(name):
+    return lambda self, *other: [name, *other]
+
+
+for word in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]:
+    for prefix in ["", "r", "i"]:
+        setattr(Echo, f"__{prefix}{word}__", echoing(f"{prefix}{word}"))
+for word in ["lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]:
+    setattr(Echo, f"__{word}__", echoing(word))
 
 
 class Shape:
@@ -737,6 +754,19 @@ assert (2 * Vector(1, 2)).y == 4
 assert str(v) == "<4, 6>"
 assert Vector(1, 1) < Vector(2, 2)
 """,
+    "every operator of an instance": r"""
+import operator
+
+for word in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]:
+    binary = getattr(operator, word + "_" if word in ("and", "or") else word)
+    assert binary(Echo(), 3) == [word, 3]
+    assert binary(3, Echo()) == ["r" + word, 3]
+    assert getattr(operator, "i" + word)(Echo(), 3) == ["i" + word, 3]
+for word in ["lt", "le", "gt", "ge"]:
+    assert getattr(operator, word)(Echo(), 3) == [word, 3]
+for word in ["neg", "pos", "abs", "invert"]:
+    assert getattr(operator, word)(Echo()) == [word]
+""",
     "classes derived from one another": r"""
 assert issubclass(Square, Shape)
 assert isinstance(Square(2), Shape)
@@ -1103,3 +1133,7 @@ def test_what_could_say_anything_of_itself_is_refused_also_where_the_test_catche
     with pytest.raises(StudentError) as error:
         run_test(stranger, test)
     assert says in error.value.sentence
+
+
+def test_what_may_be_asked_of_an_instance_is_what_stands_for_it():
+    assert operators.SPECIAL.keys() == special.SPECIAL

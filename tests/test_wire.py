@@ -25,9 +25,10 @@ from hypothesis.extra import pandas as hpd
 from autograder.bounds.limits import Limits
 from autograder.candidate import process
 from autograder.candidate.forkserver import Lifeline
-from autograder.wire import plain
+from autograder.wire import plain, registry
 from autograder.wire.channel import HEADER, Channel, Closed, TooSlow
-from autograder.wire.plain import Refused, WireError, decode, encode
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import decode, encode
 from mlsysim.units import unit_registry
 
 LIMIT = 1 << 20
@@ -410,7 +411,7 @@ parts = st.one_of(
     st.floats(),
     st.text(st.characters(codec="utf-8"), max_size=20),
     st.binary(max_size=20),
-    st.sampled_from(["=", *plain.READERS]),
+    st.sampled_from(["=", *registry.READERS]),
 )
 trees = st.recursive(parts, lambda inner: st.lists(inner, max_size=5), max_leaves=30)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.candidate.process import NoSandbox
+from autograder.candidate.start import NoSandbox
 
 MARK = "trapdoor: "
 # What becomes of a notebook whose grading does that: "zeros" at once, "lost" after two processes were lost, "machine" if it is no fault of its own.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 
+# This stands here and not in the library, because it is for a Python that does not have the library.
 class CourseLibraryMissing(ImportError):
     """The course's library is not installed; a notebook shows the sentence alone."""
 

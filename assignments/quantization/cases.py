@@ -12,6 +12,7 @@ import itertools
 from typing import Any
 
 
+# This stands here and not in the library, because it is for a Python that does not have the library.
 class CourseLibraryMissing(ImportError):
     """The course's library is not installed; a notebook shows the sentence alone."""
 

@@ -7,15 +7,19 @@ import importlib
 import itertools
 import operator
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from autograder.wire.plain import LATE, Refused, WireError, Writer
+from autograder.candidate.callbacks import CALLED, Ask, Callback
+from autograder.candidate.special import compares, special
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Writer
+from autograder.wire.registry import LATE
 from autograder.wire.scalars import BUILTIN_TYPES
 
-__all__ = ["Held"]
+__all__ = ["Held", "is_builtin"]
 
 DRAWS = "matplotlib."  # figures, axes, and what is drawn in them
 MAX_HELD = 100_000
@@ -43,135 +47,6 @@ ITERATORS = (
     *(one for one in vars(itertools).values() if isinstance(one, type) and hasattr(one, "__next__")),
     *(type(iter(one)) for one in EMPTY),
 )
-# Of the special methods of an instance, those that can be asked for.
-SPECIAL = frozenset(
-    f"__{name}__"
-    for name in [
-        "add",
-        "sub",
-        "mul",
-        "matmul",
-        "truediv",
-        "floordiv",
-        "mod",
-        "pow",
-        "and",
-        "or",
-        "xor",
-        "lshift",
-        "rshift",
-        "radd",
-        "rsub",
-        "rmul",
-        "rmatmul",
-        "rtruediv",
-        "rfloordiv",
-        "rmod",
-        "rpow",
-        "rand",
-        "ror",
-        "rxor",
-        "iadd",
-        "isub",
-        "imul",
-        "itruediv",
-        "iand",
-        "ior",
-        "ixor",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "neg",
-        "pos",
-        "abs",
-        "invert",
-        "len",
-        "getitem",
-        "setitem",
-        "delitem",
-        "contains",
-        "iter",
-        "next",
-        "call",
-        "bool",
-        "enter",
-        "exit",
-        "reversed",
-        "missing",
-    ]
-)
-
-
-class Callback:
-    """A function of the test: calling it has the examiner call it."""
-
-    def __init__(
-        self, ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any], number: int, name: str
-    ) -> None:
-        self._ask, self._number = ask, number
-        self.__name__ = self.__qualname__ = name
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return self._ask(self._number, arguments, keywords)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
-
-
-class StandIn(Callback):
-    """A stand-in of the test for an object: its attributes are asked for."""
-
-    def __init__(
-        self, ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any], number: int, name: str, asker: int
-    ) -> None:
-        super().__init__(ask, number, name)
-        self._asker = asker
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self  # as in a kernel: no function, so no method
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._ask(self._asker, (name,), {})
-
-    def _special(self, name: str, *arguments: Any) -> Any:
-        return self._ask(self._asker, (name,), {})(*arguments)
-
-    def __enter__(self) -> Any:
-        return self._special("__enter__")
-
-    def __exit__(self, *error: Any) -> bool:
-        return self._special("__exit__", None, None, None) is True
-
-    def __iter__(self) -> Any:
-        return iter(self._special("__iter__"))
-
-    def __next__(self) -> Any:
-        return self._special("__next__")
-
-    def __len__(self) -> int:
-        return int(self._special("__len__"))
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._special("__getitem__", key)
-
-
-class CalledIterator(Callback):
-    """An iterator of the test."""
-
-    def __iter__(self) -> CalledIterator:
-        return self
-
-    def __next__(self) -> Any:
-        return self()
-
-
-CALLED: dict[str, Any] = {"callback": Callback, "iterator": CalledIterator, "mock": StandIn}
 
 
 class Held:
@@ -182,9 +57,7 @@ class Held:
         ask: calls a function of the test by its number.
     """
 
-    def __init__(
-        self, names: dict[str, Any], ask: Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
-    ) -> None:
+    def __init__(self, names: dict[str, Any], ask: Ask) -> None:
         self._names, self._ask = names, ask
         self.replaced: dict[str, Any] = {}  # what a test has put something else in the place of
         self._wanted: frozenset[str] = frozenset()
@@ -223,9 +96,10 @@ class Held:
         if tag == "name":
             return self.named(rest[0])
         if tag == "method":
-            return getattr(self.resolve(*self._inner(rest[0])), rest[1])
+            (inner, *more), name = rest
+            return getattr(self.resolve(inner, more), name)
         if tag == "known":
-            value = known(*rest)
+            value = _known(*rest)
         elif tag in CALLED:
             number, *more = rest
             if (tag, number) not in self._callbacks:
@@ -235,10 +109,6 @@ class Held:
             raise WireError(f"not a message: unknown tag {tag[:8]!r}")
         self._given[id(value)] = (value, [tag, *rest])
         return value
-
-    @staticmethod
-    def _inner(tree: list[Any]) -> tuple[str, list[Any]]:
-        return tree[0], tree[1:]
 
     def refer(self, value: Any) -> list[Any] | None:
         """How the examiner can know something that is no plain data; None if it cannot."""
@@ -257,11 +127,9 @@ class Held:
         if kind is types.CoroutineType:
             return ["awaits", self.number(value)]
         if str(kind.__module__).startswith(DRAWS) and kind.__name__ != "ArtistList":
-            return (
-                None
-                if issubclass(kind, tuple | list)
-                else ["drawing", self.number(value), kind.__name__[:80]]
-            )
+            if issubclass(kind, tuple | list):
+                return None
+            return ["drawing", self.number(value), kind.__name__[:80]]
         named = self.named_class(kind)
         if named is not None:
             return ["instance", self.number(value), named, kind.__name__[:80], special(kind), compares(kind)]
@@ -271,17 +139,18 @@ class Held:
 
     def named_class(self, kind: type) -> str | None:
         """The name by which the test knows a class or the nearest one above it; not of an exception or a kind of tuple, which cross in other ways."""
-        if issubclass(kind, (BaseException, tuple)):
-            return None
-        return next((self._classes[id(one)] for one in kind.__mro__ if id(one) in self._classes), None)
+        return None if issubclass(kind, (BaseException, tuple)) else self.nearest_named(kind)
 
     def named_above(self, kind: type) -> list[str]:
         """The names by which the test knows the classes that a class is derived from, nearest first."""
-        return [self._classes[id(one)] for one in kind.__mro__[1:] if id(one) in self._classes]
+        return self._named(kind.__mro__[1:])
+
+    def _named(self, kinds: Iterable[type]) -> list[str]:
+        return [self._classes[id(one)] for one in kinds if id(one) in self._classes]
 
     def nearest_named(self, kind: type) -> str | None:
-        """As :meth:`named_class`, for exceptions."""
-        return next((self._classes[id(one)] for one in kind.__mro__ if id(one) in self._classes), None)
+        """The name by which the test knows a class or the nearest one above it."""
+        return next(iter(self._named(kind.__mro__)), None)
 
     def number(self, value: Any) -> int:
         """The number by which the examiner knows an object."""
@@ -295,7 +164,7 @@ class Held:
         return number
 
 
-def known(module: str, path: str) -> Any:
+def _known(module: str, path: str) -> Any:
     """A function of a library by its name, or one that says when it is called that there is none."""
     try:
         value = importlib.import_module(module)
@@ -314,21 +183,6 @@ def known(module: str, path: str) -> Any:
 def is_builtin(kind: type) -> bool:
     """Whether a class is one of Python's builtin types, which cross as what they are."""
     return BUILTIN_TYPES.get(kind.__name__) is kind
-
-
-def special(kind: type) -> list[str]:
-    """The special methods that a class has of its own."""
-    own = {name for one in kind.__mro__ if one is not object for name in vars(one)}
-    return sorted(own & SPECIAL)
-
-
-def compares(kind: type) -> str:
-    """What says what the instances of a class are equal to: "" for being one object, the name of a plain type, or "own" for the class itself."""
-    equal = getattr(kind, "__eq__", None)
-    if equal is object.__eq__:
-        return ""
-    plain = (list, dict, set, int, float, str)
-    return next((base.__name__ for base in plain if equal is vars(base)["__eq__"]), "own")
 
 
 def _write_artists(writer: Writer, value: Any, depth: int) -> Any:

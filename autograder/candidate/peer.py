@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograder.wire.plain import WireError
+from autograder.wire.errors import WireError
 
 __all__ = ["Peer"]
 
 
 class Peer:
-    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.handles.functions`."""
+    """What the examiner makes of what is no plain data. This one knows nothing but plain data; see :mod:`autograder.handles.peer`."""
 
     def refer(self, value: Any) -> list[Any] | None:
         """The tree of something that the candidate can know, or None."""

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.forkserver import (
-    START_SECONDS,
-    Lifeline,
-    await_ends,
-    close_forkserver,
-    warm_forkserver,
-)
+from autograder.candidate.forkserver import START_SECONDS, Lifeline
 from autograder.candidate.peer import Peer
-from autograder.candidate.warm import Warm
-from autograder.sandbox.levels import LEVELS
-from autograder.sandbox.warden import END_SECONDS
 from autograder.wire.builtin import Quick
 from autograder.wire.channel import Channel, Closed, TooSlow
+from autograder.wire.errors import Refused, WireError
 from autograder.wire.inplace import fill
-from autograder.wire.plain import Reader, Refused, WireError, Writer, decode
+from autograder.wire.plain import Reader, Writer, decode
 
-__all__ = ["OUT_OF_TIME", "Candidate", "Died", "NoSandbox", "start_candidate"]
+__all__ = ["OUT_OF_TIME", "Candidate", "Died"]
 
 LONGEST = 500  # characters of what is told of a value or an error
-LINGERING = 2  # notebooks whose processes may be ending while the next one begins
 OUT_OF_TIME = "was not done when the notebook's time was over"
-
-
-class NoSandbox(Exception):
-    """No process could be started for a notebook: this machine's fault, so nothing that a mark may follow from."""
+NO_ANSWER = "sent something that is no answer"
 
 
 class Died(Exception):
@@ -65,7 +50,7 @@ class Candidate:
         self._sent: list[Any] = []  # the objects of the last request that can be changed
         self.peer = Peer()
         if self._receive(START_SECONDS) != ["ready"]:
-            self._die("sent something that is no answer")
+            self._die(NO_ANSWER)
 
     @property
     def gone(self) -> bool:
@@ -83,7 +68,7 @@ class Candidate:
         match self._ask(["cell", source], min(seconds or 1e9, self._limits.cell_seconds)):
             case ["done", list(outputs), dict() | None as error]:
                 return outputs, error
-        self._die("sent something that is no answer")
+        self._die(NO_ANSWER)
 
     def kinds(self, names: Iterable[str]) -> dict[str, Any]:
         """For each name ``value``, ``missing``, or a description of a function, a class or an exception.
@@ -99,7 +84,7 @@ class Candidate:
                 found
             ) == wanted:
                 return found
-        self._die("sent something that is no answer")
+        self._die(NO_ANSWER)
 
     def get(self, name: str) -> tuple[str, Any]:
         """("value", a copy) or ("refused", what it is).
@@ -124,7 +109,7 @@ class Candidate:
 
         Args:
             target: the name of a function, or something that the peer can refer to.
-            setting: what is to be as the test has it, as :meth:`autograder.handles.peer.TestPeer.setting` gives it, or None.
+            setting: what is to be as the test has it, as :meth:`autograder.handles.setting.Setting.changes` gives it, or None.
             quick: that *target* is a name, there are no keywords, and the arguments can stand in a :class:`Quick`.
 
         Raises:
@@ -136,7 +121,7 @@ class Candidate:
         return self._answer(request, min(seconds, self._limits.call_seconds))
 
     def close(self) -> None:
-        """Have the process and everything that it started ended; :func:`start_candidate` and the end of this process see to it that they are."""
+        """Have the process and everything that it started ended; :func:`autograder.candidate.start.start_candidate` and the end of this process see to it that they are."""
         self._death = self._death or "was closed"
         self._channel.close()
         self._lifeline.cut()
@@ -151,7 +136,7 @@ class Candidate:
             case ["raised", str(kind), str(text), frames, list(facts), more]:
                 self._take(more)
                 return "raised", (kind[:LONGEST], text[:LONGEST], frames, facts)
-        self._die("sent something that is no answer")
+        self._die(NO_ANSWER)
 
     def _take(self, more: Any) -> None:
         """What came with an answer: texts that were printed, changed arguments, states of random numbers."""
@@ -170,7 +155,7 @@ class Candidate:
                         self.peer.drew(which, state)
                 self._print(said)
             case _:
-                self._die("sent something that is no answer")
+                self._die(NO_ANSWER)
 
     def _print(self, said: Any) -> None:
         for item in said:
@@ -178,7 +163,7 @@ class Candidate:
                 case [str(stream), str(text)] if stream in ("stdout", "stderr") or stream.endswith("Warning"):
                     self.peer.printed(stream, text)
                 case _:
-                    self._die("sent something that is no answer")
+                    self._die(NO_ANSWER)
 
     @contextlib.contextmanager
     def _no_answer(self) -> Iterator[None]:
@@ -188,7 +173,7 @@ class Candidate:
         except (Died, Refused):
             raise
         except Exception:
-            self._die("sent something that is no answer")
+            self._die(NO_ANSWER)
 
     def _ask(self, request: list[Any], seconds: float) -> list[Any]:
         if self._death is not None:
@@ -206,7 +191,7 @@ class Candidate:
                 or [type(part) for part in reply[:2]] != [int, str]
                 or reply[0] != number
             ):
-                self._die("sent something that is no answer")
+                self._die(NO_ANSWER)
             if reply[1] != "callback":
                 self._sent = writer.objects
                 answer: list[Any] = reply[1:]
@@ -226,12 +211,12 @@ class Candidate:
                 try:
                     answer = self.peer.call_back(number, arguments, keywords)
                 except WireError:
-                    self._die("sent something that is no answer")
+                    self._die(NO_ANSWER)
                 except BaseException:  # the time of the test is over
                     self.close()
                     raise
             case _:
-                self._die("sent something that is no answer")
+                self._die(NO_ANSWER)
         if self._death is not None:
             raise Died(self._death)
         try:
@@ -256,7 +241,7 @@ class Candidate:
         except Closed:
             self._die(self._ended())
         except WireError:
-            self._die("sent something that is no answer")
+            self._die(NO_ANSWER)
 
     def _too_long(self, seconds: float) -> str:
         # What was left of the notebook's time depends on the machine: only a limit is told as a number.
@@ -277,55 +262,3 @@ class Candidate:
         self._death = why
         self.close()
         raise Died(why)
-
-
-def start_candidate(
-    limits: Limits,
-    files: Mapping[str, bytes] | None = None,
-    *,
-    hidden: Sequence[Path] = (),
-    level: str | None = None,
-    seconds: float | None = None,
-    weakest: str = "limits",
-    warm: Warm | None = None,
-) -> Candidate:
-    """A fresh candidate.
-
-    Args:
-        files: content by name, for its working folder.
-        hidden: folders that it must not read even where they lie in a folder of the interpreter or the library.
-        level: how far to confine it; by default as far as this machine can.
-        seconds: the time that it has, whatever the examiner does; by default that of a whole notebook.
-        weakest: the least of :data:`autograder.sandbox.levels.LEVELS` that will do.
-        warm: what it finds done; another one than the last candidate's starts a process to fork from anew.
-
-    Raises:
-        NoSandbox: it did not start, at two tries, or not at a level that will do, or this is Windows.
-    """
-    if not hasattr(os, "fork"):
-        raise NoSandbox(
-            "students' code is run in forked processes, which Windows does not have: grade in WSL"
-        )
-    for last in (False, True):
-        try:
-            forkserver = warm_forkserver(warm or Warm(), files or {})
-            chosen = level or forkserver.level
-            if list(LEVELS).index(chosen) > list(LEVELS).index(weakest):
-                raise NoSandbox(
-                    f"students' code can be confined by {chosen!r} only on this machine ({LEVELS[chosen]}), and the weakest level allowed "
-                    f"is {weakest!r}: grade elsewhere, or set c.Examine.weakest_sandbox = {chosen!r} if that will do"
-                )
-            await_ends(START_SECONDS, spared=LINGERING)
-            order = {
-                "seconds": limits.total_seconds + END_SECONDS if seconds is None else seconds,
-                "limits": asdict(limits),
-                "files": dict(files or {}),
-                "hidden": [str(path.resolve()) for path in hidden],
-                "level": chosen,
-            }
-            return Candidate(*forkserver.fork(order), limits, chosen)
-        except (Died, WireError, OSError) as error:
-            close_forkserver()
-            if last:
-                raise NoSandbox(f"no process for a notebook could be started: {error}") from error
-    raise AssertionError

@@ -27,7 +27,7 @@ from autograder.candidate.warm import Warm, warm_up
 from autograder.sandbox.levels import confine, strongest
 from autograder.sandbox.warden import END_SECONDS, adopt_orphans, end_descendants
 from autograder.wire.channel import Channel
-from autograder.wire.plain import WireError
+from autograder.wire.errors import WireError
 
 __all__ = ["main"]
 

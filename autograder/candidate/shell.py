@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
 
-__all__ = ["StudentShell", "make_shell", "student_frames"]
+__all__ = ["OUTPUTS", "error_text", "make_shell", "student_frames"]
 
 NO_INPUT = "input() gets no answer while a notebook is graded: write the value into the cell"
 
@@ -158,7 +158,7 @@ class StudentShell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         self.last_error = {
             "ename": etype.__name__,
-            "evalue": _text(evalue),
+            "evalue": error_text(evalue),
             "traceback": [str(line) for line in stb],
         }
 
@@ -170,13 +170,14 @@ class StudentShell(InteractiveShell):
         try:
             self.run_cell(source, store_history=True)
         except BaseException as error:  # the machinery that the student may have patched
-            self.last_error = {"ename": type(error).__name__, "evalue": _text(error), "traceback": []}
+            self.last_error = {"ename": type(error).__name__, "evalue": error_text(error), "traceback": []}
         return OUTPUTS.items, self.last_error
 
 
-def _text(error: BaseException | None) -> str:
+def error_text(error: BaseException | None, longest: int = 2000) -> str:
+    """The text of an error, cut; its class may be the student's."""
     try:
-        return str(error)[:2000]
+        return str.__str__(str(error))[:longest]
     except BaseException:
         return "(its message could not be read)"
 

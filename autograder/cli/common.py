@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
 from pathlib import Path
 
-__all__ = ["Complaint", "add_assignment", "add_course", "add_students", "count", "course_around", "one_of"]
+from autograder.nbgrader_compat.layout import CONFIG, courses_around
 
-CONFIG = "nbgrader_config.py"
+__all__ = ["Complaint", "add_assignment", "add_course", "add_students", "count", "course_around"]
 
 
 class Complaint(Exception):
@@ -46,22 +45,12 @@ def course_around(given: Path | None) -> Path:
     if given is not None:
         return given
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / CONFIG).is_file():
-            return folder
-    raise Complaint(
-        f"{here} is in no course directory: no folder from here upwards holds {CONFIG}; name one with --course DIR"
-    )
-
-
-def one_of(what: str, name: str, known: Collection[str]) -> None:
-    """Make sure that *name* is among those *known*.
-
-    Raises:
-        Complaint: it is not; the message lists those that are.
-    """
-    if name not in known:
-        raise Complaint(f"there is no {what} {name!r}; there is {', '.join(known) or 'none'}")
+    found = next(courses_around(here), None)
+    if found is None:
+        raise Complaint(
+            f"{here} is in no course directory: no folder from here upwards holds {CONFIG}; name one with --course DIR"
+        )
+    return found
 
 
 def count(text: str) -> int:

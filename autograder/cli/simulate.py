@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make a class, or check its marks; returns the exit status."""
+    from autograder.nbgrader_compat.layout import CONFIG
     from autograder.simulate.simulated import SimulationError, run_comparison, run_simulate
 
     try:
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
             return run_comparison(options.course, options.assignment, options.db)
         if options.students is None:
             raise Complaint("say how many submissions to make, --students N, or --check")
-        there = (options.course / "nbgrader_config.py").is_file()
+        there = (options.course / CONFIG).is_file()
         original = options.course if there else course_around(getattr(options, "from"))
         run_simulate(original, options.course, options.assignment, options.students, options.seed)
     except SimulationError as error:

@@ -19,13 +19,14 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import NoSandbox
+from autograder.candidate.start import NoSandbox
 from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
 from autograder.exam.messages import describe_failure
 from autograder.exam.session import Session, StudentError
 from autograder.instructor.folder import Folder, source_folder
 from autograder.instructor.scope import Looked, Scope
-from autograder.instructor.source import Source, instructors_cells, read_source
+from autograder.instructor.source import Source, read_source
+from autograder.instructor.source_cells import instructors_cells
 from autograder.kit import Kit
 from autograder.kit.wording import Wording
 from autograder.notebook.assemble import PROBLEM, steps

@@ -8,7 +8,7 @@ from typing import Any
 from autograder.kit.wording import Wording
 from autograder.tutor.reason import Observed, Reason
 
-__all__ = ["describe_call", "describe_failure"]
+__all__ = ["Call", "describe_call", "describe_failure"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import OUT_OF_TIME, Candidate, Died, start_candidate
-from autograder.exam.messages import describe_call
-from autograder.handles.functions import Awaits, Held, StudentFunction
+from autograder.candidate.process import OUT_OF_TIME, Candidate, Died
+from autograder.candidate.start import start_candidate
+from autograder.exam.messages import Call, describe_call
+from autograder.exam.outputs import error_output, shown_output
+from autograder.exam.proxies import Proxies
+from autograder.handles.functions import Awaits
 from autograder.handles.patches import Patches
 from autograder.handles.peer import TestPeer
-from autograder.handles.raised import EndOfIteration, StudentError, class_below, class_of, raised
-from autograder.handles.signatures import describe
+from autograder.handles.raised import StudentError
 from autograder.handles.told import in_record, raised_sentence
 from autograder.kit import Kit
 from autograder.wire.builtin import is_quick
-from autograder.wire.containers import named_tuple
-from autograder.wire.plain import Refused, WireError
+from autograder.wire.errors import Refused, WireError
 
 __all__ = ["Session", "StudentError"]
 
@@ -31,7 +32,16 @@ WARDEN_SECONDS = 2.0  # after the notebook's time, for the examiner to say what 
 
 
 class Session:
-    """Holds the candidate, starts another when one is gone, and remembers the last calls."""
+    """Holds the candidate, starts another when one is gone, and remembers the last calls.
+
+    Attributes:
+        outputs: what each cell showed, by its index in the notebook, in nbformat's form.
+        sandbox: how far the candidate is confined.
+        notes: what an instructor should know.
+        calls: how often the student's functions were called.
+        called: the last calls: name, arguments, keywords, and what came back, in the form that a message can tell.
+        refused: the last refusal of a value since the names were looked up; None if there was none.
+    """
 
     def __init__(
         self,
@@ -55,13 +65,14 @@ class Session:
         self._restarts = 0
         self._deadline = time.monotonic() + limits.total_seconds
         self.calls = 0
-        self.called: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = []
+        self.called: list[Call] = []
         self._stuck: set[str] = set()
         self._peer = TestPeer(self)
-        self._exceptions: dict[str, type[StudentError]] = {}
+        self._proxies = Proxies(self, self._peer)
         self.refused: StudentError | None = None
 
     def seconds_left(self) -> float:
+        """Until the notebook's time is over."""
         return self._deadline - time.monotonic()
 
     def run(self, index: int, source: str) -> None:
@@ -76,7 +87,7 @@ class Session:
         self.close()
         self._deadly.add(index)
         self.notes.append(f"cell {index + 1} {OUT_OF_TIME}")
-        self.outputs[index] = [_error("Stopped", f"This cell {OUT_OF_TIME}.")]
+        self.outputs[index] = [error_output("Stopped", f"This cell {OUT_OF_TIME}.")]
 
     def _run_in(self, candidate: Candidate, index: int, source: str) -> None:
         try:
@@ -85,13 +96,12 @@ class Session:
             what = str(reason) if isinstance(reason, Died) else f"was not run: it is {reason}"
             self._deadly.add(index)
             self.notes.append(f"cell {index + 1} {what}")
-            self.outputs[index] = [_error("Stopped", f"This cell {what}.")]
+            self.outputs[index] = [error_output("Stopped", f"This cell {what}.")]
             return
-        shown = [_shown(item) for item in outputs if isinstance(item, dict)]
+        shown = [shown_output(item) for item in outputs if isinstance(item, dict)]
         if error is not None:
-            shown.append(
-                _error(str(error.get("ename", "")), str(error.get("evalue", "")), error.get("traceback"))
-            )
+            name, text = str(error.get("ename", "")), str(error.get("evalue", ""))
+            shown.append(error_output(name, text, error.get("traceback")))
         self.outputs[index] = [item for item in shown if item]
 
     def _ready(self) -> Candidate | None:
@@ -129,13 +139,13 @@ class Session:
         if candidate is None:
             raise StudentError("There was no time left to check this: earlier cells used it up.")
         self._peer.begin_test(wanted)
-        self._exceptions.clear()
+        self._proxies.begin_test()
         self.refused = None
         found: dict[str, Any] = {}
         try:
             told = candidate.kinds(wanted)
-            for name in told:
-                self._stand_in(name, told)
+            # Before the values, as those may be instances of the classes among them.
+            proxies = {name: self._proxies.proxy(name, told) for name in told}
             for name, kind in told.items():
                 if kind == "value":
                     word, value = candidate.get(name)
@@ -143,16 +153,11 @@ class Session:
                         raise StudentError(f"`{name}` is {value}. {PLAIN.replace('Return', 'Give')}")
                     found[name] = value
                 elif kind != "missing":
-                    found[name] = self._stand_in(name, told)
+                    found[name] = proxies[name]
         except (Died, Refused) as reason:
             raise StudentError(f"Looking at your answers {reason}.") from None
-        except (
-            WireError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            LookupError,
-        ):  # what describes them is from over there
+        # What describes the names is from over there.
+        except (WireError, TypeError, ValueError, AttributeError, LookupError):
             raise StudentError("Looking at your answers gave something that is no answer.") from None
         return found
 
@@ -160,37 +165,7 @@ class Session:
         self, scope: Mapping[str, Any], found: Mapping[str, Any], patches: Patches | None = None
     ) -> None:
         """Let the student's code see which of the names that were *found* have another value in *scope*, or none, and what else is patched."""
-        self._peer.scope, self._peer.found, self._peer.patches = scope, found, patches
-
-    def _stand_in(self, name: str, told: dict[str, Any]) -> Any:
-        """What stands for a function, a class or an exception of the student's in a test."""
-        what = told[name]
-        if type(what) is not dict:
-            return None
-        titles = [one for one in what.get("above") or () if type(one) is str and one != name and one in told]
-        if what.get("kind") == "exception":
-            if name not in self._exceptions:
-                base = class_of(str(what.get("base")))
-                self._exceptions[name] = base
-                above = [self._stand_in(one, told) for one in titles]
-                bases = tuple(one for one in above[:1] if type(one) is type and issubclass(one, base)) or (
-                    base,
-                )
-                self._exceptions[name] = type(name, bases, {"__module__": "__main__"})
-            return self._exceptions[name]
-        if what.get("kind") == "named tuple":
-            return named_tuple(what.get("title"), what.get("fields"))
-        classes = self._peer.classes
-        if what.get("kind") == "class":
-            if name not in classes:
-                above = [self._stand_in(one, told) for one in titles]
-                self._peer.class_of(name, what, [one for one in above if isinstance(one, type)][:1])
-            return classes[name]
-        return describe(StudentFunction(Held(self, ["name", name], name, named=True), name), what)
-
-    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """The student's function, called in the student's process; see :meth:`ask`."""
-        return self.ask(name, name, arguments, keywords)
+        self._peer.watch(scope, found, patches)
 
     def ask(
         self,
@@ -200,15 +175,7 @@ class Session:
         keywords: dict[str, Any],
         inputs: tuple[Any, ...] | None = None,
     ) -> Any:
-        """What something gives that is called in the student's process: a name of the student's, or what a message can refer to.
-
-        Args:
-            told: what it is called in sentences.
-            inputs: the arguments that are told, by default all.
-
-        Raises:
-            StudentError: it raised, gave something that may not cross, took too long or ended the process.
-        """
+        """What something gives that is called in the student's process; see :meth:`autograder.handles.handle.Asks.ask`."""
         if self._candidate is None or self.seconds_left() <= 0:
             self.refuse("There was no time left to check this: the notebook used it up.")
         self.calls += 1
@@ -217,20 +184,19 @@ class Session:
             told,
             arguments if quick else in_record(arguments if inputs is None else inputs),
             keywords if quick else in_record(keywords),
-            "gave no answer",
         ]
         before, self._peer.title = self._peer.title, told
         entry = len(self.called)
-        self.called.append((given[0], given[1], given[2], given[3]))
-        self._peer.changing = lambda: self._remember(entry, given)
+        self.called.append((given[0], given[1], given[2], "gave no answer"))
+        self._peer.changing = lambda: _keep_content(given)
         try:
             word, value = self._candidate.call(
-                target, arguments, keywords, self.seconds_left(), self._peer.setting(), quick=quick
+                target, arguments, keywords, self.seconds_left(), self._peer.setting.changes(), quick=quick
             )
         except Died as death:
             self._stuck.add(told)
             if self._candidate.last_words is None:
-                self._candidate.last_words = f"{describe_call(self._kit.wording, *given[:3])} {death}."
+                self._candidate.last_words = f"{self._told(given)} {death}."
             self.refuse(self._candidate.last_words)
         except Refused as reason:
             self.refuse(f"`{told}` could not be asked about {reason}.")
@@ -239,45 +205,26 @@ class Session:
         if type(value) is Awaits and not self._peer.awaits:
             word, value = "refused", "a coroutine"
         if word == "refused":
-            self.refuse(f"{describe_call(self._kit.wording, *given[:3])} returned {value}. {PLAIN}")
+            self.refuse(f"{self._told(given)} returned {value}. {PLAIN}")
         if word == "raised":
-            raise self._error(describe_call(self._kit.wording, *given[:3]), *value)
+            kind, text, frames, facts = value
+            sentence = raised_sentence(self._told(given), kind, text, frames)
+            raise self._proxies.exception(sentence, text, facts)
         if entry < len(self.called):
             self.called[entry] = (given[0], given[1], given[2], in_record(value))
         del self.called[:-64]
         return value
 
-    def _remember(self, entry: int, given: list[Any]) -> None:
-        """Keep what a call was given before the call changed it."""
-        with contextlib.suppress(Exception):
-            given[1:3] = copy.deepcopy(given[1:3])
+    def _told(self, given: list[Any]) -> str:
+        return describe_call(self._kit.wording, *given)
 
     def refuse(self, sentence: str) -> NoReturn:
-        """Say that there is no value; a test that catches this is failed all the same, as nothing of the kind is raised in a kernel.
-
-        Raises:
-            StudentError: always.
-        """
+        """Say that there is no value; see :meth:`autograder.handles.handle.Asks.refuse`."""
         self.refused = StudentError(sentence)
         raise self.refused from None
 
-    def _error(self, told: str, kind: str, text: str, frames: Any, facts: list[Any]) -> StudentError:
-        sentence = raised_sentence(told, kind, text, frames)
-        match facts:
-            case [str(base), str() | None as named, arguments, attributes, list(classes)]:
-                if base == "StopIteration":
-                    end = EndOfIteration(sentence)
-                    end.args = (sentence, *(arguments if type(arguments) is tuple else ())[:1])
-                    return end
-                of = self._exceptions.get(named or "")
-                if of is None:
-                    known = self._peer.exception_of(classes, base)
-                    of = class_of(base) if known is None else class_below(known)  # type: ignore[arg-type]
-                return raised(of, sentence, text, arguments, attributes)
-        return StudentError(sentence)
-
     def probe(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """As :meth:`call`, to explain a failure: never starts another process, never asks what ended one, and changes no argument.
+        """What the student's function *name* gives, to explain a failure: never starts another process, never asks what ended one, and changes no argument.
 
         Raises:
             StudentError: there is no value.
@@ -297,30 +244,12 @@ class Session:
         return value
 
     def close(self) -> None:
+        """End the process."""
         if self._candidate is not None:
             self._candidate.close()
 
 
-def _shown(item: dict[str, Any]) -> dict[str, Any]:
-    """An output in nbformat's form, or an empty dict for something else: it comes from the student's process."""
-    kind = item.get("output_type")
-    if kind == "stream" and isinstance(item.get("text"), str):
-        return {
-            "output_type": "stream",
-            "name": "stderr" if item.get("name") == "stderr" else "stdout",
-            "text": item["text"],
-        }
-    data = item.get("data")
-    if kind in ("display_data", "execute_result") and isinstance(data, dict):
-        made = {"output_type": kind, "data": {str(k): v for k, v in data.items()}, "metadata": {}}
-        if isinstance(item.get("metadata"), dict):
-            made["metadata"] = {str(k): v for k, v in item["metadata"].items()}
-        if kind == "execute_result":
-            made["execution_count"] = None
-        return made
-    return {}
-
-
-def _error(name: str, text: str, lines: Any = None) -> dict[str, Any]:
-    kept = [str(line) for line in lines][:200] if isinstance(lines, list) else []
-    return {"output_type": "error", "ename": name, "evalue": text, "traceback": kept or [f"{name}: {text}"]}
+def _keep_content(given: list[Any]) -> None:
+    """Tell a call with the arguments as they are now, whatever it does to them."""
+    with contextlib.suppress(Exception):
+        given[1:] = copy.deepcopy(given[1:])

@@ -1,4 +1,4 @@
-"""The files of an assignment's source folder, which is the instructor's and trusted."""
+"""The files of an assignment's source folder, or of its release: the instructor's, and trusted."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ def local_grader(processes: int | None = None) -> Grader:
     """Grading on this machine, in as many processes as it has cores unless told otherwise."""
     from autograder.grading.pool import grade_locally
 
-    count = (
-        processes or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else processes or os.cpu_count() or 1
-    )
-    return lambda plan, jobs: grade_locally(plan, jobs, count)
+    return lambda plan, jobs: grade_locally(plan, jobs, processes or _cores())
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Bar(Listener):

@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 
-from autograder.candidate.process import start_candidate
+from autograder.candidate.start import start_candidate
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import draw_ahead
 from autograder.files.read import Unreadable

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Set
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.handles.functions import held_of
+from autograder.handles.handle import held_of
 
 __all__ = ["GONE", "Patches", "is_mock", "mocks_attribute", "runs_here"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograder.handles.functions import held_of
+from autograder.handles.handle import held_of
 
 __all__ = ["in_record", "raised_sentence"]
 

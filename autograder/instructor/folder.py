@@ -11,7 +11,6 @@ import hashlib
 import importlib
 import os
 import pickle
-import random
 import shutil
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from autograder.files.source import KIT, LEFT_BEHIND
+from autograder.instructor.random_states import random_states, restore_random_states
 
 __all__ = ["Folder", "source_folder"]
 
@@ -149,17 +149,14 @@ class Folder:
         self._path, self._where = [str(self.path), *sys.path], str(self.path)
         modules = [module for path in patched for module in _along(path)]
         states = [(module, dict(vars(module))) for module in modules]
-        drawn, numbers = random.getstate(), _numpy_state()
-        figures, style = _figures(), _style()
+        drawn, figures, style = random_states(), _figures(), _style()
         try:
             with warnings.catch_warnings():
                 yield
         finally:
             for module, state in states:
                 _set_attributes(module, state)
-            random.setstate(drawn)
-            if numbers is not None:
-                sys.modules["numpy"].random.set_state(numbers)
+            restore_random_states(drawn)
             _close_figures(figures)
             if style is not None:
                 dict.update(sys.modules["matplotlib"].rcParams, style)
@@ -216,11 +213,6 @@ def _along(path: Sequence[str]) -> Iterator[ModuleType]:
                 return
             yield found
             found = getattr(found, name, None)
-
-
-def _numpy_state() -> Any:
-    numpy = sys.modules.get("numpy")
-    return numpy.random.get_state() if numpy is not None else None
 
 
 def _figures() -> list[int]:

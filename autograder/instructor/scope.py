@@ -14,8 +14,6 @@ import asyncio
 import contextlib
 import hashlib
 import inspect
-import random
-import sys
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,11 +21,12 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from autograder.bounds.deadline import TimeIsUp
-from autograder.candidate.process import NoSandbox
+from autograder.candidate.start import NoSandbox
 from autograder.handles.patches import Patches
 from autograder.handles.raised import StudentError
 from autograder.instructor.folder import Folder
 from autograder.instructor.ipython_syntax import Shell
+from autograder.instructor.random_states import random_states, restore_random_states, seed_generators
 from autograder.instructor.source import Source
 from autograder.instructor.statements import Statement
 from autograder.instructor.unittest_runs import watched_runs
@@ -93,7 +92,8 @@ class Scope:
         self._found: dict[str, Any] = {}  # what the student's names stood for when they were looked up last
         self._done: set[int] = set()
         seed_generators()
-        self._generators = _generators()
+        # Each cell starts from the numbers that the instructor's cells left, whatever the tests before it drew.
+        self._random_states = random_states()
 
     def place(self, key: str, text: str) -> int | None:
         """The place in the source of the cell with this grade_id, or, if there is none, of the one with this *text*."""
@@ -110,10 +110,10 @@ class Scope:
                 return
             self._done.add(at)
             self._student.called.clear()
-            self._restore_generators()
+            restore_random_states(self._random_states)
             self._look_up(at, strict=False)
             self._run(at)
-            self._generators = _generators()
+            self._random_states = random_states()
 
     def look_up(self, place: int) -> Looked:
         """Look up what the test cell at *place* needs of the student's.
@@ -123,7 +123,7 @@ class Scope:
             WrongCaseError: it asks for the student's id, and that is not the owner's.
         """
         self._done.add(place)
-        self._restore_generators()
+        restore_random_states(self._random_states)
         try:
             return self._look_up(place, strict=True)
         except (StudentError, WrongCaseError) as error:
@@ -272,30 +272,11 @@ class Scope:
             if name not in self.names:
                 self._causes[name] = cause
 
-    def _restore_generators(self) -> None:
-        """Each test cell starts from the numbers that the instructor's cells left, whatever the tests before it drew."""
-        drawn, numbers = self._generators
-        random.setstate(drawn)
-        if numbers is not None:
-            sys.modules["numpy"].random.set_state(numbers)
-
 
 def _same_class(module: ModuleType, name: str) -> type | None:
     """The class that *module* has as *name*; None for an exception, whose class is what the student's functions are seen to raise, and for all else."""
     found = getattr(module, name)
     return found if isinstance(found, type) and not issubclass(found, BaseException) else None
-
-
-def seed_generators() -> None:
-    """What a test draws at random is the same for every submission."""
-    random.seed(0)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(0)
-
-
-def _generators() -> tuple[Any, Any]:
-    numpy = sys.modules.get("numpy")
-    return random.getstate(), numpy.random.get_state() if numpy is not None else None
 
 
 def _display(*shown: Any, **_: Any) -> None:

@@ -6,47 +6,20 @@ import ast
 import codeop
 import functools
 import re
-import symtable
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
+from autograder.instructor.bindings import bound_and_read, certainly_bound, imported
+from autograder.instructor.effects import Effects
 from autograder.instructor.ipython_syntax import python_of
 
 __all__ = ["Cell", "Statement", "cell_of", "read_cell"]
 
 FILENAME = "<test>"
 LOOKS_UP = frozenset(("dir", "eval", "exec", "get_ipython", "getattr", "globals", "locals", "vars"))
-SHOWS = frozenset(("display", "print"))
-# Methods and functions that are called for what they change.
-ALTERS = frozenset(
-    (
-        *("add", "append", "appendleft", "clear", "discard", "extend", "fill", "fit", "heapify", "heappop"),
-        *(
-            "heappush",
-            "insert",
-            "insort",
-            "pop",
-            "popitem",
-            "popleft",
-            "put",
-            "remove",
-            "reverse",
-            "setdefault",
-        ),
-        *("setflags", "shuffle", "sort", "update"),
-    )
-)
-# Functions that put something in the place of an attribute that they are told by its name.
-PATCHING = frozenset(("delattr", "multiple", "object", "patch", "setattr"))
-# Where a test mentions these, it may set what holds for the whole process.
-PROCESS = {
-    **dict.fromkeys(("environ", "setenv", "delenv", "putenv", "unsetenv"), ("os", "environ")),
-    **dict.fromkeys(("getcontext", "localcontext", "setcontext"), ("decimal", "getcontext")),
-    "asyncio": ("asyncio", ""),
-}
 WORD = re.compile(r"[^\W\d]\w*")
-Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,12 +112,12 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
     is_value = last and isinstance(node, ast.Expr)
     tree = ast.Expression(node.value) if isinstance(node, ast.Expr) and is_value else ast.Module([node], [])
     code: CodeType = compiler(tree, FILENAME, "eval" if is_value else "exec")  # type: ignore[arg-type]
-    binds, reads = _names(node, text)
-    effects = _Effects(frozenset(_mentions(node)))
+    binds, reads = bound_and_read(node, text)
+    effects = Effects(frozenset(_words(node)))
     effects.visit(node)
     notebooks = {path[1] for path in effects.texts if path[0] == "__main__" and len(path) > 1}
-    imports, stars = _imports(node)
-    known = binds | reads  # and not names of its functions alone
+    imports, stars = imported(node)
+    known = binds | reads  # what a function of it binds for itself is no name of the notebook
     return Statement(
         code=code,
         is_value=is_value,
@@ -154,8 +127,8 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
         alters=known & (effects.alters if is_value else effects.changes),
         uses=known & effects.uses,
         calls=known & effects.calls,
-        defines=isinstance(node, (*Function, ast.Import, ast.ImportFrom)),
-        certain=frozenset(_certain(node)),
+        defines=isinstance(node, DEFINITIONS),
+        certain=frozenset(certainly_bound(node)),
         imports=imports,
         stars=stars,
         sets=tuple(effects.sets),
@@ -164,191 +137,7 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
     )
 
 
-def _names(node: ast.stmt, text: str | None) -> tuple[frozenset[str], frozenset[str]]:
-    """What the statement binds and reads at the top level of its notebook."""
-    top = symtable.symtable(_source(node, text), FILENAME, "exec")
-    binds: set[str] = set()
-    reads: set[str] = set()
-
-    def look(table: symtable.SymbolTable) -> None:
-        for symbol in table.get_symbols():
-            # In the body of a class, a name that it binds is the notebook's until then.
-            if table.get_type() == "class" and symbol.is_local() and symbol.is_referenced():
-                reads.add(symbol.get_name())
-            if table is top or symbol.is_global():
-                if symbol.is_referenced():
-                    reads.add(symbol.get_name())
-                if symbol.is_assigned() or (table is top and (symbol.is_imported() or symbol.is_namespace())):
-                    binds.add(symbol.get_name())
-                if table is not top and symbol.is_imported():
-                    binds.add(symbol.get_name())
-        for child in table.get_children():
-            look(child)
-
-    look(top)
-    # ``x += 1`` and ``del x`` are no uses in a symbol table.
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
-            reads |= {inner.target.id} & binds
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Del):
-            reads |= {inner.id} & binds
-    if isinstance(node, ast.For):
-        before = {one.id for one in ast.walk(node.iter) if isinstance(one, ast.Name)}
-        reads -= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)} - before
-    if isinstance(node, ast.Delete):
-        binds -= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return frozenset(binds), frozenset(reads)
-
-
-def _certain(node: ast.stmt) -> Iterator[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name.split(".")[0] for alias in names)
-        case ast.Assign(targets=targets):
-            inside = (inner for target in targets for inner in ast.walk(target))
-            yield from (
-                one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-            )
-        case ast.For(target=target):  # of something, as a rule
-            yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
-        case ast.AugAssign(target=ast.Name(id=name)):
-            yield name
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-            yield name
-
-
-def _source(node: ast.stmt, text: str | None) -> str:
-    decorators = getattr(node, "decorator_list", [])
-    if text is not None and not decorators and node.col_offset == 0:
-        found = ast.get_source_segment(text, node)
-        if found is not None:
-            return found
-    return ast.unparse(node)
-
-
-def _imports(node: ast.stmt) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
-    if isinstance(node, ast.Import):
-        return {
-            alias.asname or alias.name.split(".")[0]: (
-                alias.name if alias.asname else alias.name.split(".")[0],
-                "",
-            )
-            for alias in node.names
-        }, ()
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        names = {a.asname or a.name: (node.module, a.name) for a in node.names if a.name != "*"}
-        return names, tuple(node.module for a in node.names if a.name == "*")
-    return {}, ()
-
-
-def _mentions(node: ast.stmt) -> Iterator[str]:
+def _words(node: ast.stmt) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             yield from WORD.findall(inner.value)
-
-
-def _root(node: ast.expr) -> str | None:
-    """``x`` of ``x.a[0].b()``."""
-    while not isinstance(node, ast.Name):
-        match node:
-            case (
-                ast.Attribute(value=inner)
-                | ast.Subscript(value=inner)
-                | ast.Call(func=inner)
-                | ast.Starred(value=inner)
-            ):
-                node = inner
-            case _:
-                return None
-    return node.id
-
-
-def _path(node: ast.expr) -> tuple[str, ...]:
-    """("x", "a", "b") of ``x.a.b``; empty for anything else."""
-    if isinstance(node, ast.Attribute):
-        before = _path(node.value)
-        return (*before, node.attr) if before else ()
-    return (node.id,) if isinstance(node, ast.Name) else ()
-
-
-class _Effects(ast.NodeVisitor):
-    """Collects what a statement may change, by the forms in which it does so."""
-
-    def __init__(self, words: frozenset[str]) -> None:
-        self.words = words
-        self.changes: set[str] = set()
-        self.alters: set[str] = set()
-        self.uses: set[str] = set()
-        self.calls: set[str] = set()
-        self.sets: list[tuple[str, ...]] = []
-        self.texts: list[tuple[str, ...]] = []
-
-    def _add(self, to: set[str], node: ast.expr) -> None:
-        if (name := _root(node)) is not None:
-            to.add(name)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            self._add(self.changes, node)
-            self._add(self.alters, node)
-            if path := _path(node):
-                self.sets.append(path)
-        elif node.attr in PROCESS:
-            self.texts.append(PROCESS[node.attr])
-        self.generic_visit(node)
-
-    def visit_Await(self, node: ast.Await) -> None:
-        self.texts.append(PROCESS["asyncio"])
-        self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if node.id in PROCESS:
-            self.texts.append(PROCESS[node.id])
-
-    def visit_Subscript(self, node: ast.Subscript) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            self._add(self.changes, node)
-            self._add(self.alters, node)
-        self.generic_visit(node)
-
-    def visit_Expr(self, node: ast.Expr) -> None:
-        call = node.value
-        if isinstance(call, ast.Call) and not (isinstance(call.func, ast.Name) and call.func.id in SHOWS):
-            in_place = any(keyword.arg == "inplace" for keyword in call.keywords)
-            if isinstance(call.func, ast.Attribute):
-                self._add(self.changes, call.func)
-                if call.func.attr in ALTERS or in_place:
-                    self._add(self.alters, call.func)
-            for given in [*call.args, *(keyword.value for keyword in call.keywords)]:
-                if isinstance(given, (ast.Name, ast.Starred)):
-                    self._add(self.changes, given)
-                    if isinstance(call.func, ast.Attribute) and call.func.attr in ALTERS:
-                        self._add(self.alters, given)
-        self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name):
-            self.calls.add(node.func.id)
-        elif isinstance(node.func, ast.Attribute):
-            self._add(self.uses, node.func)
-        if node.args and (name := (_path(node.func) or ("",))[-1]) in PATCHING:
-            self._patches(name, node)
-        self.generic_visit(node)
-
-    def _patches(self, name: str, node: ast.Call) -> None:
-        """``patch("module.name")``, ``patch.object(module, "name")``, ``monkeypatch.setattr(module, "name", value)`` and the like."""
-        match node.args:
-            case [ast.Constant(value=str(text)), *more]:
-                path, to = tuple(text.split(".")), self.texts
-                names: list[list[str]] = [[]] if "." in text and name != "multiple" else []
-            case [first, *more]:
-                path, to, names = _path(first), self.sets, []
-        if name == "multiple":
-            names = [[keyword.arg] for keyword in node.keywords if keyword.arg]
-        elif more and not names:
-            said = more[0].value if isinstance(more[0], ast.Constant) else None
-            names = [[one] for one in ([said] if isinstance(said, str) else self.words)]
-        if path:
-            to += [(*path, *one) for one in names]

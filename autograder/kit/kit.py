@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.candidate.warm import Warm
+from autograder.files.source import KIT
 from autograder.kit.entries import (
     HintEntry,
     KitError,
@@ -35,17 +36,15 @@ from autograder.kit.entries import (
     read_table,
 )
 from autograder.kit.wording import Wording
-from autograder.notebook.cells import read_notebook, without_hidden_tests
+from autograder.notebook.cells import read_notebook, released
 from autograder.tutor.hints import Hints
 from autograder.tutor.lesson import Case, Lesson, LessonError
 from autograder.tutor.misconceptions import misconceptions_from
 from autograder.tutor.tutor import Tutor
 
-__all__ = ["FOLDER", "Kit", "load_kit"]
+__all__ = ["Kit", "load_kit"]
 
-FOLDER = "kit"
 MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
-SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,13 @@ def load_kit(source: Path) -> Kit:
     Raises:
         KitError: a file of it cannot be used.
     """
-    files = [*source.glob("*"), *(source / FOLDER).glob("*")]
+    files = [*source.glob("*"), *(source / KIT).glob("*")]
     return _load(source, tuple(sorted((str(path), path.lstat().st_mtime_ns) for path in files)))
 
 
 @functools.lru_cache(maxsize=8)  # once for all notebooks of a process, and again when a file has changed
 def _load(source: Path, stamps: tuple[tuple[str, int], ...]) -> Kit:
-    folder = source / FOLDER
+    folder = source / KIT
     file = folder / "kit.toml"
     settings = in_form(file, read_table(file), Settings)
     if settings.units:
@@ -111,16 +110,16 @@ def imported_modules(source: Path) -> list[str]:
     found: set[str] = set()
     for path in sorted(source.glob("*.ipynb")):
         with contextlib.suppress(ValueError):  # whoever grades it will say what is wrong with it
-            for cell in read_notebook(path).cells:
-                found |= _imported(cell["source"]) if cell["cell_type"] == "code" else set()
+            notebook = read_notebook(path)
+            for cell, text in zip(notebook.cells, released(notebook), strict=True):
+                found |= _imported(text) if cell["cell_type"] == "code" else set()
     return sorted(name for name in found if not (source / f"{name.split('.')[0]}.py").exists())
 
 
 def _imported(text: str) -> set[str]:
-    released = MAGIC.sub("", without_hidden_tests(SOLUTION.sub("", text)))
     found: set[str] = set()
     with contextlib.suppress(SyntaxError, ValueError):
-        for node in ast.walk(ast.parse(released)):
+        for node in ast.walk(ast.parse(MAGIC.sub("", text))):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -143,7 +142,7 @@ def _case(source: Path, setting: str) -> Case:
     """The function that ``case = "module:function"`` names."""
     module, _, function = setting.partition(":")
     path = source / f"{module}.py"
-    where = f"{source / FOLDER / 'kit.toml'}: case = {setting!r}"
+    where = f"{source / KIT / 'kit.toml'}: case = {setting!r}"
     if not function or not path.is_file():
         raise KitError(f'{where} must be "MODULE:FUNCTION", a module beside the notebooks')
     try:

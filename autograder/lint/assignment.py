@@ -36,7 +36,7 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
     Raises:
         LintError: a notebook cannot be read, there is none, or this machine cannot run it.
     """
-    from autograder.candidate.process import NoSandbox
+    from autograder.candidate.start import NoSandbox
     from autograder.lint.cells import check_cells
     from autograder.lint.kit import check_kit
     from autograder.lint.patterns import check_patterns

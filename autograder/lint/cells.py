@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograder.lint.report import Finding
-from autograder.notebook.cells import Notebook, grading, is_test
+from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION, Notebook, grading, is_test, released
 
-__all__ = ["check_cells", "name_of", "released"]
+__all__ = ["check_cells", "name_of"]
 
-# nbgrader finds these in any line that holds them.
-SOLUTION, HIDDEN = ("BEGIN SOLUTION", "END SOLUTION"), ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
-STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 SCHEMA = 3  # version of nbgrader's metadata
 MADE_UP = re.compile(r"cell-[0-9a-f]{12,}")  # ids that nbgrader gives
 NO_SECRET = ("#", "import ", "from ", "def ", "class ", "@", "for ", "with ", "print(", "assert ", "%")
@@ -77,7 +74,7 @@ def _points(points: Any, where: tuple[str, int, str], test: bool) -> Iterator[Fi
 
 
 def _marks(cell: dict[str, Any], grade: dict[str, Any], where: tuple[str, int, str]) -> Iterator[Finding]:
-    for begin, end in (SOLUTION, HIDDEN):
+    for begin, end in (SOLUTION, HIDDEN_TESTS):
         open_line = 0
         for line, text in enumerate(cell["source"].split("\n"), 1):
             if begin in text:
@@ -96,7 +93,7 @@ def _marks(cell: dict[str, Any], grade: dict[str, Any], where: tuple[str, int, s
     if SOLUTION[0] in cell["source"] and not grade.get("solution"):
         what = "A solution stands in a cell that is no answer: nbgrader refuses to release it."
         yield Finding(*where, 0, what, "make it an answer in the Create Assignment panel.", True)
-    if HIDDEN[0] in cell["source"] and not grade.get("grade"):
+    if HIDDEN_TESTS[0] in cell["source"] and not grade.get("grade"):
         what = "Hidden tests stand in a cell that is not graded: nbgrader refuses to release it."
         yield Finding(*where, 0, what, "make it a test cell in the Create Assignment panel.", True)
     if grade.get("solution") and not grade.get("grade") and SOLUTION[0] not in cell["source"]:
@@ -108,33 +105,6 @@ def _marks(cell: dict[str, Any], grade: dict[str, Any], where: tuple[str, int, s
             yield Finding(
                 *where, 0, what, "### BEGIN SOLUTION and ### END SOLUTION around what they are to write."
             )
-
-
-def released(notebook: Notebook) -> list[str]:
-    """The source of every cell as students get it, as far as the marks are right."""
-    made = []
-    for cell in notebook.cells:
-        text = _without(cell["source"], *HIDDEN, "")
-        stub = STUB.get(cell["cell_type"], "")
-        if grading(cell).get("solution"):
-            text = _without(text, *SOLUTION, stub) if SOLUTION[0] in text else stub
-        made.append(text)
-    return made
-
-
-def _without(text: str, begin: str, end: str, instead: str) -> str:
-    kept: list[str] = []
-    inside = False
-    for line in text.split("\n"):
-        if begin in line and not inside:
-            inside = True
-            indent = line[: len(line) - len(line.lstrip())]
-            kept += [indent + part for part in instead.split("\n")] if instead else []
-        elif end in line:
-            inside = False
-        elif not inside:
-            kept.append(line)
-    return "\n".join(kept)
 
 
 def _shown_solutions(notebook: Notebook, name: str) -> Iterator[Finding]:

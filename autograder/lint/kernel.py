@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.files.source import KIT
 from autograder.notebook.cells import Notebook, is_test
 
 __all__ = ["CELL_SECONDS", "KernelFailed", "Outcome", "stock_outcomes"]
@@ -58,7 +59,7 @@ def stock_outcomes(notebook: Notebook, folder: Path, seconds: int = CELL_SECONDS
     with tempfile.TemporaryDirectory(prefix="lint-kernel-") as scratch:
         place = Path(scratch) / "notebook"
         shutil.copytree(
-            folder, place, symlinks=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "kit")
+            folder, place, symlinks=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints", KIT)
         )
         try:
             execute = Execute(timeout=seconds, log=quiet, extra_arguments=["--log-level=ERROR"])

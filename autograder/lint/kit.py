@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autograder.kit import FOLDER, Kit, KitError, load_kit
+from autograder.files.source import KIT
+from autograder.kit import Kit, KitError, load_kit
 from autograder.lint.report import Finding
 from autograder.notebook.cells import Notebook, grading
 
@@ -20,7 +21,7 @@ def kit_of(source: Path) -> tuple[Kit, list[Finding]]:
         return load_kit(source), []
     except KitError as error:
         text = str(error).replace(f"{source}/", "")
-        return Kit(), [Finding(FOLDER, 0, "", 0, text, "", True)]
+        return Kit(), [Finding(KIT, 0, "", 0, text, "", True)]
 
 
 def check_kit(kit: Kit, notebooks: Mapping[str, Notebook]) -> Iterator[Finding]:
@@ -39,7 +40,7 @@ def check_kit(kit: Kit, notebooks: Mapping[str, Notebook]) -> Iterator[Finding]:
 def _known(
     file: str, entry: str, ids: Mapping[str, set[str]], name: str, cells: list[str]
 ) -> Iterator[Finding]:
-    where = f"{FOLDER}/{file}"
+    where = f"{KIT}/{file}"
     if name not in ids:
         what = f"There is no notebook {name!r}."
         yield Finding(where, 0, entry, 0, what, f"one of {', '.join(ids)}.", True)
@@ -65,7 +66,7 @@ def _lesson(kit: Kit, names: list[str]) -> Iterator[Finding]:
     assert kit.tutor is not None
     lesson, bank = kit.tutor.lesson, kit.tutor.bank
     for one in bank.values():
-        where = (f"{FOLDER}/misconceptions.toml", 0, f"[{one.name}]", 0)
+        where = (f"{KIT}/misconceptions.toml", 0, f"[{one.name}]", 0)
         for function, old, _ in (change for way in one.changes for change in way):
             if not lesson.fits((function, old, "")):
                 yield Finding(
@@ -76,7 +77,7 @@ def _lesson(kit: Kit, names: list[str]) -> Iterator[Finding]:
     for kind, row in kit.kinds.items():
         for name in {name for names in row.get("named", {}).values() for name in names} - set(bank):
             yield Finding(
-                f"{FOLDER}/kinds.toml", 0, f"[{kind}]", 0, f"There is no misconception {name!r}.", "", True
+                f"{KIT}/kinds.toml", 0, f"[{kind}]", 0, f"There is no misconception {name!r}.", "", True
             )
     for name in filter(lesson.answers_of, names):
         yield from _tried(f"The case of {name} cannot be answered", partial(lesson.answers, name, ""))
@@ -88,4 +89,4 @@ def _tried(what: str, work: Callable[[], object]) -> Iterator[Finding]:
     try:
         work()
     except Exception as error:  # of the instructor's own functions
-        yield Finding(FOLDER, 0, "", 0, f"{what}: {type(error).__name__}: {error}", "", True)
+        yield Finding(KIT, 0, "", 0, f"{what}: {type(error).__name__}: {error}", "", True)

@@ -12,11 +12,11 @@ from autograder.bounds.limits import Limits
 from autograder.exam.examine import Verdict, examine
 from autograder.files.source import data_files
 from autograder.kit import Kit
-from autograder.lint.cells import name_of, released
+from autograder.lint.cells import name_of
 from autograder.lint.kernel import KernelFailed, Outcome, stock_outcomes
 from autograder.lint.report import Finding
 from autograder.notebook.assemble import assemble
-from autograder.notebook.cells import Notebook, grading, is_test
+from autograder.notebook.cells import Notebook, grading, is_test, released
 from autograder.tutor.owner import Owner
 
 __all__ = ["Room", "check_runs"]

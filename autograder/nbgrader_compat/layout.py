@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.nbgrader_compat.errors import CourseError
 
-__all__ = ["Layout", "course_layout", "load_config", "source_folder"]
+__all__ = ["CONFIG", "Layout", "course_layout", "courses_around", "load_config", "source_folder"]
 
-CONFIG = "nbgrader_config.py"
+CONFIG = "nbgrader_config.py"  # the file that makes a folder a course directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Layout:
         if name not in known:
             there = f"it has {', '.join(known)}" if known else "it has none"
             raise CourseError(f"{self.source} has no assignment {name!r}; {there}")
+
+
+def courses_around(folder: Path) -> Iterator[Path]:
+    """The course directories among *folder* and the folders that it lies in, the nearest first."""
+    return (one for one in (folder, *folder.parents) if (one / CONFIG).is_file())
 
 
 def load_config(root: Path) -> Any:

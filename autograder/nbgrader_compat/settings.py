@@ -9,6 +9,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from autograder.files.source import KIT
+from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION
 
 __all__ = ["use_examiner"]
 
@@ -23,15 +24,15 @@ STEPS = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-# What the notebooks of this package look for; nbgrader finds them in any line that holds them.
+# What the setting of each mark has to hold.
 MARKS = {
     "ClearSolutions": {
-        "begin_solution_delimeter": "BEGIN SOLUTION",
-        "end_solution_delimeter": "END SOLUTION",
+        "begin_solution_delimeter": SOLUTION[0],
+        "end_solution_delimeter": SOLUTION[1],
     },
     "ClearHiddenTests": {
-        "begin_test_delimeter": "BEGIN HIDDEN TESTS",
-        "end_test_delimeter": "END HIDDEN TESTS",
+        "begin_test_delimeter": HIDDEN_TESTS[0],
+        "end_test_delimeter": HIDDEN_TESTS[1],
     },
 }
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 __all__ = [
+    "HIDDEN_TESTS",
+    "SOLUTION",
     "STUDENT_TAG",
     "Notebook",
     "grading",
     "is_test",
     "read_notebook",
+    "released",
     "strip_solution_marks",
     "test_part",
     "without_hidden_tests",
@@ -24,10 +27,13 @@ __all__ = [
 STUDENT_TAG = "student-id"
 Part = Literal["public", "hidden", "both"]
 # As in nbgrader, a mark is any line that holds the words.
-MARKS = re.compile(r"^[^\n]*(BEGIN|END) SOLUTION[^\n]*\n?", re.MULTILINE)
+SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
+HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+MARKS = re.compile(rf"^[^\n]*({'|'.join(SOLUTION)})[^\n]*\n?", re.MULTILINE)
 HIDDEN = re.compile(
-    r"^[^\n]*BEGIN HIDDEN TESTS.*?^[^\n]*END HIDDEN TESTS[^\n]*$\n?", re.MULTILINE | re.DOTALL
+    rf"^[^\n]*{HIDDEN_TESTS[0]}.*?^[^\n]*{HIDDEN_TESTS[1]}[^\n]*$\n?", re.MULTILINE | re.DOTALL
 )
+STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 
 
 @dataclass(slots=True)
@@ -114,6 +120,33 @@ def read_notebook(path: Path) -> Notebook:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a notebook: {error}") from error
     return Notebook(content)
+
+
+def released(notebook: Notebook) -> list[str]:
+    """The source of every cell of a source notebook as students get it, as far as its marks are right."""
+    made = []
+    for cell in notebook.cells:
+        text = _without(cell["source"], *HIDDEN_TESTS, "")
+        stub = STUB.get(cell["cell_type"], "")
+        if grading(cell).get("solution"):
+            text = _without(text, *SOLUTION, stub) if SOLUTION[0] in text else stub
+        made.append(text)
+    return made
+
+
+def _without(text: str, begin: str, end: str, instead: str) -> str:
+    kept: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        if begin in line and not inside:
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [indent + part for part in instead.split("\n")] if instead else []
+        elif end in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def strip_solution_marks(notebook: Notebook) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from autograder.files.source import source_files
 from autograder.kit import Kit, load_kit
-from autograder.notebook.cells import read_notebook
+from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION, read_notebook
 from autograder.selfstudy.exams import SUFFIX, ExamError, write_exam, zipped
 from autograder.selfstudy.wheels import WheelError, package_wheel
 
@@ -17,7 +18,6 @@ __all__ = ["AUDIENCES", "BundleError", "write_bundle"]
 
 Audience = Literal["students", "self-learners"]
 AUDIENCES: tuple[Audience, ...] = ("students", "self-learners")
-SECRET = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS")
 
 
 class BundleError(Exception):
@@ -42,9 +42,9 @@ def write_bundle(audience: Audience, source: Path, release: Path, target: Path) 
     with tempfile.TemporaryDirectory(prefix="bundle-") as name:
         stage = Path(name)
         home = stage / release.name
-        for path in released:
-            (home / path.relative_to(release)).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, home / path.relative_to(release))
+        for file, content in released.items():
+            (home / file).parent.mkdir(parents=True, exist_ok=True)
+            (home / file).write_bytes(content)
         alone = audience == "self-learners"
         try:
             wheels = [
@@ -84,20 +84,12 @@ def _start(audience: Audience, release: Path, wheels: list[Path], kit: Kit) -> s
     )
 
 
-def _released(release: Path) -> list[Path]:
+def _released(release: Path) -> dict[str, bytes]:
+    """The files of the folder *release*, by name."""
     if not release.is_dir():
         raise BundleError(f"{release} is not there: release the assignment first (make release)")
-    # Not what someone left who tried the release out there.
-    paths = sorted(
-        path
-        for path in release.rglob("*")
-        if path.is_file()
-        and not any(
-            part.startswith((".", "__pycache__", "autograder-progress"))
-            for part in path.relative_to(release).parts
-        )
-    )
-    notebooks = [path for path in paths if path.suffix == ".ipynb"]
+    files = source_files(release)
+    notebooks = [release / name for name in files if name.endswith(".ipynb")]
     if not notebooks:
         raise BundleError(f"{release} holds no notebooks: release the assignment first (make release)")
     for path in notebooks:
@@ -105,7 +97,7 @@ def _released(release: Path) -> list[Path]:
             cells = read_notebook(path).cells
         except ValueError as error:
             raise BundleError(str(error)) from error
-        for mark in SECRET:
+        for mark in (*SOLUTION, *HIDDEN_TESTS):
             if any(mark in cell["source"] for cell in cells):
                 raise BundleError(f"{path} is no student version: it holds {mark!r}")
-    return paths
+    return files

@@ -14,7 +14,7 @@ from pathlib import Path
 from hypothesis.configuration import set_hypothesis_home_dir
 from rich.console import Console
 
-from autograder.candidate.process import NoSandbox
+from autograder.candidate.start import NoSandbox
 from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
 from autograder.selfstudy.exams import ExamError, Exams
 from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress

@@ -15,21 +15,16 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from autograder.kit import FOLDER
+from autograder.files.source import KIT, source_files
 from autograder.nbgrader_compat.errors import CourseError
-from autograder.nbgrader_compat.layout import CONFIG, source_folder
+from autograder.nbgrader_compat.layout import CONFIG, courses_around, source_folder
 from autograder.notebook.cells import grading, read_notebook
 
 __all__ = ["SUFFIX", "ExamError", "Exams", "write_exam", "zipped"]
 
 SUFFIX = ".exam"
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold: the bytes depend on the content alone
-LEFT_OUT = (
-    ".",
-    "__pycache__",
-    "autograder-progress",
-)  # left by an editor, or by someone who tried the solutions
-ANSWERS = f"{FOLDER}/kinds.toml"  # a class is made of answers, right and wrong ones
+ANSWERS = f"{KIT}/kinds.toml"  # a class is made of answers, right and wrong ones
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -56,12 +51,10 @@ def write_exam(source: Path, release: Path, target: Path) -> list[str]:
         ExamError: a notebook or a cell of *source* has not been released.
     """
     files: dict[str, bytes] = {}
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        name = path.relative_to(source)
-        if name.as_posix() == ANSWERS or any(part.startswith(LEFT_OUT) for part in name.parts):
-            continue
-        whole = path.suffix != ".ipynb" or len(name.parts) > 1
-        files[name.as_posix()] = path.read_bytes() if whole else _without_answers(path, release / path.name)
+    for name, content in source_files(source).items():
+        if name != ANSWERS:
+            is_source = name.endswith(".ipynb") and "/" not in name
+            files[name] = _without_answers(source / name, release / name) if is_source else content
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(gzip.compress(zipped(files, zipfile.ZIP_STORED), mtime=0))
     return sorted(files)
@@ -141,6 +134,6 @@ class Exams(contextlib.ExitStack):
 def _courses(home: Path) -> Iterator[Path]:
     """The course directories around *home* and around the current folder, and the kit's own where it is used in its repository."""
     for start in (home, Path.cwd()):
-        yield from (folder for folder in (start, *start.parents) if (folder / CONFIG).is_file())
+        yield from courses_around(start)
     if (REPOSITORY / CONFIG).is_file():
         yield REPOSITORY

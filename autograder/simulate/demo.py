@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.files.source import KIT
 from autograder.grading.command import Bar, local_grader, print_summary
 from autograder.grading.run import Summary, grade_course
-from autograder.kit import FOLDER as KIT
 from autograder.kit import KitError
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.course import Course, CourseError

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.kit import FOLDER, in_form, load_kit
+from autograder.files.source import KIT
+from autograder.kit import in_form, load_kit
 from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
 
 __all__ = ["Kind", "expected_marks", "load_kinds", "write_submission"]
@@ -57,7 +58,7 @@ def load_kinds(source: Path) -> dict[str, Kind]:
     Raises:
         KitError: the kit cannot be used, or a kind has an entry that is not known or of another type.
     """
-    file = source / FOLDER / "kinds.toml"
+    file = source / KIT / "kinds.toml"
     return {
         name: in_form(file, {"name": name} | row if isinstance(row, dict) else row, Kind, name)
         for name, row in (load_kit(source).kinds or USUAL).items()

@@ -8,20 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograder.wire.plain import (
-    LATE,
-    MUTABLE,
-    PLAIN_BASES,
-    Reader,
-    Refused,
-    WireError,
-    Writer,
-    raw_bytes,
-    reads,
-    writes,
-)
+from autograder.wire.checks import raw_bytes
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Reader, Writer
+from autograder.wire.registry import LATE, MUTABLE, PLAIN_BASES, reads, writes
 
-__all__ = ["array_tree", "dtype_tree", "read_array", "read_dtype"]
+__all__ = ["array_tree", "read_array", "read_objects"]
 
 MAX_UNIT_NAME = 64
 MAX_FIELDS = 256
@@ -33,18 +25,18 @@ DTYPE = re.compile(
 FIELD = re.compile(r"\w{1,64}")
 
 
-def dtype_tree(dtype: Any) -> Any:
+def _dtype_codes(dtype: Any) -> Any:
     """An array's type: its code, or a list of (name, code) for records."""
     if dtype.kind in KINDS and DTYPE.fullmatch(dtype.str):
         return dtype.str
     plain = dtype.names and not dtype.hasobject and all(dtype[name].names is None for name in dtype.names)
     if plain and all(not dtype[name].shape and FIELD.fullmatch(name) for name in dtype.names):
-        return [[name, dtype_tree(dtype[name])] for name in dtype.names]
+        return [[name, _dtype_codes(dtype[name])] for name in dtype.names]
     raise Refused(f"a NumPy array of {dtype.name if not dtype.names else 'records'}")
 
 
-def read_dtype(tree: Any) -> Any:
-    """The type of :func:`dtype_tree`."""
+def _dtype_of(tree: Any) -> Any:
+    """The type of :func:`_dtype_codes`."""
     if type(tree) is str and DTYPE.fullmatch(tree):
         return np.dtype(tree)
     if type(tree) is not list or not 0 < len(tree) <= MAX_FIELDS:
@@ -53,14 +45,14 @@ def read_dtype(tree: Any) -> Any:
     for name, code in tree:
         if type(name) is not str or not FIELD.fullmatch(name) or type(code) is not str:
             raise WireError("not a message: no field of records")
-        fields.append((name, read_dtype(code)))
+        fields.append((name, _dtype_of(code)))
     return np.dtype(fields)
 
 
 def array_tree(value: Any) -> list[Any]:
     """An array's type, shape and bytes."""
     array = np.ascontiguousarray(value)
-    code = dtype_tree(array.dtype)
+    code = _dtype_codes(array.dtype)
     if type(code) is list:  # without the gaps that records may have
         array = np.array(array, np.dtype([(name, one) for name, one in code]))
     return [code, list(np.shape(value)), array.tobytes()]
@@ -69,7 +61,7 @@ def array_tree(value: Any) -> list[Any]:
 def read_array(tree: list[Any]) -> Any:
     """The array of :func:`array_tree`."""
     code, shape, raw = tree
-    dtype = read_dtype(code)
+    dtype = _dtype_of(code)
     _check_shape(shape)
     raw_bytes([raw])
     array = np.frombuffer(raw, dtype).reshape(shape).copy()
@@ -134,17 +126,22 @@ def _read_array(reader: Reader, rest: list[Any], depth: int) -> Any:
     return array
 
 
+def read_objects(reader: Reader, items: list[Any], depth: int) -> Any:
+    """An array of one dimension that holds the values of these trees as they are, lists and arrays too."""
+    made = np.empty(len(items), dtype=object)
+    for place, item in enumerate(reader.values(items, depth)):
+        made[place] = item
+    return made
+
+
 @reads("objects", mutable=True)
-def _read_objects(reader: Reader, rest: list[Any], depth: int) -> Any:
+def _read_object_array(reader: Reader, rest: list[Any], depth: int) -> Any:
     shape, *items = rest
     _check_shape(shape)
     if math.prod(shape) != len(items):
         raise WireError("not a message: an array of another shape")
     reader.grow(len(items) + 1)
-    flat = np.empty(len(items), dtype=object)
-    for place, item in enumerate(reader.values(items, depth)):
-        flat[place] = item
-    return flat.reshape(shape)
+    return read_objects(reader, items, depth).reshape(shape)
 
 
 @writes(*{type(np.zeros(1, code)[0]) for code in "?bhilqBHILQefdgFDGUSmM"})
@@ -163,13 +160,13 @@ def _read_scalar(reader: Reader, rest: list[Any], depth: int) -> Any:
 def _write_dtype(writer: Writer, value: Any, depth: int) -> list[Any]:
     if value.kind == "O":
         return ["dtype", "O"]
-    return ["dtype", dtype_tree(value)]
+    return ["dtype", _dtype_codes(value)]
 
 
 @reads("dtype")
 def _read_dtype(reader: Reader, rest: list[Any], depth: int) -> Any:
     (code,) = rest
-    return np.dtype(object) if code == "O" else read_dtype(code)
+    return np.dtype(object) if code == "O" else _dtype_of(code)
 
 
 def _quantity(writer: Writer, value: Any, depth: int) -> list[Any]:

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autograder.wire.plain import (
+from autograder.wire.checks import (
     COMPLEX,
+    INT64,
     ITEM,
     LARGE_INT,
     MAX_INT_BITS,
     MAX_RANGE,
-    READERS,
-    Content,
-    Reader,
-    Refused,
-    WireError,
-    Writer,
     bounded,
     hashed,
     raw_bytes,
-    reads,
-    writes,
 )
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Content, Reader, Writer
+from autograder.wire.registry import READERS, reads, writes
 
 __all__ = ["QUICK", "Quick", "is_quick", "pairs", "read_pairs"]
 
@@ -32,7 +28,7 @@ FLAT = frozenset({type(None), bool, int, float, str})
 FLAT_OR_DICT = FLAT | {dict}
 TEXT = frozenset({str})
 QUICK = "Q"
-LEAST, MOST = -(2**63), 2**63 - 1
+LEAST, MOST = INT64.start, INT64.stop - 1
 
 
 # Loops, and not comprehensions over sets of types: most containers have a few items, and each call asks.
@@ -126,11 +122,11 @@ def _write_set(writer: Writer, value: Any, depth: int) -> list[Any]:
     return ["f" if kind is frozenset else "e", *writer.trees(_ordered(value), depth)]
 
 
-def pairs(writer: Writer, value: Any, depth: int) -> list[Any]:
-    """The items of a mapping."""
+def pairs(writer: Writer, value: Any, depth: int, items: Any = dict.items) -> list[Any]:
+    """The items of a mapping, as its class's own *items* gives them."""
     bounded(value, "dict")
     writer.grow(2 * len(value))
-    return [[writer.tree(k, depth), writer.tree(v, depth)] for k, v in dict.items(value)]
+    return [[writer.tree(k, depth), writer.tree(v, depth)] for k, v in items(value)]
 
 
 @writes(dict)

@@ -8,7 +8,8 @@ import struct
 import time
 from typing import Any
 
-from autograder.wire.plain import Reader, WireError, Writer, decode, encode
+from autograder.wire.errors import WireError
+from autograder.wire.plain import Reader, Writer, decode, encode
 
 __all__ = ["HEADER", "Channel", "Closed", "TooSlow"]
 

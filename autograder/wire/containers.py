@@ -10,18 +10,10 @@ import types
 from typing import Any
 
 from autograder.wire.builtin import pairs, read_pairs
-from autograder.wire.plain import (
-    ITEM,
-    LATE,
-    Reader,
-    WireError,
-    Writer,
-    bounded,
-    hashed,
-    raw_bytes,
-    reads,
-    writes,
-)
+from autograder.wire.checks import ITEM, bounded, hashed, raw_bytes
+from autograder.wire.errors import WireError
+from autograder.wire.plain import Reader, Writer
+from autograder.wire.registry import LATE, reads, writes
 
 __all__ = ["named_tuple"]
 
@@ -44,10 +36,7 @@ def _read_counter(reader: Reader, rest: list[Any], depth: int) -> Any:
 
 @writes(collections.OrderedDict, mutable=True)
 def _write_ordered(writer: Writer, value: Any, depth: int) -> list[Any]:
-    bounded(value, "dict")
-    writer.grow(2 * len(value))
-    items = collections.OrderedDict.items(value)
-    return ["ordered", *[[writer.tree(k, depth), writer.tree(v, depth)] for k, v in items]]
+    return ["ordered", *pairs(writer, value, depth, collections.OrderedDict.items)]
 
 
 @reads("ordered", mutable=True)

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograder.wire.plain import Reader, Refused, WireError, Writer, raw_bytes, reads, writes
+from autograder.wire.checks import raw_bytes
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Reader, Writer
+from autograder.wire.registry import reads, writes
 
-__all__ = ["follow", "follow_globally", "global_marks", "global_states", "set_global_state"]
+__all__ = ["changed_states", "follow", "follow_globally", "global_marks", "set_global_state"]
 
 WORDS = 624  # of a Mersenne twister's state
 WORD = np.dtype("<u4")
@@ -34,7 +37,7 @@ def _read_twister(rest: list[Any]) -> tuple[Any, int, float | None]:
     return np.frombuffer(raw, WORD), place, gauss
 
 
-def global_states() -> list[list[Any]]:
+def _global_states() -> list[list[Any]]:
     """The states of ``random`` and of ``numpy.random``, as what a message holds."""
     _, words, gauss = _getstate()
     _, key, place, has_gauss, cached = _get_state()[:5]
@@ -45,9 +48,16 @@ def global_states() -> list[list[Any]]:
 
 
 def global_marks() -> list[Any]:
-    """What tells two states of ``random`` and of ``numpy.random`` apart, at less cost than :func:`global_states`."""
+    """What tells two states of ``random`` and of ``numpy.random`` apart, at less cost than their whole trees."""
     _, key, *rest = _get_state()
     return [_getstate(), (key.tobytes(), *rest)]
+
+
+def changed_states(before: list[Any], now: list[Any]) -> list[list[Any]]:
+    """Which of the two has other marks than before, 0 for ``random`` and 1 for ``numpy.random``, and its state as what a message holds."""
+    changed = [which for which, (old, new) in enumerate(zip(before, now, strict=True)) if old != new]
+    states = _global_states() if changed else []
+    return [[which, states[which]] for which in changed]
 
 
 def set_global_state(which: int, tree: list[Any]) -> None:
@@ -159,7 +169,7 @@ def follow_globally(which: int, tree: list[Any]) -> None:
         WireError: it is no state.
     """
     words, place, _ = _read_twister(tree)
-    raw, here, _ = global_states()[which]
+    raw, here, _ = _global_states()[which]
     count = _distance(raw, here, words.tobytes(), place)
     if count and which == 0:
         random.getrandbits(32 * count)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder.wire.errors import WireError
 from autograder.wire.generators import follow
-from autograder.wire.plain import WireError
 
 __all__ = ["fill"]
 

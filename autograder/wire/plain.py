@@ -1,70 +1,28 @@
 """Plain data between the examiner and a candidate: MessagePack frames that cannot execute anything.
 
 A value is sent as a tree. None, booleans, 64-bit integers, floats and strings stand for themselves; everything else is a list
-whose first item, its tag, says what it is. The tables :data:`WRITERS` and :data:`READERS` say how each type is written and each tag is read;
-the modules beside this one add theirs. Types are matched exactly. A subclass of a plain type is written as the plain type,
+whose first item, its tag, says what it is. :mod:`autograder.wire.registry` says how each type is written and
+each tag is read. Types are matched exactly. A subclass of a plain type is written as the plain type,
 by the methods of the plain type: its own could lie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-__all__ = [
-    "READERS",
-    "WRITERS",
-    "Content",
-    "Message",
-    "Reader",
-    "Refused",
-    "WireError",
-    "Writer",
-    "decode",
-    "encode",
-    "reads",
-    "writes",
-]
+from autograder.wire.checks import INT64, LARGE_INT, MAX_INT_BITS
+from autograder.wire.errors import Overspent, Refused, WireError
+from autograder.wire.registry import MUTABLE, PLAIN_BASES, READERS, WRITERS, late_writer
+
+__all__ = ["Content", "Reader", "Writer", "decode", "encode"]
 
 MAX_DEPTH = 64
-MAX_INT_BITS = 4096
-# What is hashed on arrival, or in a test, is bounded: values can be chosen to collide, and then the time grows with the square.
-# Strings are safe, as their hashes are secret, and so are floats and 64-bit integers, few of which can have one hash.
-MAX_HASHED = 10_000
-MAX_SPENT = 100_000  # for the rest, in one message: an item of a tuple or a frozen set costs
-ITEM, COMPLEX, LARGE_INT = 1, 10, 100
+MAX_SPENT = 100_000  # in one message, in the units of `Message.spend`
 # An object that stands in several places is sent once; this bounds what a message would be without that.
 MAX_SIZE = 8_000_000
-MAX_RANGE = 1_000_000
-INT64 = range(-(2**63), 2**63)
-# What a subclass counts as: a type, what makes the plain value of it, by methods that no subclass can replace.
-PLAIN_BASES: dict[type, Callable[[Any], Any]] = {
-    int: int.__int__,
-    float: float.__float__,
-    complex: complex.__complex__,
-    str: str.__str__,
-    bytes: lambda value: bytes.__getitem__(value, slice(None)),
-    bytearray: lambda value: bytearray.__getitem__(value, slice(None)),
-    list: lambda value: list.__getitem__(value, slice(None)),
-    tuple: lambda value: tuple.__getitem__(value, slice(None)),
-    dict: lambda value: dict(dict.items(value)),
-    set: lambda value: set(set.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-}
-
-
-class WireError(Exception):
-    """Bytes that are no message."""
-
-
-class Refused(Exception):
-    """A value that may not cross; the message says what it is."""
-
-
-class _Overspent(Exception):
-    """More than :data:`MAX_SPENT`."""
 
 
 class Content:
@@ -76,42 +34,6 @@ class Content:
 
 Refer = Callable[[Any], "list[Any] | None"]
 Resolve = Callable[[str, "list[Any]"], Any]
-WRITERS: dict[type, Callable[[Writer, Any, int], Any]] = {}
-READERS: dict[str, Callable[[Reader, list[Any], int], Any]] = {}
-# Types whose values can be changed: one of them that stands twice in a message is one object on the other side too.
-MUTABLE: set[type] = {list, dict, set, bytearray}
-# For types of libraries that need not be installed: a function from a type to its writer, or None.
-LATE: list[Callable[[type], Callable[[Writer, Any, int], Any] | None]] = []
-
-
-def writes(*kinds: type, mutable: bool = False) -> Callable[[Any], Any]:
-    """Enter a function ``(writer, value, depth) -> tree`` for values of exactly these types."""
-
-    def enter(function: Any) -> Any:
-        WRITERS.update(dict.fromkeys(kinds, function))
-        if mutable:
-            MUTABLE.update(kinds)
-        return function
-
-    return enter
-
-
-def reads(tag: str, mutable: bool = False) -> Callable[[Any], Any]:
-    """Enter a function ``(reader, rest of the list, depth) -> value`` for a tag; *mutable* as for the type that it makes."""
-
-    def enter(function: Any) -> Any:
-        if mutable:
-
-            def kept(reader: Reader, rest: list[Any], depth: int) -> Any:
-                before = reader.size
-                return reader.keep(function(reader, rest, depth), before)
-
-            READERS[tag] = kept
-        else:
-            READERS[tag] = function
-        return function
-
-    return enter
 
 
 class Message:
@@ -130,16 +52,16 @@ class Message:
         self._spent = 0
 
     def spend(self, cost: int) -> None:
-        """Count what could cost the other side time when it is hashed."""
+        """Count what could cost the other side time when it is hashed: an item of a tuple or of a frozen set is 1."""
         self._spent += cost
         if self._spent > MAX_SPENT:
-            raise _Overspent
+            raise Overspent
 
     def grow(self, count: int) -> None:
         """Count what this message would hold if nothing in it were shared."""
         self.size += count
         if self.size > MAX_SIZE:
-            raise _Overspent
+            raise Overspent
 
     def keep(self, value: Any, size_before: int) -> Any:
         """Remember an object that can be changed, now that it is complete."""
@@ -192,9 +114,9 @@ class Writer(Message):
 
     def content(self, value: Any) -> Any:
         """The tree of an object that can be changed as it is now, also where the message could refer to it."""
-        write = WRITERS.get(type(value)) or next(filter(None, (late(type(value)) for late in LATE)), None)
+        write = WRITERS.get(type(value)) or late_writer(type(value))
         if write is None:
-            raise Refused(called(value))
+            raise Refused(_called(value))
         return self._shared(write, value, object(), 0)
 
     def _shared(self, write: Any, value: Any, original: Any, depth: int) -> Any:
@@ -214,20 +136,16 @@ class Writer(Message):
     def _other(self, value: Any, kind: type, depth: int) -> Any:
         if self._refer is not None and (tree := self._refer(value)) is not None:
             return tree
-        for late in LATE:
-            if (write := late(kind)) is not None:
-                return (
-                    self._shared(write, value, value, depth)
-                    if kind in MUTABLE
-                    else write(self, value, depth + 1)
-                )
+        if (write := late_writer(kind)) is not None:
+            shared = kind in MUTABLE
+            return self._shared(write, value, value, depth) if shared else write(self, value, depth + 1)
         mro = type.__dict__["__mro__"].__get__(kind)
         base = next((one for one in mro if one in PLAIN_BASES), None)
         if base is None:
-            raise Refused(called(value))
+            raise Refused(_called(value))
         plain = PLAIN_BASES[base](value)
         if type(plain) is kind:  # someone has changed what the types are called
-            raise Refused(called(value))
+            raise Refused(_called(value))
         if base not in MUTABLE:
             return self.tree(plain, depth)
         return self._shared(WRITERS[base], plain, value, depth)
@@ -297,23 +215,13 @@ def encode(value: Any, limit: int, writer: Writer | None = None) -> bytes:
     """
     try:
         data = msgspec.msgpack.encode((writer or Writer()).tree(value))
-    except _Overspent:
+    except Overspent:
         raise Refused("something with too many tuples, complex numbers or large integers") from None
     except RecursionError:
         raise Refused("something nested too deeply") from None
     if len(data) > limit:
         raise Refused(f"{len(data) // 1024} KB of data, more than the {limit // 1024} KB allowed")
     return data
-
-
-def called(value: Any) -> str:
-    """What a value is, in words for whoever made it."""
-    name = type(value).__name__[:80]
-    if name in ("function", "builtin_function_or_method", "method", "type"):
-        return "a function" if name != "type" else "a class"
-    if name in ("generator", "coroutine", "async_generator"):
-        return f"a {name.replace('_', ' ')}"
-    return f"a {name}"
 
 
 def decode(data: bytes, reader: Reader | None = None) -> Any:
@@ -333,23 +241,11 @@ def decode(data: bytes, reader: Reader | None = None) -> Any:
         raise WireError(f"not a message: {str(error)[:200]}") from None
 
 
-def bounded(values: Any, kind: str) -> Any:
-    """*values*, which will be hashed, if they are few enough."""
-    if len(values) > MAX_HASHED:
-        raise Refused(f"a {kind} of {len(values):,} items, more than the {MAX_HASHED:,} allowed")
-    return values
-
-
-def hashed(rest: Sequence[Any]) -> Sequence[Any]:
-    """The same on arrival."""
-    if len(rest) > MAX_HASHED:
-        raise WireError("not a message: too many items")
-    return rest
-
-
-def raw_bytes(rest: Sequence[Any]) -> bytes:
-    """The one item of *rest*, which is bytes."""
-    (raw,) = rest
-    if type(raw) is not bytes:  # bytes(n) of a number would be n bytes of memory
-        raise WireError("not a message: no bytes")
-    return raw
+def _called(value: Any) -> str:
+    """What a value is, in words for whoever made it."""
+    name = type(value).__name__[:80]
+    if name in ("function", "builtin_function_or_method", "method", "type"):
+        return "a function" if name != "type" else "a class"
+    if name in ("generator", "coroutine", "async_generator"):
+        return f"a {name.replace('_', ' ')}"
+    return f"a {name}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import builtins
 import datetime
+import functools
 import re
 import warnings
 from decimal import Decimal
@@ -14,23 +15,21 @@ from pathlib import PosixPath, PurePath, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from autograder.wire.plain import (
-    ITEM,
-    LARGE_INT,
-    LATE,
-    PLAIN_BASES,
-    Reader,
-    Refused,
-    WireError,
-    Writer,
-    reads,
-    writes,
-)
+from autograder.wire.checks import ITEM, LARGE_INT
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Reader, Writer
+from autograder.wire.registry import LATE, PLAIN_BASES, reads, writes
 
-__all__ = ["BUILTIN_TYPES"]
+__all__ = ["BUILTIN_TYPES", "read_zone", "zone_tree"]
 
 ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 DECIMAL = re.compile(r"-?(\d{1,1000}(\.\d{0,1000})?(E[+-]\d{1,4})?|Infinity|s?NaN\d{0,20})")
+CLOCK = ("hour", "minute", "second", "microsecond")
+# What may be in a time zone, and the parts of it that are whole numbers.
+MOMENTS: dict[type, tuple[str, ...]] = {
+    datetime.datetime: ("year", "month", "day", *CLOCK),
+    datetime.time: CLOCK,
+}
 LONGEST_PATH = 4096
 LONGEST_PATTERN = 2000
 BUILTIN_TYPES = {name: one for name, one in vars(builtins).items() if type(one) is type and "_" not in name}
@@ -76,37 +75,23 @@ def _read_date(reader: Reader, rest: list[Any], depth: int) -> datetime.date:
     return datetime.date(*_integers(rest, 3))
 
 
-@writes(datetime.datetime)
-def _write_datetime(writer: Writer, value: datetime.datetime, depth: int) -> list[Any]:
+@writes(*MOMENTS)
+def _write_moment(writer: Writer, value: Any, depth: int) -> list[Any]:
+    kind = type(value)
     writer.spend(5 * ITEM)
-    day = [value.year, value.month, value.day]
-    return ["datetime", zone_tree(value.tzinfo), value.fold, *day, *_clock(value)]
+    parts = [getattr(value, name) for name in MOMENTS[kind]]
+    return [kind.__name__, zone_tree(value.tzinfo), value.fold, *parts]
 
 
-def _clock(value: datetime.datetime | datetime.time) -> list[int]:
-    return [value.hour, value.minute, value.second, value.microsecond]
-
-
-@reads("datetime")
-def _read_datetime(reader: Reader, rest: list[Any], depth: int) -> datetime.datetime:
+def _read_moment(kind: Any, reader: Reader, rest: list[Any], depth: int) -> Any:
     zone, fold, *parts = rest
     reader.spend(5 * ITEM)
     _integers([fold], 1)
-    return datetime.datetime(*_integers(parts, 7), tzinfo=read_zone(zone), fold=fold)  # type: ignore[misc,arg-type]
+    return kind(*_integers(parts, len(MOMENTS[kind])), tzinfo=read_zone(zone), fold=fold)
 
 
-@writes(datetime.time)
-def _write_time(writer: Writer, value: datetime.time, depth: int) -> list[Any]:
-    writer.spend(5 * ITEM)
-    return ["time", zone_tree(value.tzinfo), value.fold, *_clock(value)]
-
-
-@reads("time")
-def _read_time(reader: Reader, rest: list[Any], depth: int) -> datetime.time:
-    zone, fold, *parts = rest
-    reader.spend(5 * ITEM)
-    _integers([fold], 1)
-    return datetime.time(*_integers(parts, 4), tzinfo=read_zone(zone), fold=fold)  # type: ignore[misc,arg-type]
+for _kind in MOMENTS:
+    reads(_kind.__name__)(functools.partial(_read_moment, _kind))
 
 
 @writes(datetime.timedelta)
@@ -239,11 +224,8 @@ def _read_type(reader: Reader, rest: list[Any], depth: int) -> type:
 def _plain_datetime(value: Any) -> datetime.datetime:
     # Through the parts: the methods of datetime call those of the subclass.
     kind = datetime.datetime
-    parts = [
-        getattr(kind, name).__get__(value) for name in ("year", "month", "day", "hour", "minute", "second")
-    ]
-    more = [getattr(kind, name).__get__(value) for name in ("microsecond", "tzinfo")]
-    return kind(*parts, *more, fold=kind.fold.__get__(value))
+    *parts, fold = (getattr(kind, name).__get__(value) for name in (*MOMENTS[kind], "tzinfo", "fold"))
+    return kind(*parts, fold=fold)
 
 
 LATE.append(lambda kind: _write_type if issubclass(kind, type) else None)

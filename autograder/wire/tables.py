@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from autograder.wire.arrays import array_tree, read_array
-from autograder.wire.plain import ITEM, LATE, MUTABLE, Reader, Refused, WireError, Writer, reads
+from autograder.wire.arrays import array_tree, read_array, read_objects
+from autograder.wire.checks import ITEM
+from autograder.wire.errors import Refused, WireError
+from autograder.wire.plain import Reader, Writer
+from autograder.wire.registry import LATE, MUTABLE, reads
 from autograder.wire.scalars import read_zone, zone_tree
 
 __all__: list[str] = []
@@ -72,10 +75,7 @@ def _read_column(reader: Reader, tree: Any, depth: int) -> Any:
         return _flat(array, reader)
     if kind == "objects":
         reader.grow(len(rest))
-        made = np.empty(len(rest), dtype=object)
-        for place, item in enumerate(reader.values(rest, depth)):
-            made[place] = item
-        return made
+        return read_objects(reader, rest, depth)
     if kind == "text":
         name, *items = rest
         if name not in TEXT:

@@ -14,7 +14,7 @@ from typing import Any
 from autograder.notebook.display.allowance import TooMuch, spending
 from autograder.notebook.display.budgets import FRAME_LIMIT, MAX_HTML, PATIENCE
 from autograder.wire.channel import Channel
-from autograder.wire.plain import Refused, WireError
+from autograder.wire.errors import Refused, WireError
 
 __all__ = ["ask", "close"]
 
