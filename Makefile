@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SYSTEM := build/.system-packages
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test release docs bench pins lowest clean
+.PHONY: demo test thorough release docs bench pins lowest clean
 
 demo: $(READY) ## of each assignment: release it, grade a class, show gradebook and report
 	$(BIN)/autograder demo
@@ -16,6 +16,9 @@ test: $(READY) $(SYSTEM) ## all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+thorough: $(READY) $(SYSTEM) ## all tests, each with all that there is to try (an hour)
+	THOROUGH=1 $(BIN)/python -m pytest
 
 release: $(READY) ## generate assignments/ from solutions/
 	for assignment in $(notdir $(wildcard solutions/*)); do $(BIN)/nbgrader generate_assignment $$assignment --force || exit 1; done

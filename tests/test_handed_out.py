@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -47,13 +48,20 @@ def attempts(texts: dict[str, str], assignment: str, notebook: str, *, library: 
 def earning(exam_of, tmp_path_factory):
     """Those answers, of many, that earn points in an otherwise untouched notebook, with their points."""
 
+    folder = tmp_path_factory.mktemp("tried")
+
+    @functools.cache  # much is handed out to both audiences
+    def score(assignment: str, notebook: str, answers: tuple[tuple[str, str], ...]) -> float:
+        name = f"{notebook}.ipynb"
+        pasted(release_of(assignment), name, dict(answers), folder)
+        return check_notebook(folder / name, exam_of(assignment)).score
+
     def earn(assignment: str, notebook: str, tried: list[dict[str, str]]) -> dict[str, float]:
-        folder, name, found = tmp_path_factory.mktemp("tried"), f"{notebook}.ipynb", {}
-        for answers in tried:
-            pasted(release_of(assignment), name, answers, folder)
-            if score := check_notebook(folder / name, exam_of(assignment)).score:
-                found["\n\n".join(answers.values())] = score
-        return found
+        scores = {
+            "\n\n".join(answers.values()): score(assignment, notebook, tuple(answers.items()))
+            for answers in tried
+        }
+        return {answers: score for answers, score in scores.items() if score}
 
     return earn
 

@@ -42,7 +42,7 @@ def _is_flat(values: Iterable[Any]) -> bool:
         elif kind is str:
             if not one.isascii():
                 return False
-        elif kind is not float and kind is not bool and one is not None:
+        elif kind not in FLAT:
             return False
     return True
 

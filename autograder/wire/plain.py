@@ -19,6 +19,9 @@ from autograder.wire.registry import MUTABLE, PLAIN_BASES, READERS, WRITERS, lat
 
 __all__ = ["Content", "Reader", "Writer", "decode", "encode"]
 
+# Sets, and not the names in the code: in the student's process a name of Python's own means what the student says.
+AS_IS = frozenset({type(None), bool, float})
+READ_AS_IS = AS_IS | {int, str}
 MAX_DEPTH = 64
 MAX_SPENT = 100_000  # in one message, in the units of `Message.spend`
 # An object that stands in several places is sent once; this bounds what a message would be without that.
@@ -86,7 +89,7 @@ class Writer(Message):
     def tree(self, value: Any, depth: int = 0) -> Any:
         """*value* as what MessagePack can hold."""
         kind = type(value)
-        if value is None or kind is bool or kind is float:
+        if kind in AS_IS:
             return value
         if kind is str:
             return value if value.isascii() else ["s", value.encode("utf-8", "surrogatepass")]
@@ -172,7 +175,7 @@ class Reader(Message):
     def value(self, tree: Any, depth: int = 0) -> Any:
         """The value that a tree stands for."""
         kind = type(tree)
-        if tree is None or kind is bool or kind is int or kind is float or kind is str:
+        if kind in READ_AS_IS:
             return tree
         if kind is not list:
             raise WireError("not a message: a bare value of another kind")
