@@ -18,7 +18,7 @@ from typing import Any
 from jupyter_client.manager import start_new_kernel
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.process import start_candidate
+from autograder.candidate.start import start_candidate
 
 BAR_MS = 0.3
 ROUNDS = 9

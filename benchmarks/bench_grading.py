@@ -150,7 +150,7 @@ def main() -> int:
         print(
             f"Where it goes ({1000 * whole / len(sample):.0f} ms of one core each, {calls / len(sample):.0f} calls):"
         )
-        for label, part in taken.most_common():
+        for label, part in sorted(taken.items(), key=lambda item: -item[1]):
             print(f"  {1000 * part / len(sample):6.0f} ms  {100 * part / whole:3.0f} %  {label}")
         met = [
             bar("submissions a minute against stock", stock_each / each, SPEEDUP_BAR, True),

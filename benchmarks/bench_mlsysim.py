@@ -178,7 +178,10 @@ def print_speedups(ours: Package, peer: Package) -> None:
         "\nINT4 speed-up over FP16 by batch, Llama-3 8B, context 2048 (ours with the KV cache at FP16, as W4A16 has it)"
     )
     print(f"{'':<28}" + "".join(f"{b:>7}" for b in BATCHES))
-    rows = [("H100  mlsysim 0.3.0", peer, "H100", {}), ("A100  mlsysim 0.3.0", peer, "A100", {})]
+    rows: list[tuple[str, Any, str, dict[str, Any]]] = [
+        ("H100  mlsysim 0.3.0", peer, "H100", {}),
+        ("A100  mlsysim 0.3.0", peer, "A100", {}),
+    ]
     for device in ("H100", "A100"):
         for runtime in ("tutorial", "compiled"):
             rows.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,7 +27,7 @@ def _one_core() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _timed(taken: Counter[str], owner: Any, name: str, label: str) -> Iterator[None]:
+def _timed(taken: dict[str, float], owner: Any, name: str, label: str) -> Iterator[None]:
     """Adds up the time spent in a function, what is timed inside it left out."""
     original = getattr(owner, name)
 
@@ -45,7 +45,7 @@ def _timed(taken: Counter[str], owner: Any, name: str, label: str) -> Iterator[N
         setattr(owner, name, original)
 
 
-def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str], int]:
+def where_time_goes(course: Any, students: Sequence[str]) -> tuple[dict[str, float], int]:
     """Seconds by part of the work, of a single process on a single core that grades and records, and the number of calls of students' functions."""
     import nbformat
 
@@ -56,7 +56,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
     from autograder.grading.run import grade_course
     from autograder.grading.store import Recorder
 
-    taken: Counter[str] = Counter()
+    taken: dict[str, float] = defaultdict(float)
     marker: list[Any] = []
     calls = [0]
 
@@ -85,7 +85,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[Counter[str],
         (Marker, "mark", "nbgrader's steps, assembling, closing"),
         (Recorder, "record", "gradebook and files, by the one who records"),
     ]
-    process.Candidate.call = counted  # type: ignore[method-assign]
+    process.Candidate.call = counted  # type: ignore[method-assign,assignment]
     with contextlib.ExitStack() as stack:
         for owner, name, label in parts:
             stack.enter_context(_timed(taken, owner, name, label))
