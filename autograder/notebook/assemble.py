@@ -1,7 +1,8 @@
 """Puts a submission into the form of its source notebook: every graded cell once, in place, with the source's metadata.
 
 What a student may change is their answers and their own cells. Whatever else was done to the notebook (test cells deleted,
-duplicated, edited, retyped; metadata, points, ids, formats) changes nothing.
+duplicated, edited, retyped; metadata, points, ids, formats) changes nothing. A test stands where the student has it, as in their kernel, but never
+before what it needs.
 """
 
 from __future__ import annotations
@@ -14,8 +15,16 @@ from typing import Any
 
 from autograder.bounds.limits import Limits
 from autograder.files.read import Unreadable, open_folder, read_file
-from autograder.notebook.cells import STUDENT_TAG, Notebook, grading, read_notebook
+from autograder.notebook.cells import (
+    STUDENT_TAG,
+    Notebook,
+    grading,
+    is_test,
+    read_notebook,
+    without_hidden_tests,
+)
 from autograder.notebook.inert import inert_attachments, inert_markdown, writable
+from autograder.notebook.needs import bound_names, needed_by_tests
 
 __all__ = ["NOTE", "PROBLEM", "assemble", "read_path", "read_submission"]
 
@@ -85,10 +94,9 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
     grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
     if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
         grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
-    source = writable(source)
     made = {
         "cell_type": cell["cell_type"],
-        "source": source if cell["cell_type"] == "code" else inert_markdown(source),
+        "source": writable(source),
         "grade_id": grade_id if isinstance(grade_id, str) else None,
     }
     attachments = inert_attachments(cell.get("attachments")) if cell["cell_type"] == "markdown" else {}
@@ -98,18 +106,23 @@ def _tidy(cell: Any) -> dict[str, Any] | None:
 def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
     """The notebook to grade: *source*'s locked and test cells around *submission*'s answers.
 
-    Cells keep the order that the student gave them; what is missing comes back where the source has it. If the submission cannot be
-    read, the result has no answers and its metadata says why under :data:`PROBLEM`; what else there is to say of it, under :data:`NOTE`.
+    Cells keep the order that the student gave them, but that no test stands before what it needs; what is missing comes back where the source has
+    it. An answer that was turned into a cell of another type is turned back. If the submission cannot be read, the result has no answers and its
+    metadata says why under :data:`PROBLEM`; what else there is to say of it, under :data:`NOTE`.
     """
     template = read_notebook(source)
     cells, problem = read_submission(submission)
     made = copy.deepcopy(template.content)
+    notes = []
     if len(cells) > MAX_CELLS:
-        made["metadata"][NOTE] = (
+        notes.append(
             f"it has {len(cells)} cells: of those after the first {MAX_CELLS} only the answers are looked at"
         )
         cells = cells[:MAX_CELLS] + _answers_after(cells, set(template.by_grade_id()))
-    made["cells"] = [_numbered(cell, i) for i, cell in enumerate(_ordered(template, cells))]
+    ordered = _ordered(template, cells, notes)
+    if notes:
+        made["metadata"][NOTE] = "; ".join(notes)
+    made["cells"] = [_numbered(cell, i) for i, cell in enumerate(ordered)]
     made["nbformat"], made["nbformat_minor"] = 4, 5
     if problem:
         made["metadata"][PROBLEM] = problem
@@ -126,39 +139,111 @@ def _answers_after(cells: list[dict[str, Any]], known: set[str]) -> list[dict[st
     return list(found.values())
 
 
-def _ordered(template: Notebook, submitted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ordered(template: Notebook, submitted: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+    """The cells to grade; what there is to say of them is added to *notes*."""
     known = template.by_grade_id()
-    tests = {key for key, cell in known.items() if grading(cell)["grade"] and not grading(cell)["solution"]}
-    placed: dict[str, dict[str, Any]] = {}
     order: list[dict[str, Any]] = []
-    for cell in submitted:
+    placed: dict[str, dict[str, Any]] = {}
+    first: dict[str, dict[str, Any]] = {}  # of several copies
+    chosen = _chosen(known, submitted)
+    for at, cell in enumerate(submitted):
         grade_id = cell["grade_id"]
-        if grade_id in tests:
-            continue
-        original = known.get(grade_id) if grade_id not in placed else None
-        if original is None:
-            if grade_id is None or grade_id not in known or not grading(known[grade_id])["locked"]:
-                order.append(_own(cell))  # the student's own cell, or a second copy of an answer
-            continue
-        answer = _is_students(original) and cell["cell_type"] == original["cell_type"]
-        if _is_students(original) and not answer:
-            order.append(_own(cell))
-            continue
-        placed[grade_id] = _like(original, cell if answer else original)
-        order.append(placed[grade_id])
+        original = known.get(grade_id)
+        if original is not None and chosen.get(grade_id) == at:
+            students = _is_students(original)
+            placed[grade_id] = made = _like(original, cell) if students else copy.deepcopy(original)
+            if students and cell["cell_type"] != original["cell_type"]:
+                kinds = f"a {cell['cell_type']} cell", f"a {original['cell_type']} cell"
+                notes.append(
+                    f"the answer {grade_id} had been turned into {kinds[0]} and was turned back into {kinds[1]}"
+                )
+        elif original is not None and is_test(original) and cell["source"].strip() == _released(original):
+            continue  # another copy of a test
+        else:
+            made = _own(cell)
+        order.append(made)
+        if original is not None:
+            first.setdefault(grade_id, made)
     before: dict[str, Any] | None = None
     for grade_id, original in known.items():
         if grade_id not in placed:
-            answer = grading(original)["solution"]
-            stub = {"source": STUB[original["cell_type"]]}
-            placed[grade_id] = _like(original, stub if answer else original)
-            at = 0 if before is None else next(i for i, cell in enumerate(order) if cell is before) + 1
-            if answer:  # the answer may be in a cell of the student's own that lost its id: what tests it comes after that
-                while at < len(order) and not grading(order[at]):
-                    at += 1
+            stub = {"source": STUB[original["cell_type"]]} if grading(original)["solution"] else {}
+            first[grade_id] = placed[grade_id] = copy.deepcopy(original) | stub
+            at = 0 if before is None else _index(order, before) + 1
+            # What the student has there may be the answer, in a cell that lost its id, or belong to it.
+            if grading(original)["solution"] or is_test(original):
+                at = _after_own(order, at)
             order.insert(at, placed[grade_id])
         before = placed[grade_id]
+    _move_tests(template, order, placed, first)
     return order
+
+
+def _chosen(known: dict[str, dict[str, Any]], submitted: list[dict[str, Any]]) -> dict[str, int]:
+    """The place of the copy that counts, by grade_id: as for nbgrader the last one.
+
+    An answer that was turned into another type counts if there is no other copy, and code only if nothing else of the student's defines what it does.
+    """
+    chosen: dict[str, int] = {}
+    retyped: dict[str, list[int]] = {}
+    for at, cell in enumerate(submitted):
+        original = known.get(cell["grade_id"])
+        if original is not None and (
+            cell["cell_type"] == original["cell_type"] or not _is_students(original)
+        ):
+            chosen[cell["grade_id"]] = at
+        elif original is not None:
+            retyped.setdefault(cell["grade_id"], []).append(at)
+    for grade_id, places in retyped.items() if retyped.keys() - chosen.keys() else ():
+        original = known[grade_id]
+        if original["cell_type"] == "code" and (wanted := bound_names(original["source"])):
+            found = [bound_names(cell["source"]) for cell in submitted if cell["cell_type"] == "code"]
+            defined = wanted.intersection(frozenset().union(*found))
+            places = [at for at in places if not defined and bound_names(submitted[at]["source"]) & wanted]
+        if places:
+            chosen.setdefault(grade_id, places[-1])
+    return chosen
+
+
+def _move_tests(
+    template: Notebook,
+    order: list[dict[str, Any]],
+    placed: dict[str, dict[str, Any]],
+    first: dict[str, dict[str, Any]],
+) -> None:
+    """Put every test that stands before something that it needs behind that, and behind the student's own cells that follow there."""
+    places = {id(cell): at for at, cell in enumerate(order)}
+    latest, early = -1, []
+    for grade_id, original in template.by_grade_id().items():
+        if is_test(original) and places[id(placed[grade_id])] < latest:
+            early.append(grade_id)
+        latest = max(latest, places[id(first[grade_id])])
+    needed = needed_by_tests(template) if early else {}
+    for grade_id in early:
+        here = _index(order, placed[grade_id])
+        above = frozenset[str]().union(
+            *(bound_names(one["source"]) for one in order[:here] if one["cell_type"] == "code")
+        )
+        missing = [one for one, names in needed[grade_id].items() if not names <= above]
+        behind = max((_index(order, first[one]) for one in missing), default=-1)
+        if here < behind:
+            del order[here]
+            order.insert(_after_own(order, behind), placed[grade_id])
+
+
+def _index(order: list[dict[str, Any]], cell: dict[str, Any]) -> int:
+    return next(at for at, one in enumerate(order) if one is cell)
+
+
+def _after_own(order: list[dict[str, Any]], at: int) -> int:
+    """The place behind the student's own cells from *at* on."""
+    while at < len(order) and not grading(order[at]):
+        at += 1
+    return at
+
+
+def _released(test: dict[str, Any]) -> str:
+    return without_hidden_tests(test["source"]).strip()
 
 
 def _is_students(original: dict[str, Any]) -> bool:
@@ -167,19 +252,23 @@ def _is_students(original: dict[str, Any]) -> bool:
     return bool(grade["solution"]) or not (grade["grade"] or grade["locked"])
 
 
-def _like(original: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy(original) | {
-        key: content[key] for key in ("source", "attachments") if key in content
-    }
+def _like(original: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(original) | _content(cell, original["cell_type"])
 
 
 def _own(cell: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        key: cell[key] for key in ("cell_type", "source", "attachments") if key in cell
-    } | {"metadata": {}}
-    if cell["cell_type"] == "code":
-        made |= {"execution_count": None, "outputs": []}
-    return made
+    kind = cell["cell_type"]
+    made: dict[str, Any] = {"cell_type": kind, **_content(cell, kind), "metadata": {}}
+    return made | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
+def _content(cell: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The source of a cell, and the pictures attached to it, for a cell of this *kind*."""
+    source = cell["source"] if kind == "code" else inert_markdown(cell["source"])
+    attachments = (
+        {"attachments": cell["attachments"]} if kind == "markdown" and cell.get("attachments") else {}
+    )
+    return {"source": source, **attachments}
 
 
 def _numbered(cell: dict[str, Any], number: int) -> dict[str, Any]:

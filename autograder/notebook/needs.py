@@ -1,0 +1,68 @@
+"""Which cells of a source notebook a test cell needs: those that bind a name that it uses, and what those need."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from autograder.notebook.cells import Notebook, grading, is_test
+
+__all__ = ["bound_names", "needed_by_tests"]
+
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    binds: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+
+
+def bound_names(text: str) -> frozenset[str]:
+    """The names that a code cell binds; none, if it is no Python."""
+    return (_names(text) or _Names()).binds
+
+
+def needed_by_tests(template: Notebook) -> dict[str, dict[str, frozenset[str]]]:
+    """By the grade_id of each test cell, the names that it needs of each cell before it, by grade_id; all of them, if its text is no Python."""
+    before: dict[str, _Names] = {}
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for cell in template.cells:
+        key = grading(cell).get("grade_id")
+        if key is not None and cell["cell_type"] == "code":
+            names = _names(cell["source"])
+            if is_test(cell):
+                found[key] = _needed(names, before)
+            before[key] = names or _Names()
+    return found
+
+
+def _needed(names: _Names | None, before: dict[str, _Names]) -> dict[str, frozenset[str]]:
+    if names is None:
+        return {key: other.binds for key, other in before.items()}
+    wanted, needed = set(names.uses), dict[str, frozenset[str]]()
+    for key, other in reversed(before.items()):  # what a cell uses is bound before it
+        if found := other.binds & wanted:
+            needed[key] = found
+            wanted |= other.uses
+    return needed
+
+
+def _names(text: str) -> _Names | None:
+    try:
+        tree = ast.parse(MAGIC.sub("", text))
+    except (SyntaxError, ValueError):
+        return None
+    binds, uses = set[str](), set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                uses.add(name)
+            case ast.Name(id=name):
+                binds.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                binds.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                binds |= {(one.asname or one.name).split(".")[0] for one in names}
+    return _Names(frozenset(binds), frozenset(uses))
