@@ -127,7 +127,7 @@ def marks(course: Course) -> dict[tuple[str, str], float]:
 
 
 @pytest.fixture(scope="module")
-def trapped(root, tmp_path_factory):
+def trapped(root, tmp_path_factory, request):
     """A class in which everyone had the same marks, then all but one set a trap, and later take it out again: what three runs made of it."""
     course = handed_in(root, tmp_path_factory.mktemp("traps") / "course", ["s01"], only="01")
     with (course.root / "nbgrader_config.py").open("a") as config:
@@ -144,6 +144,9 @@ def trapped(root, tmp_path_factory):
                 yield one, replace(answer, student=one.student, fingerprint=one.fingerprint)
 
     silence = seconds(4)
+    patch = pytest.MonkeyPatch()
+    request.addfinalizer(patch.undo)
+    patch.setenv("TRAPDOOR_FELL", str(course.root / "fell"))
 
     def grader(plan, jobs):
         return pool.grade_locally(plan, jobs, 2, seconds=silence)
@@ -166,7 +169,7 @@ def trapped(root, tmp_path_factory):
     return before, between, pages, marks(course), (first, second, third)
 
 
-@pytest.mark.parametrize("trap", [trap for trap, outcome in OUTCOMES.items() if outcome != "machine"])
+@pytest.mark.parametrize("trap", [trap for trap, outcome in OUTCOMES.items() if outcome in ("zeros", "lost")])
 def test_a_notebook_that_ends_or_breaks_its_grading_gets_zeros_with_the_reason_and_only_that_one(
     trapped, trap
 ):
@@ -186,6 +189,13 @@ def test_what_is_the_machine_s_fault_is_left_for_the_next_run_with_a_sentence(tr
     before, between, _, _, (summary, *_) = trapped
     assert summary.trouble[trap] and trap not in summary.graded
     assert between[trap, NOTEBOOKS[0]] == before[trap, NOTEBOOKS[0]]
+
+
+def test_what_a_machine_fails_at_for_a_moment_is_graded_in_the_same_run(trapped):
+    before, between, _, _, (summary, *_) = trapped
+    (trap,) = (trap for trap, outcome in OUTCOMES.items() if outcome == "graded")
+    assert trap in summary.graded and trap not in summary.trouble and trap not in summary.again
+    assert all(between[trap, name] == before[trap, name] > 0 for name in NOTEBOOKS)
 
 
 def test_the_next_run_tries_what_was_lost_again_and_nothing_else(trapped):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -13,7 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.candidate.start import NoSandbox
 
 MARK = "trapdoor: "
-# What becomes of a notebook whose grading does that: "zeros" at once, "lost" after two processes were lost, "machine" if it is no fault of its own.
+# What becomes of a notebook whose grading does that: "zeros" at once, "lost" after two processes were lost, "machine" if it is no fault of its own, "graded" if that was for a moment only.
 OUTCOMES = {
     "is killed": "lost",
     "exits": "lost",
@@ -28,6 +29,7 @@ OUTCOMES = {
     "may not": "zeros",
     "has a full disk": "machine",
     "has no sandbox": "machine",
+    "has too many files open for a moment": "graded",
 }
 
 
@@ -72,4 +74,9 @@ class Trapdoor(NbGraderPreprocessor):
             raise OSError(errno.ENOSPC, "No space left on device")
         elif trap == "has no sandbox":
             raise NoSandbox("no process for a notebook could be started")
+        elif trap == "has too many files open for a moment":
+            with contextlib.suppress(FileExistsError):
+                open(os.environ["TRAPDOOR_FELL"], "x").close()
+                raise OSError(errno.EMFILE, "Too many open files")
+            return
         raise AssertionError(trap)

@@ -173,10 +173,18 @@ class GradingProcess:
 
 
 class Attempts:
-    """Counts how often a grading process was lost over a notebook."""
+    """Counts how often a grading process was lost over a notebook, or a submission could not be graded on this machine."""
 
     def __init__(self) -> None:
         self._lost: Counter[tuple[str, str]] = Counter()
+        self._failed: set[str] = set()
+
+    def once_more(self, job: Job) -> bool:
+        """Whether to try *job* again, which failed by this machine's fault: a fork or an opened file too many may do so for a moment."""
+        if job.student in self._failed:
+            return False
+        self._failed.add(job.student)
+        return True
 
     def after(self, job: Job, notebook: str, how: str) -> Job | Failed:
         """What to try after a process was lost while it worked on the *notebook* of *job*, if it had begun with one.
@@ -195,5 +203,6 @@ class Attempts:
 
     def forget(self, job: Job) -> None:
         """Count anew for *job*, which has its answer."""
+        self._failed.discard(job.student)
         for key in [key for key in self._lost if key[0] == job.student]:
             del self._lost[key]

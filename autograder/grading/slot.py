@@ -122,8 +122,12 @@ class Slot:
             if large or self.process.done >= self._recycle_after:
                 self._line.put_back(self.process.held)
                 self.close()
+            again = isinstance(message, Failed) and self._attempts.once_more(held[0])
+            if again:
+                self._line.put_back(held[:1])
             self.supply()
-            yield held[0], message
+            if not again:
+                yield held[0], message
             return
         self.state, self._stillborn = State.READY, 0
         greeted(message or {})
