@@ -36,15 +36,22 @@ PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 def _peak_mb() -> tuple[float, float]:
     """Largest resident memory so far of this process, and of the process that candidates are forked from (0 where the system does not say)."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1 << 20 if sys.platform == "darwin" else 1 << 10
-    )
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20), 0.0
+    # Linux counts as maximal what the process had that started this one: there it is asked for otherwise.
     forkserver = 0.0
     with contextlib.suppress(OSError):
         for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-            found = PEAK.search(Path(f"/proc/{child}/status").read_text())
-            forkserver = max(forkserver, int(found[1]) / 1024 if found else 0.0)
-    return own, forkserver
+            forkserver = max(forkserver, _peak_of(child))
+    return _peak_of("self"), forkserver
+
+
+def _peak_of(process: str) -> float:
+    try:
+        found = PEAK.search(Path(f"/proc/{process}/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _text(nb: Any) -> str:

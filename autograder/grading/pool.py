@@ -60,6 +60,7 @@ class _Pool:
         self._attempts = Attempts()
         self._slots: list[Slot] = []
         self._drawn: Drawn = {}
+        self._begun = False
 
     def run(self) -> Answers:
         first = [job for job in (self._line.take() for _ in range(AHEAD * self._processes)) if job]
@@ -98,13 +99,17 @@ class _Pool:
         self._slots.append(slot)
 
     def _greeted(self, drawn: Drawn) -> None:
-        """When all have greeted, each gets what the others have drawn, and work."""
+        """When the first ones have all greeted, each gets what the others have drawn; from then on there is work for whoever greets."""
         self._drawn.update(drawn)
-        if all(slot.state is State.READY for slot in self._slots):
+        if not self._begun:
+            if any(slot.state is State.STARTING for slot in self._slots):
+                return
+            self._begun = True
             for slot in self._slots:
-                if not slot.process.done and not slot.process.held:
+                if slot.state is State.READY:
                     slot.process.tell(self._drawn)
-                slot.supply()
+        for slot in self._slots:
+            slot.supply()
 
     def close(self) -> None:
         for slot in self._slots:

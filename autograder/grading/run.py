@@ -152,6 +152,12 @@ def grade_course(
                     progress.step(student, str(error), [])
 
         _run(grader(plan, jobs()), recorder, summary, progress, plan, ctrl_c)
+        if not summary.stopped:  # else the rest is for the next run
+            for student in {student for student, _ in todo} - set(summary.graded) - summary.trouble.keys():
+                summary.trouble[student] = (
+                    "no grading process gave an answer for it; run the same command again"
+                )
+                progress.step(student, summary.trouble[student], [])
         _verify(recorder, summary)
     summary.seconds = time.monotonic() - started
     return summary
