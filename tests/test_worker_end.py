@@ -52,3 +52,26 @@ def test_it_ends_though_it_is_told_in_the_middle_of_an_end(tmp_path, how):
     command = [sys.executable, "-c", PROGRAM.replace("{how}", HOW[how]), str(tmp_path / "folder")]
     done = subprocess.run(command, timeout=HANG)
     assert done.returncode in (128 + signal.SIGTERM, -signal.SIGALRM)
+
+
+# The signal comes while it imports what it needs, and a module is half there.
+IMPORTING = """
+import os, signal, socket, sys, types
+from autograder.grading import worker
+
+class Told:
+    def find_spec(self, name, *rest):
+        if name == "autograder.candidate.start":
+            sys.modules["autograder.candidate.forkserver"] = types.ModuleType("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Told())
+worker.main(socket.socketpair()[1].detach(), sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_told_while_it_starts_it_leaves_no_folder(tmp_path):
+    command = [sys.executable, "-c", IMPORTING, str(tmp_path / "folder")]
+    done = subprocess.run(command, timeout=HANG)
+    assert done.returncode == 128 + signal.SIGTERM and not (tmp_path / "folder").exists()

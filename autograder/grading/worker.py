@@ -25,11 +25,16 @@ def main(descriptor: int, folder: str) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(END_SECONDS)
-        forkserver = sys.modules.get("autograder.candidate.forkserver")
-        if forkserver is not None:
-            forkserver.close_forkserver()
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(128 + signal.SIGTERM)
+        try:
+            forkserver = sys.modules.get("autograder.candidate.forkserver")
+            close = getattr(
+                forkserver, "close_forkserver", None
+            )  # not there while that module is being imported
+            if close is not None:
+                close()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(128 + signal.SIGTERM)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who gave the orders
     signal.signal(signal.SIGTERM, end)
