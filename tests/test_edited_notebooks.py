@@ -45,6 +45,8 @@ OWN = [
     HELPER,
     *RIGHT.values(),
     "shape = area\ndef area(r):\n    return shape(r)",
+    "def other():\n    area = best = 0\n    return area",
+    "if True:\n    from math import prod as square",
 ]
 
 

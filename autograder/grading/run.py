@@ -153,7 +153,7 @@ def grade_course(
 
         _run(grader(plan, jobs()), recorder, summary, progress, plan, ctrl_c)
         if not summary.stopped:  # else the rest is for the next run
-            for student in {student for student, _ in todo} - set(summary.graded) - summary.trouble.keys():
+            for student in sorted({student for student, _ in todo} - {*summary.graded, *summary.trouble}):
                 summary.trouble[student] = (
                     "no grading process gave an answer for it; run the same command again"
                 )

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
-from autograder.instructor.bindings import bound_and_read, certainly_bound, imported
 from autograder.instructor.effects import Effects
 from autograder.instructor.ipython_syntax import python_of
+from autograder.notebook.bindings import bound_and_read, certainly_bound, imported
 
 __all__ = ["Cell", "Statement", "cell_of", "read_cell"]
 

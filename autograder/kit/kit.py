@@ -17,7 +17,6 @@ import ast
 import contextlib
 import functools
 import importlib
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,15 +35,13 @@ from autograder.kit.entries import (
     read_table,
 )
 from autograder.kit.wording import Wording
-from autograder.notebook.cells import read_notebook, released
+from autograder.notebook.cells import read_notebook, released, without_magics
 from autograder.tutor.hints import Hints
 from autograder.tutor.lesson import Case, Lesson, LessonError
 from autograder.tutor.misconceptions import misconceptions_from
 from autograder.tutor.tutor import Tutor
 
 __all__ = ["Kit", "load_kit"]
-
-MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def imported_modules(source: Path) -> list[str]:
 def _imported(text: str) -> set[str]:
     found: set[str] = set()
     with contextlib.suppress(SyntaxError, ValueError):
-        for node in ast.walk(ast.parse(MAGIC.sub("", text))):
+        for node in ast.walk(ast.parse(without_magics(text))):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

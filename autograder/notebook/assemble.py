@@ -16,6 +16,7 @@ from typing import Any
 from autograder.bounds.limits import Limits
 from autograder.files.read import Unreadable, open_folder, read_file
 from autograder.notebook.cells import (
+    STUB,
     STUDENT_TAG,
     Notebook,
     grading,
@@ -31,7 +32,6 @@ __all__ = ["NOTE", "PROBLEM", "assemble", "read_path", "read_submission"]
 PROBLEM = "autograder_problem"
 NOTE = "autograder_note"
 MAX_CELLS = 2000
-STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 
 
 def read_submission(submission: Path | bytes | Unreadable) -> tuple[list[dict[str, Any]], str]:

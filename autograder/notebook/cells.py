@@ -13,6 +13,7 @@ from typing import Any, Literal
 __all__ = [
     "HIDDEN_TESTS",
     "SOLUTION",
+    "STUB",
     "STUDENT_TAG",
     "Notebook",
     "grading",
@@ -22,6 +23,7 @@ __all__ = [
     "strip_solution_marks",
     "test_part",
     "without_hidden_tests",
+    "without_magics",
 ]
 
 STUDENT_TAG = "student-id"
@@ -33,6 +35,7 @@ MARKS = re.compile(rf"^[^\n]*({'|'.join(SOLUTION)})[^\n]*\n?", re.MULTILINE)
 HIDDEN = re.compile(
     rf"^[^\n]*{HIDDEN_TESTS[0]}.*?^[^\n]*{HIDDEN_TESTS[1]}[^\n]*$\n?", re.MULTILINE | re.DOTALL
 )
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 
 
@@ -105,6 +108,11 @@ def test_part(source: str) -> Part:
     if not ast.parse(public).body:
         return "hidden"
     return "public" if public == source.rstrip() else "both"
+
+
+def without_magics(source: str) -> str:
+    """The source of a code cell without the lines that are commands to IPython or to a shell."""
+    return MAGIC.sub("", source)
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 
-from autograder.notebook.cells import Notebook, grading, is_test
+from autograder.notebook.bindings import bound_and_read
+from autograder.notebook.cells import Notebook, grading, is_test, without_magics
 
 __all__ = ["bound_names", "needed_by_tests"]
-
-MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +49,9 @@ def _needed(names: _Names | None, before: dict[str, _Names]) -> dict[str, frozen
 
 def _names(text: str) -> _Names | None:
     try:
-        tree = ast.parse(MAGIC.sub("", text))
+        statements = ast.parse(without_magics(text)).body
+        found = [bound_and_read(one, None) for one in statements]
     except (SyntaxError, ValueError):
         return None
-    binds, uses = set[str](), set[str]()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                uses.add(name)
-            case ast.Name(id=name):
-                binds.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                binds.add(name)
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                binds |= {(one.asname or one.name).split(".")[0] for one in names}
-    return _Names(frozenset(binds), frozenset(uses))
+    nothing = frozenset[str]()
+    return _Names(nothing.union(*(binds for binds, _ in found)), nothing.union(*(uses for _, uses in found)))
