@@ -78,7 +78,8 @@ KIT = {
         says = "the radius is not squared"
         named.circles = ["not_squared"]
         cells.circles.area = "def area(radius):\\n    return 3.141592653589793 * radius"
-        lost.circles = {area_test = 2, table_test = 1}
+        lost.circles = {area_test = 2}
+        alone.circles = {area_test = 2, table_test = 1}
     """,
 }
 

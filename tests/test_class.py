@@ -92,10 +92,13 @@ def test_every_submission_gets_the_marks_written_beside_its_kind(graded, name):
         assert got == cells
 
 
-def test_a_kind_says_what_stock_execution_gives_just_where_it_gives_something_else(assignment):
+def test_a_kind_says_what_else_it_loses_just_where_that_is_something_else(assignment):
     for name, kind in kinds_of(assignment).items():
-        right, stock = (expected_marks(kind, source_of(assignment), stock=one) for one in (False, True))
-        assert (right != stock) == (kind.stock is not None), name
+        source = source_of(assignment)
+        right, alone = (expected_marks(kind, source, carried=carried) for carried in (True, False))
+        stock = expected_marks(kind, source, stock=True)
+        assert (right != alone) == (kind.alone is not None), name
+        assert (alone != stock) == (kind.stock is not None), name
 
 
 def test_one_bad_submission_does_not_stop_the_class(graded):

@@ -55,9 +55,7 @@ class _Server:
                 if operation == "quick":
                     self._call(number, reader, rest[0], tuple(rest[1:]), {})
                 elif operation == "cell":
-                    self._warned.show()
-                    output_limit = self._limits.output_kb << 10
-                    self._send([number, "done", *self._shell.run(rest[0], output_limit)])
+                    self._send([number, "done", *self._run(number, *rest)])
                 elif operation == "kinds":
                     self._held.start(rest[0])
                     self._setting.begin_test()
@@ -72,6 +70,17 @@ class _Server:
 
     def _send(self, message: list[Any], writer: Writer | None = None) -> None:
         self._channel.send(message, None, writer or Writer(self._held.refer))
+
+    def _run(self, number: int, source: str, setting: Any = None) -> Any:
+        self._warned.show()
+        if setting is None:
+            return self._shell.run(source, self._limits.output_kb << 10)
+        with self._setting.applied(*setting) as patches:
+            self._calls.append((number, patches))
+            shown = self._shell.run(source, self._limits.output_kb << 10)
+            with self._asking:  # a thread may be waiting for a function of the examiner's
+                self._calls.pop()
+        return shown
 
     def _call(
         self,

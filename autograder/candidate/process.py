@@ -58,14 +58,18 @@ class Candidate:
         return self._death is not None
 
     def run(
-        self, source: str, seconds: float | None = None
+        self, source: str, seconds: float | None = None, setting: Any = None
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         """Run a code cell; returns its outputs and its error, or None.
+
+        Args:
+            setting: as for :meth:`call`.
 
         Raises:
             Died: the process ended, or had to be ended because the cell took too long.
         """
-        match self._ask(["cell", source], min(seconds or 1e9, self._limits.cell_seconds)):
+        request = ["cell", source] if setting is None else ["cell", source, setting]
+        match self._ask(request, min(seconds or 1e9, self._limits.cell_seconds)):
             case ["done", list(outputs), dict() | None as error]:
                 return outputs, error
         self._die(NO_ANSWER)

@@ -12,7 +12,7 @@ import functools
 import io
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
 from autograder.candidate.start import NoSandbox
+from autograder.exam.carried import Carried, right_functions
 from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
 from autograder.exam.messages import describe_failure
 from autograder.exam.session import Session, StudentError
@@ -50,6 +51,7 @@ class Verdict:
         reason: why it is not more.
         detail: for the instructor: the exception as the test raised it.
         misconceptions: names of the wrong models that give the student's values, where that is certain.
+        carried: functions of earlier parts that were wrong, and for which right ones stood when it earned this.
     """
 
     score: float
@@ -57,6 +59,7 @@ class Verdict:
     reason: Reason = field(default_factory=Reason)
     detail: str = ""
     misconceptions: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.detail = printable(self.detail[:LONGEST])
@@ -93,6 +96,7 @@ def examine(
     weakest: str = "limits",
     kit: Kit | None = None,
     source: Path | None = None,
+    carry_errors_forward: bool = False,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.notebook.assemble.assemble`): the student's cells there, its tests here.
 
@@ -103,6 +107,8 @@ def examine(
         weakest: the least confinement that will do, one of :data:`autograder.sandbox.levels.LEVELS`.
         kit: what is known of the assignment.
         source: the folder of the source notebooks, which the instructor's cells import and read from.
+        carry_errors_forward: examine a part that failed again with right functions in the place of wrong earlier ones; see
+            :mod:`autograder.exam.carried`.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
@@ -139,6 +145,12 @@ def examine(
                     session.run(index, cell["source"])
             except TimeIsUp:  # what it answered was too slow to read
                 session.give_up(index)
+        if carry_errors_forward:
+            again = Session(
+                limits, files or {}, [path.resolve() for path in hidden], weakest, kit, session.seconds_left()
+            )
+            with contextlib.closing(again), contextlib.suppress(TimeIsUp):
+                _carry_forward(notebook, exam, folder, owner, kit, result, scope, again)
         asked_for = {name for place in range(len(exam.cells)) for name in exam.tested(place)}
         try:
             with deadline(EXPLAIN_SECONDS):
@@ -166,6 +178,65 @@ def draw_ahead(source: Path, name: str, tests: Set[str]) -> None:
                     with _drawn_once(scope, place, lambda: 0):
                         scope.look_up(place)
                         scope.run_test(place)
+
+
+def _carry_forward(
+    notebook: Notebook,
+    exam: Source,
+    folder: Folder,
+    owner: Owner,
+    kit: Kit,
+    result: ExamResult,
+    first: Scope,
+    again: Session,
+) -> None:
+    """Examine the parts that failed and have a wrong one before them again; what then earns more takes the place of its verdict in *result*."""
+    cells = [
+        (index, cell, first.place(grading(cell).get("grade_id", ""), cell["source"]))
+        for index, cell, _ in steps(notebook)
+    ]
+    before = {
+        place: result.verdicts[key]
+        for _, cell, place in cells
+        if place is not None and (key := grading(cell).get("grade_id", "")) in result.verdicts
+    }
+    carried = Carried(exam, (place for place, verdict in before.items() if verdict.score < verdict.maximum))
+    left = carried.again()
+    if not left or again.seconds_left() <= 0:
+        return
+    with deadline(again.seconds_left()), _silence():
+        functions = right_functions(exam, folder, first.names.get(CASE_NAME, ""))
+    scope = Scope(exam, folder, again, owner)
+    behind = -1
+    for index, cell, place in cells:
+        if not left:
+            return
+        if place in before:
+            if place not in left:
+                continue
+            left.discard(place)
+            scope.replaced = carried.into(place, functions)
+            verdict = (
+                _judge(again, scope, place, before[place].maximum, kit.wording, [])
+                if scope.replaced
+                else before[place]
+            )
+            if verdict.score > before[place].score:
+                result.verdicts[grading(cell)["grade_id"]] = _as_carried(verdict, tuple(scope.replaced))
+            if verdict.score == verdict.maximum:
+                carried.failing.discard(place)
+            continue
+        behind = behind if place is None else max(behind, place)
+        with deadline(max(0.0, again.seconds_left()) + GRACE_SECONDS):
+            again.run(index, cell["source"], carried.into_cell(behind, functions))
+
+
+def _as_carried(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+    """The *verdict* that was found with right functions of these names, with a sentence that says so."""
+    listed = " and ".join(filter(None, [", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`"]))
+    says = f"Your {listed} {'is' if len(names) == 1 else 'are'} not right; with {'a right one' if len(names) == 1 else 'right ones'} in the place of yours, this has these marks."
+    reason = replace(verdict.reason, says=" ".join(filter(None, [says, verdict.reason.says])))
+    return replace(verdict, reason=reason, carried=names)
 
 
 class _Anybody:

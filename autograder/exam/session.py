@@ -41,6 +41,9 @@ class Session:
         calls: how often the student's functions were called.
         called: the last calls: name, arguments, keywords, and what came back, in the form that a message can tell.
         refused: the last refusal of a value since the names were looked up; None if there was none.
+
+    Args:
+        seconds: the time that there is; by default a notebook's.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Session:
         hidden: Sequence[Path],
         weakest: str,
         kit: Kit | None = None,
+        seconds: float | None = None,
     ) -> None:
         self._limits = limits
         self._kit = kit or Kit()
@@ -59,11 +63,11 @@ class Session:
         self.outputs: dict[int, list[dict[str, Any]]] = {}
         self.sandbox = "not started"
         self.notes: list[str] = []
-        self._ran: list[tuple[int, str]] = []
+        self._ran: list[tuple[int, str, Mapping[str, Any]]] = []
         self._deadly: set[int] = set()
         self._candidate: Candidate | None = None
         self._restarts = 0
-        self._deadline = time.monotonic() + limits.total_seconds
+        self._deadline = time.monotonic() + (limits.total_seconds if seconds is None else seconds)
         self.calls = 0
         self.called: list[Call] = []
         self._stuck: set[str] = set()
@@ -75,12 +79,12 @@ class Session:
         """Until the notebook's time is over."""
         return self._deadline - time.monotonic()
 
-    def run(self, index: int, source: str) -> None:
-        """Run one of the student's cells; one that ends the process costs itself only."""
+    def run(self, index: int, source: str, replaced: Mapping[str, Any] | None = None) -> None:
+        """Run one of the student's cells, which finds what is *replaced*, by name; one that ends the process costs itself only."""
         candidate = self._ready()
         if candidate is not None:
-            self._run_in(candidate, index, source)
-        self._ran.append((index, source))
+            self._run_in(candidate, index, source, replaced or {})
+        self._ran.append((index, source, replaced or {}))
 
     def give_up(self, index: int) -> None:
         """End the process at a cell that was run, and count the cell as one that it died of."""
@@ -89,9 +93,10 @@ class Session:
         self.notes.append(f"cell {index + 1} {OUT_OF_TIME}")
         self.outputs[index] = [error_output("Stopped", f"This cell {OUT_OF_TIME}.")]
 
-    def _run_in(self, candidate: Candidate, index: int, source: str) -> None:
+    def _run_in(self, candidate: Candidate, index: int, source: str, replaced: Mapping[str, Any]) -> None:
+        setting: list[Any] | None = [[], {}, [], {}, dict(replaced), [], None] if replaced else None
         try:
-            outputs, error = candidate.run(source, max(0.01, self.seconds_left()))
+            outputs, error = candidate.run(source, max(0.01, self.seconds_left()), setting)
         except (Died, Refused) as reason:
             what = str(reason) if isinstance(reason, Died) else f"was not run: it is {reason}"
             self._deadly.add(index)
@@ -124,9 +129,9 @@ class Session:
             self.sandbox = self._candidate.level
             self._candidate.peer = self._peer
             self._peer.begin_process()
-            for index, source in self._ran:
+            for index, source, replaced in self._ran:
                 if index not in self._deadly and not self._candidate.gone:
-                    self._run_in(self._candidate, index, source)
+                    self._run_in(self._candidate, index, source, replaced)
         return self._candidate
 
     def names(self, wanted: Set[str]) -> dict[str, Any]:

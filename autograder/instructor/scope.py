@@ -80,9 +80,11 @@ class Scope:
 
     Attributes:
         names: as the instructor's cells find them.
+        replaced: what stands in the place of names of the student's, here and for the student's code.
     """
 
     def __init__(self, source: Source, folder: Folder, student: Student, owner: Owner) -> None:
+        self.replaced: Mapping[str, Any] = {}
         self._source, self._folder, self._student, self._owner = source, folder, student, owner
         self._main = ModuleType("__main__")
         self.names: dict[str, Any] = vars(self._main)
@@ -172,7 +174,9 @@ class Scope:
     def _look_up(self, place: int, *, strict: bool) -> Looked:
         source = self._source
         asked, behind = source.asks_for(place), source.depends_on(place)
-        found, refused = self._names(asked, behind, place, strict)
+        found, refused = self._names(
+            asked - self.replaced.keys(), behind | self.replaced.keys(), place, strict
+        )
         for name in asked | behind:
             cause = refused.get(name)
             if source.owner(name, place) == "solution's import":  # modules and classes cannot cross
@@ -201,6 +205,8 @@ class Scope:
                 self.names.pop(CASE_NAME, None)
                 self._causes[CASE_NAME] = Cause(error)
         self._found.pop(CASE_NAME, None)
+        for name, value in self.replaced.items():
+            self._found[name], self.names[name] = found.get(name), value
         self._student.watch(self.names, self._found, self._patches(place))
         return Looked(found, case_id)
 

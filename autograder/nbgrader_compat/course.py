@@ -168,13 +168,29 @@ class Course:
         Raises:
             CourseError: the settings are not allowed.
         """
+        try:
+            found: Limits = self._examine().limits(self.assignment)
+            return found
+        except ValueError as error:
+            raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
+
+    @property
+    def carries_errors_forward(self) -> bool:
+        """Whether a part is examined again that failed after a wrong one.
+
+        Raises:
+            CourseError: the settings are not allowed.
+        """
+        return bool(self._examine().carry_errors_forward)
+
+    def _examine(self) -> Any:
         from traitlets import TraitError
 
         from autograder.nbgrader_compat.examine import Examine
 
         try:
-            return Examine(config=self.converter().config).limits(self.assignment)
-        except (TraitError, ValueError) as error:
+            return Examine(config=self.converter().config)
+        except TraitError as error:
             raise CourseError(f"nbgrader_config.py cannot be used: {error}") from error
 
     @functools.cached_property

@@ -68,7 +68,10 @@ class Examine(_WithLimits):
     personal_cases = Bool(False, help="whether every student must work on the case of their own id").tag(
         config=True
     )
-
+    carry_errors_forward = Bool(
+        True,
+        help="whether a part that failed is examined again with right functions in the place of wrong earlier ones",
+    ).tag(config=True)
     lock_seconds = Float(
         LOCK_SECONDS,
         help="seconds that autograder grade waits for a gradebook that another program has locked",
@@ -130,6 +133,7 @@ class Examine(_WithLimits):
             self.weakest_sandbox,
             kit=load_kit(folder),
             source=folder,
+            carry_errors_forward=self.carry_errors_forward,
         )
         make_inert(nb.cells, result.outputs)
         for cell in nb.cells:
@@ -145,6 +149,7 @@ class Examine(_WithLimits):
             "reasons": {
                 key: verdict.reason.as_json() for key, verdict in result.verdicts.items() if verdict.reason
             },
+            "carried": sorted(key for key, verdict in result.verdicts.items() if verdict.carried),
             "misconceptions": {
                 key: list(verdict.misconceptions)
                 for key, verdict in result.verdicts.items()
@@ -172,9 +177,12 @@ class Examine(_WithLimits):
 
 
 def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
-    """Outputs from which nbgrader's ``determine_grade`` reads just this mark: an error is 0, a number partial credit, nothing full."""
+    """Outputs from which nbgrader's ``determine_grade`` reads just this mark: an error is 0, a number partial credit, nothing but text full."""
+    outputs: list[dict[str, Any]] = []
+    if verdict.score > 0 and verdict.message:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": verdict.message + "\n"})
     if verdict.score >= verdict.maximum:
-        return []
+        return outputs
     if verdict.score <= 0:
         return [
             {
@@ -184,9 +192,6 @@ def _as_outputs(verdict: Verdict) -> list[dict[str, Any]]:
                 "traceback": [_wrapped(verdict.message)],
             }
         ]
-    outputs: list[dict[str, Any]] = []
-    if verdict.message:
-        outputs.append({"output_type": "stream", "name": "stdout", "text": verdict.message + "\n"})
     number = {"text/plain": repr(verdict.score)}
     return [
         *outputs,

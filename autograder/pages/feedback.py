@@ -101,7 +101,7 @@ def _sheet(row: Any, nb: Any) -> Sheet:
     }
     comments = {c.name: c.comment or "" for c in row.comments}
     left = nb["metadata"].get("autograder")  # by the examiner; nothing where nbgrader itself ran the tests
-    notes, reasons = (left or {}).get("notes", []), (left or {}).get("reasons", {})
+    notes, reasons, carried = ((left or {}).get(key, {}) for key in ("notes", "reasons", "carried"))
     marks = {}
     for cell in nb["cells"]:
         grade = grading(cell)
@@ -111,7 +111,9 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         score = scores.get(grade_id)
         if is_test(cell):
             full = score is not None and score >= points
-            reason = Reason() if full else Reason.from_json(reasons.get(grade_id, {}))
+            reason = (
+                Reason() if full and grade_id not in carried else Reason.from_json(reasons.get(grade_id, {}))
+            )
             if left is None and not full:
                 reason = _error(cell["outputs"])
             marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, reason, full)

@@ -29,7 +29,8 @@ class Kind:
         missing: notebooks that are not handed in.
         corrupt: notebooks that are cut off in the middle.
         lost: the points that it must lose.
-        stock: what it loses in nbgrader's own execution, where that is something else.
+        alone: what it loses where errors are not carried forward, if that is something else.
+        stock: what it loses in nbgrader's own execution, if that is something else than without carrying errors forward.
         named: misconceptions that the messages name, by notebook.
     """
 
@@ -40,6 +41,7 @@ class Kind:
     missing: tuple[str, ...] = ()
     corrupt: tuple[str, ...] = ()
     lost: Lost = field(default_factory=dict)
+    alone: Lost | None = None
     stock: Lost | None = None
     named: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -98,10 +100,12 @@ def _fill(notebook: Notebook, answers: Mapping[str, str]) -> None:
         by_id[grade_id]["source"] = answer.strip("\n")
 
 
-def expected_marks(kind: Kind, source: Path, *, stock: bool = False) -> Marks:
+def expected_marks(kind: Kind, source: Path, *, stock: bool = False, carried: bool = True) -> Marks:
     """The right mark of every autograded cell, by notebook.
 
-    With *stock*, the mark that nbgrader's own execution gives; None where it gives none.
+    Args:
+        stock: the mark that nbgrader's own execution gives; None where it gives none.
+        carried: whether errors are carried forward; nbgrader's own execution does not.
 
     Raises:
         KeyError: the kind names a test cell that does not exist.
@@ -109,7 +113,8 @@ def expected_marks(kind: Kind, source: Path, *, stock: bool = False) -> Marks:
     marks: Marks = {}
     for path in sorted(source.glob("*.ipynb")):
         full = read_notebook(path).auto_points()
-        lost = kind.stock if stock and kind.stock is not None else kind.lost
+        lost = kind.lost if kind.alone is None or (carried and not stock) else kind.alone
+        lost = kind.stock if stock and kind.stock is not None else lost
         gone: Any = lost if isinstance(lost, str) else lost.get(path.stem, {})
         if gone == "none":
             marks[path.stem] = dict.fromkeys(full)

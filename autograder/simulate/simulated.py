@@ -78,7 +78,7 @@ def simulate_class(
         write_submission(kind, course.source, course.release, folder)
         _sign(folder, student, kind.name)
         if kind.name not in marks:
-            marks[kind.name] = expected_marks(kind, course.source)
+            marks[kind.name] = expected_marks(kind, course.source, carried=course.carries_errors_forward)
         found[student] = {"kind": kind.name, "says": kind.says, "marks": marks[kind.name]}
     file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return found
