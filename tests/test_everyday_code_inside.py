@@ -96,6 +96,8 @@ def with_files():
     shutil.copy2("data.txt", "copied.txt")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(f"{folder}/x.zip", "w") as archive:
         archive.write("copied.txt")
+    with open("data/deep/table.csv", "a") as table:
+        table.write("more")
     os.chmod("copied.txt", 0o600)
     os.truncate("copied.txt", 1)
     os.utime("copied.txt")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import io
 import sys
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+from IPython.core.async_helpers import get_asyncio_loop
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -16,6 +18,7 @@ from traitlets.config import Config
 
 __all__ = ["OUTPUTS", "error_text", "make_shell", "student_frames"]
 
+TASKS_SECONDS = 0.05  # for tasks that a cell began; in a notebook they go on between cells
 NO_INPUT = "input() gets no answer while a notebook is graded: write the value into the cell"
 
 
@@ -77,43 +80,29 @@ def _plain(value: Any) -> Any:
 OUTPUTS = _Outputs()
 
 
-class _Stream:
+class _Stream(io.TextIOBase):
     """Stands for sys.stdout and sys.stderr."""
 
     encoding = "utf-8"
     errors = "strict"
     closed = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, descriptor: int) -> None:
         self.name = f"<{name}>"
-        self._name = name
+        self._name, self._descriptor = name, descriptor
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         OUTPUTS.text(self._name, text)
         return len(text)
 
-    def writelines(self, lines: Iterator[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        pass
-
-    def isatty(self) -> bool:
-        return False
-
     def writable(self) -> bool:
         return True
 
-    def readable(self) -> bool:
-        return False
-
     def fileno(self) -> int:
-        import io
-
-        raise io.UnsupportedOperation("fileno")
+        """As in a kernel, what is written to it is not shown in the notebook."""
+        return self._descriptor
 
 
 class _Hook(DisplayHook):
@@ -168,10 +157,32 @@ class StudentShell(InteractiveShell):
         OUTPUTS.start()
         self.last_error = None
         try:
-            self.run_cell(source, store_history=True)
+            get_asyncio_loop().run_until_complete(self._run_in_loop(source))
         except BaseException as error:  # the machinery that the student may have patched
             self.last_error = {"ename": type(error).__name__, "evalue": error_text(error), "traceback": []}
         return OUTPUTS.items, self.last_error
+
+    async def _run_in_loop(self, source: str) -> None:
+        """Run a cell while an event loop runs, as ipykernel does, and go on with the tasks that it began."""
+        failed, result = None, None
+        try:
+            transformed = self.transform_cell(source)
+        except Exception:
+            transformed, failed = source, sys.exc_info()
+        try:
+            result = await self.run_cell_async(
+                source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failed
+            )
+        finally:
+            self.events.trigger("post_execute")
+            self.events.trigger("post_run_cell", result)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=TASKS_SECONDS)
+
+    def end_loop(self) -> None:
+        """Close the event loop, so that a fork of this process makes one of its own."""
+        get_asyncio_loop().close()
 
 
 def error_text(error: BaseException | None, longest: int = 2000) -> str:
@@ -209,6 +220,6 @@ def make_shell() -> StudentShell:
     shell = StudentShell.instance(config=config)
     # The inline backend does this for the shell of a kernel; the candidate's shell is none, and figures would be shown as text.
     select_figure_formats(shell, {"png"}, bbox_inches="tight")
-    sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")
+    sys.stdout, sys.stderr = _Stream("stdout", 1), _Stream("stderr", 2)
     builtins.input = _no_input
     return shell

@@ -45,10 +45,12 @@ def warm_up(shell: Any, warm: Warm, files: Mapping[str, bytes]) -> None:
                 path.write_bytes(content)
             os.chdir(folder)
             shell.run(warm.cell, 1 << 20)
+            shell.end_loop()
             os.chdir(home)
     for name in set(shell.user_ns) - kept:
         del shell.user_ns[name]
     shell.reset(new_session=True)
+    shell.user_ns.update(dict.fromkeys(("_", "__", "___"), ""))  # as before the first cell
     shell.user_module.__spec__ = (
         None  # multiprocessing asks the main module for it when it starts new interpreters
     )

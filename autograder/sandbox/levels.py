@@ -76,14 +76,14 @@ def confine(
         settle(disk_mb, inodes, library, hidden, mount_point)
     else:
         os.chdir(folder)
-    folders = _write(files)
+    written = _write(files)
     _limit(limits, running)
     if os.getuid() == 0:
         if not inside and not _others_may_read(os.__file__):
             raise OSError(
                 f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
             )
-        for own in (".", *folders):
+        for own in (".", *written):  # as in their own folder, they may change it
             os.chown(own, student, student)
         os.setgroups([])
         os.setgid(student)
@@ -116,15 +116,16 @@ def strongest(attempt: Callable[[str, int], object]) -> str:
 
 
 def _write(files: dict[str, bytes]) -> list[str]:
-    """Write *files* into the working folder; returns the folders that were made for them."""
-    folders: list[str] = []
+    """Write *files* into the working folder; returns their names and those of the folders that were made for them."""
+    written: list[str] = []
     for name, content in files.items():
         for folder in reversed(PurePosixPath(name).parents[:-1]):
-            if str(folder) not in folders:
+            if str(folder) not in written:
                 os.mkdir(folder)
-                folders.append(str(folder))
+                written.append(str(folder))
         Path(name).write_bytes(content)
-    return folders
+        written.append(name)
+    return written
 
 
 def _others_may_read(path: str) -> bool:
