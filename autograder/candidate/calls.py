@@ -93,8 +93,9 @@ class _Server:
     ) -> None:
         function = self._held.named(target) if type(target) is str else target
         with self._setting.applied(*setting) if setting else NOTHING_SET as patches:
-            outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut
+            outer = OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut, OUTPUTS.only_text
             OUTPUTS.start()
+            OUTPUTS.only_text = True
             self._warned.record()
             self._calls.append((number, patches))
             failed: BaseException | None = None
@@ -108,7 +109,7 @@ class _Server:
         said = _said()
         if self._warned.items:
             said += self._warned.take()
-        OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut = outer
+        OUTPUTS.items, OUTPUTS.size, OUTPUTS.cut, OUTPUTS.only_text = outer
         more = _unless_empty([said, self._changes(reader, arguments, keywords), self._setting.drawn()])
         if failed is None:
             self._send([number, "value", value, more], Writer(self._held.refer, reader))

@@ -12,6 +12,7 @@ from typing import Any
 from IPython.core.async_helpers import get_asyncio_loop
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
@@ -23,10 +24,15 @@ NO_INPUT = "input() gets no answer while a notebook is graded: write the value i
 
 
 class _Outputs:
-    """The outputs of the cell that runs, in nbformat's form, up to a number of bytes."""
+    """The outputs of the cell that runs, in nbformat's form, up to a number of bytes.
+
+    Attributes:
+        only_text: whether nobody will see anything but printed text, so that no picture has to be drawn.
+    """
 
     def __init__(self) -> None:
         self.limit = 1 << 20
+        self.only_text = False
         self.start()
 
     def start(self) -> None:
@@ -124,12 +130,25 @@ class _Publisher(DisplayPublisher):
         OUTPUTS.start()
 
 
+class _Formatter(DisplayFormatter):
+    def format(self, obj: Any, include: Any = None, exclude: Any = None) -> tuple[Any, Any]:
+        if not OUTPUTS.only_text:
+            return super().format(obj, include, exclude)
+        self.ipython_display_formatter(obj)  # an object that shows itself may print
+        return {}, {}
+
+
 class StudentShell(InteractiveShell):
     """IPython without a terminal and without a kernel."""
 
     last_error: dict[str, Any] | None = None
     displayhook_class = _Hook
     display_pub_class = _Publisher
+
+    def init_display_formatter(self) -> None:
+        """What turns an object into what is shown of it."""
+        self.display_formatter = _Formatter(parent=self)
+        self.configurables.append(self.display_formatter)
 
     def enable_gui(self, gui: Any = None) -> None:
         """No event loop: figures are shown inline."""
