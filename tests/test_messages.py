@@ -78,7 +78,8 @@ def test_any_plain_value_can_be_told_in_a_short_sentence(told, arguments, value)
     wording, function = told
     call = (function, tuple(arguments), {}, value)
     said = str(describe_failure(wording, AssertionError("it is not right"), [call]))
-    assert len(said) < 600 and said.startswith("It is not right.")
+    beginning = f"`{function}` gave " if function in wording.choices else "It is not right."
+    assert len(said) < 600 and said.startswith(beginning)
     said.encode("utf-8")
     assert len(describe_call(wording, function, arguments, {})) < 300
     assert not re.search(r"\d\.\d{9,}", shown(1 / 3))

@@ -132,10 +132,11 @@ class _Publisher(DisplayPublisher):
 
 class _Formatter(DisplayFormatter):
     def format(self, obj: Any, include: Any = None, exclude: Any = None) -> tuple[Any, Any]:
-        if not OUTPUTS.only_text:
-            return super().format(obj, include, exclude)
-        self.ipython_display_formatter(obj)  # an object that shows itself may print
-        return {}, {}
+        if OUTPUTS.only_text:
+            self.ipython_display_formatter(obj)  # an object that shows itself may print
+            return {}, {}
+        shown: tuple[Any, Any] = super().format(obj, include, exclude)
+        return shown
 
 
 class StudentShell(InteractiveShell):
@@ -148,7 +149,7 @@ class StudentShell(InteractiveShell):
     def init_display_formatter(self) -> None:
         """What turns an object into what is shown of it."""
         self.display_formatter = _Formatter(parent=self)
-        self.configurables.append(self.display_formatter)
+        self.configurables.append(self.display_formatter)  # type: ignore[arg-type]
 
     def enable_gui(self, gui: Any = None) -> None:
         """No event loop: figures are shown inline."""
@@ -168,6 +169,7 @@ class StudentShell(InteractiveShell):
             "ename": etype.__name__,
             "evalue": error_text(evalue),
             "traceback": [str(line) for line in stb],
+            "frames": _frames(evalue, self.user_ns),
         }
 
     def run(self, source: str, output_limit: int) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
@@ -224,6 +226,16 @@ def student_frames(traceback: TracebackType | None, namespace: dict[str, Any]) -
             frames.append((traceback.tb_lineno, text[:200]))
         traceback = traceback.tb_next
     return frames
+
+
+def _frames(error: Any, namespace: dict[str, Any]) -> list[tuple[int, str]]:
+    """The line of its cell that an error comes from; of a cell that is no Python, the line where reading it ended."""
+    try:
+        if isinstance(error, SyntaxError) and type(error.lineno) is int:
+            return [(error.lineno, str(error.text or "").strip()[:200])]
+        return student_frames(error.__traceback__, namespace)[:1]
+    except Exception:  # its class may be the student's
+        return []
 
 
 def _no_input(*prompt: object) -> str:

@@ -9,7 +9,8 @@ from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
 from autograder.bounds.limits import Limits
 from autograder.candidate.forkserver import close_forkserver
 from autograder.candidate.start import NoSandbox
-from autograder.exam.examine import EXPLAIN_SECONDS, GRACE_SECONDS
+from autograder.exam.examine import EXPLAIN_SECONDS
+from autograder.exam.judge import GRACE_SECONDS
 from autograder.files.read import Unreadable, is_machine_fault
 from autograder.tutor.reason import printable
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -19,55 +17,24 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
-from autograder.candidate.start import NoSandbox
 from autograder.exam.carried import Carried, right_functions
-from autograder.exam.draws import asked_directly, drawing_ahead, drawn_once
-from autograder.exam.messages import describe_failure
-from autograder.exam.session import Session, StudentError
+from autograder.exam.draws import asked_directly, drawing_ahead
+from autograder.exam.judge import GRACE_SECONDS, Verdict, drawn_once_for, judge, silence
+from autograder.exam.session import Session
 from autograder.instructor.folder import Folder, source_folder
-from autograder.instructor.scope import Looked, Scope
+from autograder.instructor.scope import Scope
 from autograder.instructor.source import Source, read_source
 from autograder.instructor.source_cells import instructors_cells
 from autograder.kit import Kit
-from autograder.kit.wording import Wording
 from autograder.notebook.assemble import PROBLEM, steps
 from autograder.notebook.cells import Notebook, grading, read_notebook
 from autograder.tutor.explain import Failure, explain
-from autograder.tutor.owner import CASE_NAME, Owner, WrongCaseError
-from autograder.tutor.reason import Reason, printable
+from autograder.tutor.owner import CASE_NAME, Owner
+from autograder.tutor.reason import Reason
 
 __all__ = ["ExamResult", "Verdict", "draw_ahead", "examine"]
 
 EXPLAIN_SECONDS = 20.0  # for saying why wrong answers are wrong, once all marks are settled
-LONGEST = 4000  # characters of a message
-GRACE_SECONDS = 5.0  # after the notebook's time, for the test that is being judged
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What a test cell earned.
-
-    Attributes:
-        reason: why it is not more.
-        detail: for the instructor: the exception as the test raised it.
-        misconceptions: names of the wrong models that give the student's values, where that is certain.
-        carried: functions of earlier parts that were wrong, and for which right ones stood when it earned this.
-    """
-
-    score: float
-    maximum: float
-    reason: Reason = field(default_factory=Reason)
-    detail: str = ""
-    misconceptions: tuple[str, ...] = ()
-    carried: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        self.detail = printable(self.detail[:LONGEST])
-
-    @property
-    def message(self) -> str:
-        """The reason in words; empty for full marks."""
-        return str(self.reason)
 
 
 @dataclass(slots=True)
@@ -136,9 +103,10 @@ def examine(
             place = scope.place(key, cell["source"])
             if test and place is not None:
                 points = float(grading(cell)["points"])
-                result.verdicts[key] = _judge(session, scope, place, points, kit.wording, failures)
+                result.verdicts[key] = judge(session, scope, place, points, kit.wording, failures)
                 continue
             if place is not None:
+                session.cells.asked[index] = exam.cells[place].answers
                 _prepare(session, scope, place)
             try:
                 with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS):
@@ -151,11 +119,10 @@ def examine(
             )
             with contextlib.closing(again), contextlib.suppress(TimeIsUp):
                 _carry_forward(notebook, exam, folder, owner, kit, result, scope, again)
-        asked_for = {name for place in range(len(exam.cells)) for name in exam.tested(place)}
         try:
             with deadline(EXPLAIN_SECONDS):
                 if kit.tutor:
-                    explain(kit.tutor, failures, owner, asked_for, session.probe)
+                    explain(kit.tutor, failures, owner, exam.asked, session.probe)
         except (TimeIsUp, Exception) as error:  # marks do not hang on explanations
             session.notes.append(f"wrong answers could not be explained: {type(error).__name__}: {error}")
     result.outputs, result.sandbox, result.notes = session.outputs, session.sandbox, session.notes
@@ -165,7 +132,7 @@ def examine(
 def draw_ahead(source: Path, name: str, tests: Set[str]) -> None:
     """Draw the examples of these *tests* (grade_ids) of the notebook *name* in the folder *source* before anybody is examined."""
     notebook = read_notebook(source / f"{name}.ipynb")
-    with _exam(notebook, source, Owner(name)) as (exam, folder), drawing_ahead(), _silence():
+    with _exam(notebook, source, Owner(name)) as (exam, folder), drawing_ahead(), silence():
         scope = Scope(exam, folder, _Anybody(), Owner())
         for _, cell, test in steps(notebook):
             key = grading(cell).get("grade_id", "")
@@ -175,7 +142,7 @@ def draw_ahead(source: Path, name: str, tests: Set[str]) -> None:
                     Exception
                 ):  # a plain assertion between the properties: the answers here are none
                     scope.reach(place)
-                    with _drawn_once(scope, place, lambda: 0):
+                    with drawn_once_for(scope, place, lambda: 0):
                         scope.look_up(place)
                         scope.run_test(place)
 
@@ -204,7 +171,7 @@ def _carry_forward(
     left = carried.again()
     if not left or again.seconds_left() <= 0:
         return
-    with deadline(again.seconds_left()), _silence():
+    with deadline(again.seconds_left()), silence():
         functions = right_functions(exam, folder, first.names.get(CASE_NAME, ""))
     scope = Scope(exam, folder, again, owner)
     behind = -1
@@ -217,7 +184,7 @@ def _carry_forward(
             left.discard(place)
             scope.replaced = carried.into(place, functions)
             verdict = (
-                _judge(again, scope, place, before[place].maximum, kit.wording, [])
+                judge(again, scope, place, before[place].maximum, kit.wording, [])
                 if scope.replaced
                 else before[place]
             )
@@ -273,83 +240,10 @@ def _read_template(path: Path, changed: int) -> Notebook:
     return read_notebook(path)
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
-def _drawn_once(scope: Scope, place: int, calls: Callable[[], int]) -> Iterator[None]:
-    with drawn_once(scope.context(place), scope.texts(place), calls):
-        yield
-
-
 def _prepare(session: Session, scope: Scope, place: int) -> None:
     """Run the instructor's cells up to the one at *place*; what goes wrong is told by the tests that miss its names."""
     try:
-        with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS), _silence():
+        with deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS), silence():
             scope.reach(place + 1)
     except TimeIsUp:
         session.close()
-
-
-def _judge(
-    session: Session, scope: Scope, place: int, points: float, wording: Wording, failures: list[Failure]
-) -> Verdict:
-    """What one test cell earns; what is to be explained later is added to *failures*."""
-    said = io.StringIO()
-    looked = Looked({}, None)
-    try:
-        with (
-            deadline(max(0.0, session.seconds_left()) + GRACE_SECONDS),
-            contextlib.redirect_stdout(said),
-            contextlib.redirect_stderr(io.StringIO()),
-            contextlib.ExitStack() as more,
-        ):
-            with _silence():
-                scope.reach(place)
-            session.called.clear()
-            session.refused = None
-            looked = scope.look_up(place)
-            # A test that looks at a student's value could draw from it.
-            if looked.only_functions:
-                more.enter_context(_drawn_once(scope, place, lambda: session.calls))
-            value = scope.run_test(place)
-            if session.refused is not None:  # the test took it for an exception of the student's
-                raise session.refused
-    except (StudentError, WrongCaseError) as error:
-        told = getattr(error, "sentence", str(error))
-        return Verdict(0.0, points, Reason(told), f"{type(error).__name__}: {told}")
-    except TimeIsUp:
-        session.close()
-        why = Reason("Checking this answer took more time than the notebook has.")
-        return Verdict(0.0, points, why, "time is up")
-    except BaseException as error:
-        if isinstance(error, (NoSandbox, KeyboardInterrupt, SystemExit, GeneratorExit)):
-            raise
-        cause = scope.cause(error)
-        if isinstance(cause.error, (StudentError, WrongCaseError)):
-            told = getattr(cause.error, "sentence", str(cause.error))
-            return Verdict(0.0, points, Reason(told), f"{type(cause.error).__name__}: {told}")
-        if isinstance(cause.error, MemoryError):
-            why = Reason("Checking this answer took more memory than there is.")
-            return Verdict(0.0, points, why, "MemoryError")
-        detail = "".join(traceback.format_exception_only(cause.error)).strip()
-        verdict = Verdict(0.0, points, describe_failure(wording, cause.error, cause.called), detail)
-        failures.append(Failure(verdict, looked.found, cause.called, looked.case_id))
-        return verdict
-    score = _partial(value, points)
-    verdict = Verdict(score, points, Reason(said.getvalue().strip() if score < points else ""))
-    if score < points:
-        failures.append(Failure(verdict, looked.found, tuple(session.called), looked.case_id))
-    return verdict
-
-
-def _partial(value: Any, points: float) -> float:
-    """As in nbgrader, a last value that is a number is partial credit; anything else is full marks."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return points
-    if not 0 <= value <= points:
-        raise ValueError(f"a test cell gave {value} of {points:g} points")
-    return float(value)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autograder.exam.forms import form_given, misfit, used_names
+from autograder.exam.stopped import StoppedCells
+from autograder.handles.told import Printed
+from autograder.kit.values import shown
 from autograder.kit.wording import Wording
 from autograder.tutor.reason import Observed, Reason
 
 __all__ = ["Call", "describe_call", "describe_failure"]
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
+FORM = "not of the form that was asked for"
+PRINTED = "and printed {!r}: a test sees what a function returns, and not what it prints"
 
 
 def describe_call(wording: Wording, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
@@ -19,29 +25,61 @@ def describe_call(wording: Wording, name: str, arguments: Sequence[Any], keyword
     return f"`{name}`, given {inputs}," if inputs else f"`{name}()`"
 
 
-def describe_failure(wording: Wording, error: BaseException, called: Sequence[Call]) -> Reason:
+def describe_failure(
+    wording: Wording,
+    error: BaseException,
+    called: Sequence[Call],
+    values: Mapping[str, Any] | None = None,
+    cells: StoppedCells | None = None,
+    asked: frozenset[str] = frozenset(),
+) -> Reason:
     """Why a test failed: its own sentence, and the last call before it with what came back.
 
-    The test's text and the value it wanted are not told.
+    The test's text and the value it wanted are not told. Where the form of an answer is what is wrong, the test's sentence, which is about
+    the value, is left out.
+
+    Args:
+        values: what the names of the test stood for.
+        cells: the student's cells, which say why a name is missing.
+        asked: the names that the notebook's tests ask for.
     """
-    observed = None
+    if isinstance(error, NameError) and error.name:
+        return Reason((cells or StoppedCells()).why_missing(error.name, asked=asked))
+    values = values or {}
+    observed, verdict = None, ""
     if called:
         name, arguments, keywords, value = called[-1]
         observed = Observed(name, wording.inputs(name, arguments, keywords), wording.returned(name, value))
+        if form := misfit(name, value, wording.choices, error):
+            return Reason(observed=observed, verdict=form)
+        verdict = PRINTED.format(value.text) if isinstance(value, Printed) else ""
+    used = used_names(error, values)
+    for name in used:
+        if form := misfit(name, values[name], wording.choices, error):
+            return Reason(f"`{name}` is {shown(values[name])}, {form}.")
     if isinstance(error, AssertionError):
-        sentence = str(error).split("\n")[0].strip()
-        if sentence and not sentence.startswith("assert "):
-            first = sentence.split()[0]
-            if "_" not in first and first not in {call[0] for call in called}:  # a name keeps its spelling
-                sentence = sentence[0].upper() + sentence[1:]
-            return Reason(sentence if sentence.endswith(".") else f"{sentence}.", observed)
-        return _seen(observed, "which is not right", "The answer is not right.")
-    if isinstance(error, NameError):
-        return Reason(f"`{error.name}` is not defined. Did the cell that defines it run without an error?")
+        sentence = _own_sentence(error, called)
+        if sentence:
+            return Reason(sentence, observed, verdict)
+        return _seen(observed, verdict or "which is not right", "The answer is not right.")
     if type(error).__module__.startswith("hypothesis"):
         return Reason("The same question got different answers.", observed)
-    form = "not of the form that was asked for"
-    return _seen(observed, f"which is {form}", f"An answer is {form}.")
+    if observed:
+        text = type(called[-1][3]) is str
+        return Reason(observed=observed, verdict=verdict or f"which is {'a text and ' if text else ''}{FORM}")
+    given = form_given(values, used)
+    return Reason(f"{given}: this is {FORM}." if given else f"An answer is {FORM}.")
+
+
+def _own_sentence(error: AssertionError, called: Sequence[Call]) -> str:
+    """What the test says itself; empty if it says nothing."""
+    sentence = str(error).split("\n")[0].strip()
+    if not sentence or sentence.startswith("assert "):
+        return ""
+    first = sentence.split()[0]
+    if "_" not in first and first not in {call[0] for call in called}:  # a name keeps its spelling
+        sentence = sentence[0].upper() + sentence[1:]
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def _seen(observed: Observed | None, verdict: str, otherwise: str) -> Reason:

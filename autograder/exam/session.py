@@ -15,11 +15,12 @@ from autograder.candidate.start import start_candidate
 from autograder.exam.messages import Call, describe_call
 from autograder.exam.outputs import error_output, shown_output
 from autograder.exam.proxies import Proxies
+from autograder.exam.stopped import Stop, StoppedCells
 from autograder.handles.functions import Awaits
 from autograder.handles.patches import Patches
 from autograder.handles.peer import TestPeer
 from autograder.handles.raised import StudentError
-from autograder.handles.told import in_record, raised_sentence
+from autograder.handles.told import Printed, in_record, raised_sentence
 from autograder.kit import Kit
 from autograder.wire.builtin import is_quick
 from autograder.wire.errors import Refused, WireError
@@ -41,6 +42,7 @@ class Session:
         calls: how often the student's functions were called.
         called: the last calls: name, arguments, keywords, and what came back, in the form that a message can tell.
         refused: the last refusal of a value since the names were looked up; None if there was none.
+        cells: those that were run, and which of them stopped.
 
     Args:
         seconds: the time that there is; by default a notebook's.
@@ -74,6 +76,7 @@ class Session:
         self._peer = TestPeer(self)
         self._proxies = Proxies(self, self._peer)
         self.refused: StudentError | None = None
+        self.cells = StoppedCells()
 
     def seconds_left(self) -> float:
         """Until the notebook's time is over."""
@@ -82,6 +85,7 @@ class Session:
     def run(self, index: int, source: str, replaced: Mapping[str, Any] | None = None) -> None:
         """Run one of the student's cells, which finds what is *replaced*, by name; one that ends the process costs itself only."""
         candidate = self._ready()
+        self.cells.sources[index] = source
         if candidate is not None:
             self._run_in(candidate, index, source, replaced or {})
         self._ran.append((index, source, replaced or {}))
@@ -89,22 +93,26 @@ class Session:
     def give_up(self, index: int) -> None:
         """End the process at a cell that was run, and count the cell as one that it died of."""
         self.close()
+        self._stop(index, OUT_OF_TIME)
+
+    def _stop(self, index: int, what: str) -> None:
+        """The process was ended, or not asked, because of a cell."""
         self._deadly.add(index)
-        self.notes.append(f"cell {index + 1} {OUT_OF_TIME}")
-        self.outputs[index] = [error_output("Stopped", f"This cell {OUT_OF_TIME}.")]
+        self.notes.append(f"cell {index + 1} {what}")
+        self.outputs[index] = [error_output("Stopped", f"This cell {what}.")]
+        self.cells.stops[index] = Stop("", what)
 
     def _run_in(self, candidate: Candidate, index: int, source: str, replaced: Mapping[str, Any]) -> None:
         setting: list[Any] | None = [[], {}, [], {}, dict(replaced), [], None] if replaced else None
         try:
             outputs, error = candidate.run(source, max(0.01, self.seconds_left()), setting)
         except (Died, Refused) as reason:
-            what = str(reason) if isinstance(reason, Died) else f"was not run: it is {reason}"
-            self._deadly.add(index)
-            self.notes.append(f"cell {index + 1} {what}")
-            self.outputs[index] = [error_output("Stopped", f"This cell {what}.")]
+            self._stop(index, str(reason) if isinstance(reason, Died) else f"was not run: it is {reason}")
             return
         shown = [shown_output(item) for item in outputs if isinstance(item, dict)]
+        self.cells.stops.pop(index, None)
         if error is not None:
+            self.cells.stops[index] = Stop.of_error(error)
             name, text = str(error.get("ename", "")), str(error.get("evalue", ""))
             shown.append(error_output(name, text, error.get("traceback")))
         self.outputs[index] = [item for item in shown if item]
@@ -193,7 +201,7 @@ class Session:
         before, self._peer.title = self._peer.title, told
         entry = len(self.called)
         self.called.append((given[0], given[1], given[2], "gave no answer"))
-        self._peer.changing = lambda: _keep_content(given)
+        self._peer.changing, self._peer.said = lambda: _keep_content(given), ""
         try:
             word, value = self._candidate.call(
                 target, arguments, keywords, self.seconds_left(), self._peer.setting.changes(), quick=quick
@@ -213,10 +221,13 @@ class Session:
             self.refuse(f"{self._told(given)} returned {value}. {PLAIN}")
         if word == "raised":
             kind, text, frames, facts = value
-            sentence = raised_sentence(self._told(given), kind, text, frames)
+            why = self.cells.why_raised(kind, text)
+            sentence = raised_sentence(self._told(given), kind, text, frames, why)
             raise self._proxies.exception(sentence, text, facts)
         if entry < len(self.called):
-            self.called[entry] = (given[0], given[1], given[2], in_record(value))
+            printed = value is None and self._peer.said.strip()
+            told_of = Printed(self._peer.said) if printed else in_record(value)
+            self.called[entry] = (given[0], given[1], given[2], told_of)
         del self.called[:-64]
         return value
 

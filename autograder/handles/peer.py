@@ -20,6 +20,7 @@ from autograder.wire.errors import Refused
 
 __all__ = ["TestPeer"]
 
+LONGEST = 500  # characters of what was printed that are kept
 WARNINGS = {
     name: kind
     for name, kind in vars(builtins).items()
@@ -35,6 +36,7 @@ class TestPeer(Peer):
         setting: what the test has set for its calls.
         title: what is being asked, in sentences.
         muted: nothing is printed, as no test has asked.
+        said: the beginning of what was printed since somebody emptied it.
 
     Args:
         asks: calls something over there.
@@ -46,6 +48,7 @@ class TestPeer(Peer):
         self._asks = asks
         self.changing: Callable[[], None] = lambda: None
         self.muted = False
+        self.said = ""
         self.title = ""
         self.classes: dict[str, StudentClass] = {}
         self._wanted: frozenset[str] = frozenset()
@@ -112,6 +115,8 @@ class TestPeer(Peer):
         """Print it where the test captures it; else nobody wants to read it here."""
         if self.muted:
             return
+        if stream == "stdout" and len(self.said) < LONGEST:
+            self.said += text[:LONGEST]
         if (category := WARNINGS.get(stream)) is not None:
             warnings.warn(text, category, stacklevel=2)
         if stream in self._streams and (now := getattr(sys, stream)) is not self._streams[stream]:

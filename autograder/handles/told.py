@@ -7,11 +7,11 @@ from typing import Any
 
 from autograder.handles.handle import held_of
 
-__all__ = ["in_record", "raised_sentence"]
+__all__ = ["Printed", "in_record", "raised_sentence"]
 
 
-def raised_sentence(told: str, kind: Any, text: Any, frames: Any) -> str:
-    """A sentence that goes on from *told*, the start of one about a call."""
+def raised_sentence(told: str, kind: Any, text: Any, frames: Any, why: str = "") -> str:
+    """A sentence that goes on from *told*, the start of one about a call, and ends with *why*."""
     text = " ".join(str(text).split())[:200]
     what = f"{str(kind)[:80]}: {text}" if text else str(kind)[:80]
     where = ""
@@ -24,7 +24,7 @@ def raised_sentence(told: str, kind: Any, text: Any, frames: Any) -> str:
         )
     if kind == "NotImplementedError" and not text:
         return f"{told.split(',')[0].removesuffix('()`').rstrip('`')}` has no code yet."
-    return f"{told} raised {what}{where}."
+    return f"{told} raised {what}{where}{why}."
 
 
 PLAIN = frozenset({type(None), bool, int, float, str})
@@ -39,6 +39,18 @@ class _Told:
 
     def __repr__(self) -> str:
         return self._text
+
+
+class Printed(_Told):
+    """Stands for the None of a function that printed something.
+
+    Attributes:
+        text: the beginning of that, in one line.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("None")
+        self.text = " ".join(text.split())[:60]
 
 
 def in_record(value: Any) -> Any:

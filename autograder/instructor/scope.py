@@ -97,6 +97,11 @@ class Scope:
         # Each cell starts from the numbers that the instructor's cells left, whatever the tests before it drew.
         self._random_states = random_states()
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the student's that the notebook's tests use."""
+        return self._source.asked
+
     def place(self, key: str, text: str) -> int | None:
         """The place in the source of the cell with this grade_id, or, if there is none, of the one with this *text*."""
         return self._source.place(key, text)

@@ -107,6 +107,11 @@ class Source:
         """The names of the student's that the cell at *place* uses itself, if it is a test cell."""
         return self.asks_for(place) if self.cells[place].role == "test" else frozenset()
 
+    @functools.cached_property
+    def asked(self) -> frozenset[str]:
+        """The names of the student's that any test cell uses."""
+        return frozenset[str]().union(*map(self.tested, range(len(self.cells))))
+
     def depends_on(self, place: int) -> frozenset[str]:
         """Other names of the student's that may matter there: through the instructor's functions, or looked up by their text."""
         own, role = self.cells[place].own, self.cells[place].role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -61,6 +61,7 @@ class Settings(msgspec.Struct):
     warm: Warming = msgspec.field(default_factory=Warming)
     arguments: dict[str, str] = {}
     returns: dict[str, list[str]] = {}
+    choices: dict[str, Annotated[list[str | bool | int], msgspec.Meta(min_length=1)]] = {}
     simulate: Simulating = msgspec.field(default_factory=Simulating)
 
 

@@ -168,7 +168,7 @@ def _wording(file: Path, settings: Settings, lesson: Lesson | None) -> Wording:
         if not isinstance(words, dict) or not all(map(callable, words.values())):
             raise KitError(f"{file}: {table} must be a dict of functions, which put a value into words")
     known = lesson.parameters if lesson else Wording().parameters
-    return Wording(arguments, returns, settings.arguments, settings.returns, known)
+    return Wording(arguments, returns, settings.arguments, settings.returns, known, settings.choices)
 
 
 def _hints(file: Path) -> Hints:

@@ -36,6 +36,7 @@ class Wording:
         argument_units: unit of a parameter.
         return_units: unit of each value that a function returns.
         parameters: names of a function's parameters, as far as they are known.
+        choices: all that is allowed of an answer, or of what a function returns, by its name.
     """
 
     arguments: Words = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Wording:
     argument_units: Mapping[str, str] = field(default_factory=dict)
     return_units: Mapping[str, Sequence[str]] = field(default_factory=dict)
     parameters: Callable[[str], Sequence[str]] = _no_parameters
+    choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def inputs(self, function: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
         """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words."""

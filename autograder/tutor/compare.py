@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 
-__all__ = ["has_fractions", "plain", "same"]
+__all__ = ["folded", "form_of", "has_fractions", "plain", "same"]
 
 CLOSE = 1e-6
 
@@ -42,3 +43,15 @@ def has_fractions(value: Any) -> bool:
     if isinstance(value, (list, dict)):
         return any(map(has_fractions, value.values() if isinstance(value, dict) else value))
     return isinstance(value, float)
+
+
+def folded(text: str) -> str:
+    """*text* without what spelling may differ in: capital letters, spaces, hyphens, underscores, quotes, a full stop at its end."""
+    return re.sub(r"[\s\-‐-―_'\"`]+", "", text.casefold()).rstrip(".")
+
+
+def form_of(value: Any) -> str:
+    """What kind of value it is, in words: "a number", "a list"."""
+    value = plain(value)
+    known = {bool: "a truth value", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return known.get(type(value), "nothing" if value is None else f"a {type(value).__name__}")
