@@ -82,6 +82,8 @@ def _become_candidate(
     if order["level"] != "namespaces":
         _miss_absent_files()
     os.environ.update(HOME=os.getcwd(), TMPDIR=os.getcwd(), MPLCONFIGDIR=os.getcwd())
+    # Compiled modules are known by the second and the size of their source. A person takes longer to write a module anew; here cells follow at once.
+    sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     random.seed(0)
     np = importlib.import_module("numpy")
     np.random.seed(0)

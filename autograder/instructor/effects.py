@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 __all__ = ["Effects"]
 
@@ -23,13 +24,22 @@ PROCESS = {
     **dict.fromkeys(("getcontext", "localcontext", "setcontext"), ("decimal", "getcontext")),
     "asyncio": ("asyncio", ""),
 }
+# Methods and functions that write a file or make a folder.
+WRITES = frozenset(
+    (
+        *("copy2", "copyfile", "copytree", "extractall", "makedirs", "mkdir", "run_cell_magic", "save"),
+        *("savetxt", "savez", "savez_compressed", "to_csv", "to_json", "to_parquet", "to_pickle", "touch"),
+        *("unpack_archive", "write_bytes", "write_file", "write_text"),
+    )
+)
+MODE = re.compile("[rbt]*[wax+][rwaxbt+]*")
 
 
 class Effects(ast.NodeVisitor):
     """Visits a statement and collects what it may change.
 
     Attributes:
-        changes, alters, uses, calls, sets, texts: see :class:`autograder.instructor.statements.Statement`.
+        changes, alters, uses, calls, sets, texts, writes: see :class:`autograder.instructor.statements.Statement`.
 
     Args:
         words: those in the strings of the statement; an attribute that is set by a computed name may be any of them.
@@ -43,6 +53,7 @@ class Effects(ast.NodeVisitor):
         self.calls: set[str] = set()
         self.sets: list[tuple[str, ...]] = []
         self.texts: list[tuple[str, ...]] = []
+        self.writes = False
 
     def _add(self, to: set[str], node: ast.expr) -> None:
         if (name := _root(node)) is not None:
@@ -92,6 +103,7 @@ class Effects(ast.NodeVisitor):
             self.calls.add(node.func.id)
         elif isinstance(node.func, ast.Attribute):
             self._add(self.uses, node.func)
+        self.writes |= _writes(node)
         if node.args and (name := (_path(node.func) or ("",))[-1]) in PATCHING:
             self._patches(name, node)
         self.generic_visit(node)
@@ -111,6 +123,16 @@ class Effects(ast.NodeVisitor):
             names = [[one] for one in ([said] if isinstance(said, str) else self.words)]
         if path:
             to += [(*path, *one) for one in names]
+
+
+def _writes(node: ast.Call) -> bool:
+    """Whether a call writes a file or makes a folder: one of :data:`WRITES`, or something that is opened to be written."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name in WRITES:
+        return True
+    given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+    modes = (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    return name in ("open", "ZipFile") and any(MODE.fullmatch(mode) for mode in modes)
 
 
 def _root(node: ast.expr) -> str | None:

@@ -96,14 +96,10 @@ class Folder:
             return
         self._count, here = len(sys.modules), f"{self.path}{os.sep}"
         for name, module in list(sys.modules.items()):
-            if (
-                name.split(".")[0] not in self.local
-                or name in self._modules
-                or not _file(module).startswith(here)
-            ):
+            if name in self._modules or not _file(module).startswith(here):
                 continue
             self._modules[name], self._states[name] = module, dict(vars(module))
-            for key, value in vars(module).items():
+            for key, value in vars(module).items() if self._is_given(name) else ():
                 if type(value) in (list, dict, set) and not key.startswith("__"):
                     with contextlib.suppress(Exception):  # what cannot be copied stays as it is
                         self._plain.append((value, pickle.dumps(value)))
@@ -119,6 +115,14 @@ class Folder:
                     before = pickle.loads(kept)
                     value.extend(before) if isinstance(value, list) else value.update(before)
 
+    def _forget_written(self) -> None:
+        """Forget the modules that cells have written: those of the next submission may be others."""
+        for name in [name for name in self._modules if not self._is_given(name)]:
+            del self._modules[name], self._states[name]
+
+    def _is_given(self, module: str) -> bool:
+        return module.split(".")[0] in self.local
+
     def _swap_in(self) -> dict[str, ModuleType]:
         """Let the modules of this folder be found, and no others of the same names; returns those, which are to be put back."""
         covered = [name for name in self.local - sys.stdlib_module_names if name in sys.modules]
@@ -129,6 +133,7 @@ class Folder:
         }
         sys.modules.update(self._modules)
         self._count = len(sys.modules)
+        importlib.invalidate_caches()  # a cell may have written a module a moment ago
         return hidden
 
     def _swap_out(self, hidden: dict[str, ModuleType]) -> None:
@@ -164,6 +169,7 @@ class Folder:
             if dict(os.environ) != environment:
                 os.environ.clear()
                 os.environ.update(environment)
+            self._forget_written()
             self.restore_modules()
             self.renew()
 

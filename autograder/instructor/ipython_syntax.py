@@ -1,10 +1,12 @@
-"""IPython's syntax in an instructor's cell, as Python: magics that only change what is shown are left out, those that time or collect are taken off."""
+"""IPython's syntax in an instructor's cell, as Python: magics that only change what is shown are left out, those that time or collect are taken off, and files are written."""
 
 from __future__ import annotations
 
 import ast
 import re
 from typing import Any
+
+from autograder.instructor.writefile import WRITEFILE, expanded, write_file
 
 __all__ = ["NotInExamError", "Shell", "python_of"]
 
@@ -18,6 +20,7 @@ SILENT = frozenset(
 )
 TIMERS = frozenset(("time", "timeit", "prun"))
 OPTION = re.compile(r"\s*(?:-[nrpls]\s*\d+|-[tcqovr]+|--no-raise-error)(?=\s|$)")
+FILLED_IN = re.compile(r"[{$]")  # the line of a magic that holds the values of names
 
 
 class NotInExamError(AttributeError):
@@ -76,6 +79,8 @@ class _Inline(ast.NodeTransformer):
             words = [word for word in line.split() if not word.startswith("-")]
             inside = self._statements(body)
             return [_collecting(words[0], inside)] if words and inside else inside
+        if name in WRITEFILE and isinstance(body, str) and not FILLED_IN.search(line):
+            return [_writing(line, body)]
         return None
 
     def _statements(self, text: str) -> list[ast.stmt]:
@@ -96,6 +101,11 @@ def _collecting(name: str, body: list[ast.stmt]) -> ast.stmt:
     return frame
 
 
+def _writing(line: str, text: str) -> ast.stmt:
+    writer = f"__import__({write_file.__module__!r}, fromlist=['write_file']).write_file"
+    return ast.parse(f"{writer}({line!r}, {text!r})").body[0]
+
+
 class Shell:
     """What ``get_ipython()`` gives in an instructor's cell: magics that change no value do nothing, and whatever else is asked of it is an error."""
 
@@ -111,6 +121,9 @@ class Shell:
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
         """``%%name line`` and its cell"""
+        if name in WRITEFILE:
+            write_file(expanded(line, self.user_ns), cell)
+            return
         if name not in TIMERS:
             raise NotInExamError(f"%%{name} is not run while a notebook is graded")
         exec(cell, self.user_ns)

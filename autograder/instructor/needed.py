@@ -1,7 +1,7 @@
 """Which cells a test needs, and which imports of them it does without.
 
 A cell without tests is needed if it binds a name that a test uses, or changes what that name stands for, or the same for a needed cell, or if it
-sets something for the whole process. It is run as a whole, but for imports of packages that nothing needed uses, which cost more than all the rest.
+sets something for the whole process, or if it writes files. It is run as a whole, but for imports of packages that nothing needed uses, which cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ def needed_cells(
         modules: by name, the modules that it stands for.
     """
     settings = {name for name, module in modules.items() if module.split(".")[0] in OF_THE_PROCESS}
+    writing = {
+        place
+        for place, cell in enumerate(cells)
+        if any(one.writes and not one.defines for one in cell.own.statements)
+    }
     used_by = [cell.own.free | cell.own.maybe for cell in cells]
     touched_by: list[set[str]] = [set() for _ in cells]
     for name, found in touching.items():
@@ -38,7 +43,7 @@ def needed_cells(
     for test in (place for place, cell in enumerate(cells) if cell.role == "test"):
         used, new, left = settings | used_by[test], {test}, set(range(test))
         while new:
-            new = {place for place in left if touched_by[place] & used}
+            new = {place for place in left if touched_by[place] & used or place in writing}
             left -= new
             used.update(*(used_by[place] for place in new))
             needed |= new

@@ -41,6 +41,7 @@ class Statement:
         sets: dotted names of attributes that it sets, or has set by their names.
         texts: dotted names in texts that it has something put in the place of.
         mentions: words in its strings, where it looks names up by their text.
+        writes: whether it writes files, in the bodies of its functions too.
     """
 
     code: CodeType
@@ -58,6 +59,7 @@ class Statement:
     sets: tuple[tuple[str, ...], ...] = ()
     texts: tuple[tuple[str, ...], ...] = ()
     mentions: frozenset[str] = frozenset()
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +136,7 @@ def _statement(node: ast.stmt, text: str | None, compiler: codeop.Compile, last:
         sets=tuple(effects.sets),
         texts=tuple(effects.texts),
         mentions=effects.words if reads & LOOKS_UP else frozenset(notebooks),
+        writes=effects.writes,
     )
 
 

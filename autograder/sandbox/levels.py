@@ -83,7 +83,7 @@ def confine(
             raise OSError(
                 f"other users may not read the interpreter, {os.__file__}; a student's would be root's"
             )
-        for own in (".", *written):  # as in their own folder, they may change it
+        for own in (".", *written):  # as in a kernel, what is given may be written over
             os.chown(own, student, student)
         os.setgroups([])
         os.setgid(student)
@@ -116,16 +116,15 @@ def strongest(attempt: Callable[[str, int], object]) -> str:
 
 
 def _write(files: dict[str, bytes]) -> list[str]:
-    """Write *files* into the working folder; returns their names and those of the folders that were made for them."""
-    written: list[str] = []
+    """Write *files* into the working folder; returns them and the folders that were made for them."""
+    folders: dict[str, None] = {}
     for name, content in files.items():
         for folder in reversed(PurePosixPath(name).parents[:-1]):
-            if str(folder) not in written:
+            if str(folder) not in folders:
                 os.mkdir(folder)
-                written.append(str(folder))
+                folders[str(folder)] = None
         Path(name).write_bytes(content)
-        written.append(name)
-    return written
+    return [*folders, *files]
 
 
 def _others_may_read(path: str) -> bool:
