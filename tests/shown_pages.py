@@ -12,6 +12,7 @@ import pytest
 
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, Verdict
+from autograder.files.beside import OwnFiles
 from autograder.files.names import shown_name
 from autograder.nbgrader_compat import examine as preprocessor
 from autograder.notebook.assemble import assemble
@@ -80,6 +81,10 @@ class Shown(preprocessor.Examine):  # type: ignore[misc]
     def hidden(self) -> list[Path]:
         """Folders that a student's process must not read."""
         return []
+
+    def own_files(self, resources: Any) -> OwnFiles:
+        """What the student has beside the notebooks."""
+        return OwnFiles()
 
 
 def _examined(texts: list[str], folder: Path) -> tuple[Any, ExamResult]:

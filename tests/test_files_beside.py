@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from autograder.cli import main
@@ -10,6 +12,8 @@ from autograder.grading.command import local_grader
 from autograder.grading.pending import make_plan
 from autograder.grading.run import grade_course
 from autograder.nbgrader_compat.course import Course
+from autograder.notebook.cells import read_notebook
+from autograder.selfstudy.check import check_notebook
 from autograder.simulate.demo import make_class
 from autograder.simulate.kinds import load_kinds
 from tests.test_commands import CONFIG
@@ -70,3 +74,51 @@ def test_an_answer_finds_them_and_a_change_of_data_or_kit_grades_again(course):
     hints = course.source / "kit" / "hints.toml"
     hints.write_text(hints.read_text() + "\n# another year\n")
     assert graded(course) == (["right"], 5.0)
+
+
+OWN = {
+    "helper.py": "import csv, pathlib\n\ndef offset():\n    return float(next(csv.reader(open('own data/offset.csv')))[1])\n",
+    "parts/__init__.py": "from parts.inner import zero\n",
+    "parts/inner/__init__.py": "zero = 0\n",
+    "own data/offset.csv": "offset,0\n",
+    OFFSET: "7",  # an older copy of the assignment's
+    "json.py": "raise RuntimeError('not the library')",
+    "numpy/__init__.py": "raise RuntimeError('not the library')",
+    "autograder/__init__.py": "raise RuntimeError('not the engine')",
+}
+ANSWER = """import json
+import numpy as np
+import helper, parts
+
+def mean(values):
+    return float(np.mean(json.loads(json.dumps(values)))) + helper.offset() + parts.zero + float(open("data/deep/offset.txt").read())
+"""
+
+
+def test_a_student_s_own_modules_and_data_are_there_and_stand_for_none_of_the_course_s(course, tmp_path):
+    submitted = course.submitted("right")
+    notebook = submitted / "1_mean.ipynb"
+    content = json.loads(notebook.read_text())
+    for cell in content["cells"]:
+        if "sum(values)" in "".join(cell["source"]) and cell["metadata"]["nbgrader"]["solution"]:
+            cell["source"] = ANSWER
+    notebook.write_text(json.dumps(content))
+    for name, text in OWN.items():
+        path = submitted / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert graded(course) == (["right"], 5.0)
+    told = read_notebook(course.autograded("right") / notebook.name).content["metadata"]["autograder"][
+        "notes"
+    ]
+    for name in ("autograder/__init__.py", "json.py", "numpy/__init__.py"):
+        assert f"{name} is not there for the cells: an installed module has that name" in told
+    assert f"{OFFSET} differs from the assignment's own, which the cells find" in told
+    for path in course.autograded("right").glob("*.ipynb"):
+        path.unlink()
+    course.autograde("right")
+    assert sum(mark or 0.0 for _, _, _, mark, _, _ in course.grades()) == 5.0
+    assert check_notebook(notebook, course.source).score == 5.0
+    (submitted / "own data" / "offset.csv").write_text("offset,1\n")
+    students, marks = graded(course)
+    assert students == ["right"] and marks < 5.0

@@ -30,6 +30,10 @@ class Limits:
     render_seconds: float = _limit(60.0, "wall time to read a notebook and to write what it shows, s")
     file_mb: int = _limit(64, "size of one file that is handed in, MB")
     files_mb: int = _limit(256, "size of all files beside the notebooks, MB")
+    own_mb: int = _limit(
+        16,
+        "size of those files beside the notebooks that a student's code finds and the assignment does not have, MB",
+    )
     files: int = _limit(1000, "number of files and folders beside the notebooks")
     depth: int = _limit(20, "folders inside one another beside the notebooks")
 

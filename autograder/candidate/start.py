@@ -28,6 +28,7 @@ def start_candidate(
     limits: Limits,
     files: Mapping[str, bytes] | None = None,
     *,
+    own: Mapping[str, bytes] | None = None,
     hidden: Sequence[Path] = (),
     level: str | None = None,
     seconds: float | None = None,
@@ -37,7 +38,8 @@ def start_candidate(
     """A fresh candidate.
 
     Args:
-        files: content by name, for its working folder.
+        files: the assignment's, for its working folder: content by name.
+        own: the student's, for the same.
         hidden: folders that it must not read even where they lie in a folder of the interpreter or the library.
         level: how far to confine it; by default as far as this machine can.
         seconds: the time that it has, whatever the examiner does; by default that of a whole notebook.
@@ -64,7 +66,7 @@ def start_candidate(
             order = {
                 "seconds": limits.total_seconds + END_SECONDS if seconds is None else seconds,
                 "limits": asdict(limits),
-                "files": dict(files or {}),
+                "files": {**(own or {}), **(files or {})},
                 "hidden": [str(path.resolve()) for path in hidden],
                 "level": chosen,
             }

@@ -21,6 +21,7 @@ from autograder.exam.carried import Carried, right_functions
 from autograder.exam.draws import asked_directly, drawing_ahead
 from autograder.exam.judge import GRACE_SECONDS, Verdict, drawn_once_for, judge, silence
 from autograder.exam.session import Session
+from autograder.files.beside import OwnFiles, in_nobodys_way
 from autograder.instructor.folder import Folder, source_folder
 from autograder.instructor.scope import Scope
 from autograder.instructor.source import Source, read_source
@@ -64,11 +65,12 @@ def examine(
     kit: Kit | None = None,
     source: Path | None = None,
     carry_errors_forward: bool = False,
+    own: OwnFiles | None = None,
 ) -> ExamResult:
     """Run an assembled *notebook* (see :func:`autograder.notebook.assemble.assemble`): the student's cells there, its tests here.
 
     Args:
-        files: what the working folder of the student's code holds, by name.
+        files: what the assignment gives for the working folder of the student's code, by name.
         hidden: folders that it must not read, such as the course directory.
         owner: whose it is and which lesson it belongs to: which case is asked about, and what explains a wrong answer.
         weakest: the least confinement that will do, one of :data:`autograder.sandbox.levels.LEVELS`.
@@ -76,6 +78,7 @@ def examine(
         source: the folder of the source notebooks, which the instructor's cells import and read from.
         carry_errors_forward: examine a part that failed again with right functions in the place of wrong earlier ones; see
             :mod:`autograder.exam.carried`.
+        own: what the student has beside the notebook; what takes the place of nothing is in that folder too.
 
     Raises:
         NoSandbox: this machine could not start a process for it. Nothing that a submission does raises.
@@ -94,7 +97,10 @@ def examine(
                     0.0, float(grade["points"]), Reason(message), problem
                 )
         return result
-    session = Session(limits, files or {}, [path.resolve() for path in hidden], weakest, kit)
+    files, closed = files or {}, [path.resolve() for path in hidden]
+    found = in_nobodys_way(own or OwnFiles(), files)
+    session = Session(limits, files, closed, weakest, kit, own=found.content)
+    session.notes.extend(found.notes)
     failures: list[Failure] = []
     with contextlib.closing(session), _exam(notebook, source, owner) as (exam, folder):
         scope = Scope(exam, folder, session, owner)
@@ -114,9 +120,7 @@ def examine(
             except TimeIsUp:  # what it answered was too slow to read
                 session.give_up(index)
         if carry_errors_forward:
-            again = Session(
-                limits, files or {}, [path.resolve() for path in hidden], weakest, kit, session.seconds_left()
-            )
+            again = Session(limits, files, closed, weakest, kit, session.seconds_left(), found.content)
             with contextlib.closing(again), contextlib.suppress(TimeIsUp):
                 _carry_forward(notebook, exam, folder, owner, kit, result, scope, again)
         try:

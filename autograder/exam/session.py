@@ -45,7 +45,9 @@ class Session:
         cells: those that were run, and which of them stopped.
 
     Args:
+        files: the assignment's, which the student's code finds: content by name.
         seconds: the time that there is; by default a notebook's.
+        own: the student's, which it finds too.
     """
 
     def __init__(
@@ -56,11 +58,12 @@ class Session:
         weakest: str,
         kit: Kit | None = None,
         seconds: float | None = None,
+        own: Mapping[str, bytes] | None = None,
     ) -> None:
         self._limits = limits
         self._kit = kit or Kit()
         self._weakest = weakest
-        self._files = files
+        self._files, self._own = files, own
         self._hidden = hidden
         self.outputs: dict[int, list[dict[str, Any]]] = {}
         self.sandbox = "not started"
@@ -129,6 +132,7 @@ class Session:
             self._candidate = start_candidate(
                 self._limits,
                 self._files,
+                own=self._own,
                 hidden=self._hidden,
                 seconds=self.seconds_left() + WARDEN_SECONDS,
                 weakest=self._weakest,

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
+from autograder.files.beside import OwnFiles, read_own
 from autograder.files.names import original_name, shown_name
 from autograder.files.read import ABSENT, Unreadable, open_folder, read_file
 from autograder.files.tree import Entry, walk
@@ -125,6 +126,13 @@ class Inbox:
                 return {} if folder is ABSENT else dict.fromkeys(names, folder)
             found = {name: self._read(folder, f"{name}.ipynb") for name in names}
         return {name: content for name, content in found.items() if content is not ABSENT}
+
+    def own_files(self, student: str) -> OwnFiles:
+        """The files beside the notebooks that the student's code may find."""
+        with self.open(student) as folder:
+            return (
+                OwnFiles() if isinstance(folder, Unreadable) else read_own(self._others(folder), self._limits)
+            )
 
     def timestamp(self, student: str) -> datetime | None:
         """When *student* handed in, or None: nothing says so, or nothing that is a time."""

@@ -111,21 +111,22 @@ class Marker:
         marked = Marked(job.student, job.fingerprint)
         for name, content in job.notebooks.items():
             begin(name)
-            marked.notebooks[name] = self._mark_notebook(job.student, name, content)
+            marked.notebooks[name] = self._mark_notebook(job, name, content)
         marked.peak_mb = _peak_mb()
         return marked
 
-    def _mark_notebook(self, student: str, name: str, content: bytes | Unreadable) -> MarkedNotebook:
-        made = attempt(lambda: self._through_all_steps(student, name, content), self._plan.limits)
+    def _mark_notebook(self, job: Job, name: str, content: bytes | Unreadable) -> MarkedNotebook:
+        made = attempt(lambda: self._through_all_steps(job, name, content), self._plan.limits)
         if isinstance(made, Unreadable):
-            made = self._through_all_steps(student, name, made)
+            made = self._through_all_steps(job, name, made)
         return made
 
-    def _through_all_steps(self, student: str, name: str, content: bytes | Unreadable) -> MarkedNotebook:
+    def _through_all_steps(self, job: Job, name: str, content: bytes | Unreadable) -> MarkedNotebook:
         gradebook = StandInGradebook(self._plan.notebooks[name])
         nb = nbformat.from_dict(assemble(self._source / f"{name}.ipynb", content).content)
         about = {
-            "student": student,
+            "student": job.student,
+            "own_files": job.own,
             "assignment": self._plan.assignment,
             "notebook": name,
             "db_url": self._plan.db_url,

@@ -113,7 +113,11 @@ class Scanner:
         inbox = self._course.inbox
         with self._reading():
             return Job(
-                student, inbox.notebooks(student, self._names), fingerprint, tuple(inbox.notes(student))
+                student,
+                inbox.notebooks(student, self._names),
+                fingerprint,
+                tuple(inbox.notes(student)),
+                inbox.own_files(student),
             )
 
     @contextlib.contextmanager

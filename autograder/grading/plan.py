@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.bounds.limits import Limits
+from autograder.files.beside import OwnFiles
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.blueprint import Blueprint
 
@@ -60,12 +61,14 @@ class Job:
         notebooks: content by name, or what is in its place.
         fingerprint: of everything that its marks depend on; empty if it is to be graded again at the next run, whatever it gets now.
         notes: what an instructor should know of its files.
+        own: files beside the notebooks.
     """
 
     student: str
     notebooks: dict[str, bytes | Unreadable]
     fingerprint: str
     notes: tuple[str, ...] = ()
+    own: OwnFiles = field(default_factory=OwnFiles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, validate
 from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import Verdict, examine
-from autograder.files.read import Unreadable
+from autograder.files.beside import OwnFiles
+from autograder.files.read import Unreadable, file_ids
 from autograder.files.source import data_files
-from autograder.files.submissions import students_in
+from autograder.files.submissions import Inbox, students_in
 from autograder.kit import load_kit
 from autograder.nbgrader_compat.internals import NbGraderPreprocessor
 from autograder.notebook.assemble import NOTE, assemble
@@ -134,6 +135,7 @@ class Examine(_WithLimits):
             kit=load_kit(folder),
             source=folder,
             carry_errors_forward=self.carry_errors_forward,
+            own=self.own_files(resources),
         )
         make_inert(nb.cells, result.outputs)
         for cell in nb.cells:
@@ -161,6 +163,14 @@ class Examine(_WithLimits):
                 "%s, %s: %s", resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], note
             )
         return nb, resources
+
+    def own_files(self, resources: Any) -> OwnFiles:
+        """What the student has beside the notebooks."""
+        directory, facts = self.parent.parent.coursedir, resources["nbgrader"]
+        submitted = Path(directory.format_path(directory.submitted_directory, ".", "."))
+        limits, ids = self.limits(facts["assignment"]), file_ids(self.folder(resources))
+        inbox = Inbox(submitted, facts["assignment"], limits, ids, list(directory.ignore))
+        return inbox.own_files(facts["student"])
 
     def classmates(self, resources: Any) -> Iterable[str]:
         """Ids of everyone who handed in."""

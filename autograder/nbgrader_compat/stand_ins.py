@@ -9,6 +9,7 @@ from typing import Any
 
 from traitlets.utils.importstring import import_item
 
+from autograder.files.beside import OwnFiles
 from autograder.nbgrader_compat.blueprint import Blueprint
 from autograder.nbgrader_compat.examine import Examine
 from autograder.nbgrader_compat.internals import (
@@ -111,6 +112,10 @@ class ExamineHere(Examine):
 
     def folder(self, resources: Any) -> Path:
         return self.source_folder
+
+    def own_files(self, resources: Any) -> OwnFiles:
+        own: OwnFiles = resources["nbgrader"]["own_files"]
+        return own
 
     def classmates(self, resources: Any) -> tuple[str, ...]:
         return self.students

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import ExamResult, examine
+from autograder.files.beside import own_files_in
 from autograder.files.read import Unreadable
 from autograder.files.source import data_files
 from autograder.kit import KitError, load_kit
@@ -149,7 +150,15 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     except KitError as error:
         raise CheckError(str(error)) from None
     result = _made(
-        path, lambda: examine(assembled, files=files, owner=Owner(path.stem), kit=kit, source=exam)
+        path,
+        lambda: examine(
+            assembled,
+            files=files,
+            owner=Owner(path.stem),
+            kit=kit,
+            source=exam,
+            own=own_files_in(path.parent, Limits()),
+        ),
     )
     if result.sandbox == "limits":
         result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
