@@ -18,7 +18,7 @@ from autograder.bounds.limits import Limits
 from autograder.files import read as files
 from autograder.files.names import original_name, shown_name
 from autograder.files.read import Unreadable, file_ids, open_folder, read_file
-from autograder.files.submissions import Inbox, students_in
+from autograder.files.submissions import Inbox, Wanted, students_in
 from autograder.files.tree import walk
 from autograder.nbgrader_compat.tidy import tidy_submission
 from tests.folder_attacks import put_socket
@@ -106,7 +106,10 @@ class Place:
         ):
             path.write_bytes(SECRET)
         self.student = self.root / "submitted" / "ann"
-        self.inbox = Inbox(self.root / "submitted", "hw", LIMITS, file_ids(self.root / "source"), IGNORE)
+        wanted = Wanted({"n": {"a", "b"}, "m": {"c"}})
+        self.inbox = Inbox(
+            self.root / "submitted", "hw", LIMITS, file_ids(self.root / "source"), IGNORE, wanted
+        )
 
     def __enter__(self) -> Place:
         return self
@@ -140,7 +143,8 @@ def test_any_tree_is_read_within_the_limits_and_nothing_outside_it(tree, whole, 
         read_bytes[0] = 0
         digest = hashlib.sha256()
         place.inbox.add_to_digest("ann", ["n", "m"], digest)
-        assert read_bytes[0] <= 2 * (2 * MB + 1) + 5 * MB
+        # The notebooks, what may be one under another name, and what lies beside them.
+        assert read_bytes[0] <= 2 * (2 * MB + 1) + 5 * MB + 5 * MB
         notebooks = place.inbox.notebooks("ann", ["n", "m"])
         assert all(
             content != SECRET and (isinstance(content, Unreadable) or len(content) <= 2 * MB)
@@ -148,7 +152,8 @@ def test_any_tree_is_read_within_the_limits_and_nothing_outside_it(tree, whole, 
         )
         notes = place.inbox.notes("ann")
         assert all(note.isprintable() for note in notes) and len(notes) <= 8
-        place.inbox.timestamp("ann")
+        triage = place.inbox.triage("ann", ["n", "m"])
+        assert len(triage) <= 5 and all(item.says.isprintable() for item in triage)
         target = place.root / "copy"
         target.mkdir()
         place.inbox.copy_others("ann", target)

@@ -12,21 +12,28 @@ from autograder.notebook.cells import read_notebook
 MAY_USE = {
     "mlsysim": set(),
     "autograder/bounds": set(),
+    "autograder/triage": set(),
     "autograder/tutor": set(),
     "autograder/wire": set(),
-    "autograder/files": {"bounds"},
+    "autograder/files": {"bounds", "triage"},
     "autograder/sandbox": {"bounds"},
     "autograder/candidate": {"bounds", "sandbox", "wire"},
-    "autograder/notebook": {"bounds", "files", "wire"},
+    "autograder/notebook": {"bounds", "files", "triage", "wire"},
     "autograder/kit": {"candidate", "files", "notebook", "tutor"},
     "autograder/handles": {"candidate", "wire"},
     "autograder/instructor": {"bounds", "candidate", "files", "handles", "notebook", "tutor"},
     "autograder/exam": {
         *("bounds", "candidate", "files", "handles", "instructor", "kit", "notebook", "tutor", "wire"),
     },
-    "autograder/nbgrader_compat": {"bounds", "exam", "files", "kit", "notebook", "sandbox", "tutor"},
-    "autograder/grading": {"bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook"},
-    "autograder/pages": {"bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "tutor"},
+    "autograder/nbgrader_compat": {
+        *("bounds", "exam", "files", "kit", "notebook", "sandbox", "triage", "tutor"),
+    },
+    "autograder/grading": {
+        *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "triage"),
+    },
+    "autograder/pages": {
+        *("bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "triage", "tutor"),
+    },
     "autograder/simulate": {"files", "grading", "kit", "nbgrader_compat", "notebook", "pages"},
     "autograder/selfstudy": {
         *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),

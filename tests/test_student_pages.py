@@ -13,8 +13,8 @@ import pytest
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
-from autograder.notebook.assemble import read_submission
 from autograder.notebook.cells import grading, strip_solution_marks
+from autograder.notebook.submitted import read_submission
 from autograder.pages.feedback import write_student_pages
 from autograder.pages.markup import markdown_html, outputs_html
 from autograder.pages.page import Mark, Sheet
@@ -324,7 +324,7 @@ def test_no_page_holds_a_line_of_a_solution_or_of_a_hidden_test(course, assignme
 
 
 def _readable_lines(folder):
-    cells = [cell for path in folder.glob("*.ipynb") for cell in read_submission(path)[0]]
+    cells = [cell for path in folder.glob("*.ipynb") for cell in read_submission(path).cells]
     return [line for cell in cells for line in cell["source"].splitlines()]
 
 

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Report; returns the exit status."""
     from autograder.nbgrader_compat.course import Course
+    from autograder.nbgrader_compat.triage import class_triage
     from autograder.pages.report import class_rows, print_report, report_file, write_report
+    from autograder.triage.lines import triage_lines
 
     course = Course(course_around(options.course), options.assignment, options.db)
     page = options.html or report_file(course)
@@ -37,8 +39,11 @@ def run(options: argparse.Namespace) -> int:
     if not rows:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
     print_report(rows)
+    triage = class_triage(course)
+    for line in triage_lines(triage, f"{page} lists all of them."):
+        print(line)
     try:
-        write_report(rows, page, title=f"Class report: {course.assignment}")
+        write_report(rows, page, triage, title=f"Class report: {course.assignment}")
     except OSError as error:
         raise Complaint(f"{page} cannot be written: {error.strerror}") from None
     print(f"Report: {page}")

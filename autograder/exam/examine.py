@@ -21,13 +21,14 @@ from autograder.exam.carried import Carried, right_functions
 from autograder.exam.draws import asked_directly, drawing_ahead
 from autograder.exam.judge import GRACE_SECONDS, Verdict, drawn_once_for, judge, silence
 from autograder.exam.session import Session
+from autograder.exam.versions import newer_python, with_version
 from autograder.files.beside import OwnFiles, in_nobodys_way
 from autograder.instructor.folder import Folder, source_folder
 from autograder.instructor.scope import Scope
 from autograder.instructor.source import Source, read_source
 from autograder.instructor.source_cells import instructors_cells
 from autograder.kit import Kit
-from autograder.notebook.assemble import PROBLEM, steps
+from autograder.notebook.assemble import PROBLEM, PYTHON, steps
 from autograder.notebook.cells import Notebook, grading, read_notebook
 from autograder.tutor.explain import Failure, explain
 from autograder.tutor.owner import CASE_NAME, Owner
@@ -47,12 +48,14 @@ class ExamResult:
         outputs: what each of the student's cells showed, by its index in the notebook, in nbformat's form.
         sandbox: how far the student's process was confined.
         notes: what an instructor should know: cells that ended the process, limits that were met.
+        version: that the notebook is of a newer Python, as a sentence; empty where nothing failed because of that.
     """
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     sandbox: str = "not started"
     notes: list[str] = field(default_factory=list)
+    version: str = ""
 
 
 def examine(
@@ -130,6 +133,10 @@ def examine(
         except (TimeIsUp, Exception) as error:  # marks do not hang on explanations
             session.notes.append(f"wrong answers could not be explained: {type(error).__name__}: {error}")
     result.outputs, result.sandbox, result.notes = session.outputs, session.sandbox, session.notes
+    result.version = newer_python(notebook.content["metadata"].get(PYTHON, ""), result.outputs)
+    for verdict in result.verdicts.values():
+        if result.version and verdict.score < verdict.maximum:
+            verdict.reason = with_version(verdict.reason, result.version)
     return result
 
 

@@ -6,25 +6,28 @@ Students are known by the names of their folders as :mod:`autograder.files.names
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
 from autograder.files.beside import OwnFiles, read_own
+from autograder.files.lookalikes import Lookalike, digest_of, lookalikes
 from autograder.files.names import original_name, shown_name
 from autograder.files.read import ABSENT, Unreadable, open_folder, read_file
+from autograder.files.source import LEFT_BEHIND
+from autograder.files.times import TIMESTAMP, TIMESTAMP_BYTES, Said, read_timestamp
 from autograder.files.tree import Entry, walk
+from autograder.triage.reasons import Item
 
-__all__ = ["Inbox", "parse_timestamp", "students_in"]
+__all__ = ["Inbox", "Wanted", "students_in"]
 
-TIMESTAMP = "timestamp.txt"
-TIMESTAMP_BYTES = 1024
-YEARS = range(1970, 2200)  # nbgrader cannot turn a time at the end of the calendar into another time zone's
 MOST_NOTES = 5  # of one kind
+MOST_NAMES = 4  # of files in one sentence
+LONGEST_NAME = 60  # characters of a name in a sentence
 
 
 def students_in(submitted: Path, assignment: str, known: Collection[str] = ()) -> list[str]:
@@ -52,36 +55,19 @@ def students_in(submitted: Path, assignment: str, known: Collection[str] = ()) -
     return sorted(found)
 
 
-def parse_timestamp(content: bytes | Unreadable) -> datetime | None:
-    """The time that a ``timestamp.txt`` says; None where there is none, or an empty one.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the files of a submission are compared with.
 
-    Raises:
-        ValueError: it says no time.
+    Attributes:
+        notebooks: the grade_ids of each source notebook, by its name.
+        given: names of the files that students are given beside the notebooks.
+        zone: the time zone of the course; empty if none is set.
     """
-    if content == ABSENT:
-        return None
-    try:
-        text = content.decode("utf-8").strip() if isinstance(content, bytes) else "?"
-        found = _utc(text) if text else None
-        if found is None or found.year in YEARS:
-            return found
-        raise ValueError
-    except Exception:  # dateutil raises many kinds
-        raise ValueError("it says no time") from None
 
-
-def _utc(text: str) -> datetime:
-    """The time that *text* says, in UTC and without saying so, read as nbgrader reads it: a third word is a time zone, by name or in seconds."""
-    from dateutil import parser, tz
-
-    words = text.split(" ")
-    if len(words) == 3:
-        seconds = words[2].lstrip("+-").isdecimal()
-        zone = int(words[2]) if seconds else tz.gettz(words[2])
-        found: datetime = parser.parse(" ".join([*words[:2], "TZ"]), tzinfos={"TZ": zone})
-    else:
-        found = parser.parse(text)
-    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    notebooks: Mapping[str, Collection[str]] = field(default_factory=dict)
+    given: Collection[str] = ()
+    zone: str = ""
 
 
 class Inbox:
@@ -91,6 +77,7 @@ class Inbox:
         submitted: the folder of all submissions, which is trusted; everything below it is not.
         source: files of the course (see :func:`autograder.files.read.file_ids`), which no submission may be by another name.
         ignore: patterns of names that nbgrader does not copy.
+        wanted: what the files are compared with; without it, nothing is known by another name than its own.
     """
 
     def __init__(
@@ -100,10 +87,17 @@ class Inbox:
         limits: Limits,
         source: Collection[tuple[int, int]] = (),
         ignore: Sequence[str] = (),
+        wanted: Wanted | None = None,
     ) -> None:
         self._submitted, self._assignment = submitted, assignment
         self._limits, self._source = limits, source
-        self._ignore = [*ignore, "*.ipynb"]
+        self._ignore = list(ignore)
+        self._wanted = wanted or Wanted()
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the course; empty if none is set."""
+        return self._wanted.zone
 
     @contextmanager
     def open(self, student: str) -> Iterator[int | Unreadable]:
@@ -120,12 +114,40 @@ class Inbox:
         return read_file(folder, name, largest or self._limits.file_mb << 20, self._source)
 
     def notebooks(self, student: str, names: Iterable[str]) -> dict[str, bytes | Unreadable]:
-        """The notebooks *names* that were handed in; all of them, if the folder itself cannot be read."""
+        """The notebooks *names* that were handed in; all of them, if the folder itself cannot be read.
+
+        One that does not lie there under its name is taken from the only file that looks like it (see :mod:`autograder.files.lookalikes`).
+        """
+        return self._found(student, list(names))[0]
+
+    def triage(self, student: str, names: Iterable[str]) -> list[Item]:
+        """What a person should look at: files that may be missing notebooks, and a doubtful time of handing in."""
+        items = self._found(student, list(names))[1]
+        if doubt := self.time(student).doubt:
+            items.append(Item("time", doubt))
+        return [replace(item, student=student) for item in items]
+
+    def _found(self, student: str, names: Sequence[str]) -> tuple[dict[str, bytes | Unreadable], list[Item]]:
         with self.open(student) as folder:
             if isinstance(folder, Unreadable):
-                return {} if folder is ABSENT else dict.fromkeys(names, folder)
+                return ({} if folder is ABSENT else dict.fromkeys(names, folder)), []
             found = {name: self._read(folder, f"{name}.ipynb") for name in names}
-        return {name: content for name, content in found.items() if content is not ABSENT}
+            similar, others = (
+                lookalikes(folder, self._wanted.notebooks, self._limits, self._ignore, self._source)
+                if self._wanted.notebooks
+                else ({}, [])
+            )
+        items = [
+            item for name, alike in similar.items() if name in found for item in _settle(found, name, alike)
+        ]
+        missing = [name for name, content in found.items() if content is ABSENT]
+        usual = {TIMESTAMP, *self._wanted.given}
+        others = [name for name in others if name not in usual and not name.startswith(LEFT_BEHIND)]
+        if missing and others:
+            items.append(
+                Item("missing", f"{', '.join(missing)} not handed in, but there is {_listed(others)}")
+            )
+        return {name: content for name, content in found.items() if content is not ABSENT}, items
 
     def own_files(self, student: str) -> OwnFiles:
         """The files beside the notebooks that the student's code may find."""
@@ -134,39 +156,31 @@ class Inbox:
                 OwnFiles() if isinstance(folder, Unreadable) else read_own(self._others(folder), self._limits)
             )
 
-    def timestamp(self, student: str) -> datetime | None:
-        """When *student* handed in, or None: nothing says so, or nothing that is a time."""
-        try:
-            return self._said_time(student)
-        except ValueError:
-            return None
-
-    def _said_time(self, student: str) -> datetime | None:
-        return parse_timestamp(self.read(student, TIMESTAMP, TIMESTAMP_BYTES))
-
-    def _says_no_time(self, student: str) -> bool:
-        try:
-            self._said_time(student)
-        except ValueError:
-            return True
-        return False
+    def time(self, student: str) -> Said:
+        """When *student* handed in, as far as something says so."""
+        with self.open(student) as folder:
+            content = (
+                ABSENT if isinstance(folder, Unreadable) else self._read(folder, TIMESTAMP, TIMESTAMP_BYTES)
+            )
+        return read_timestamp(content, self._wanted.zone)
 
     def _others(self, folder: int) -> Iterator[Entry]:
-        return walk(folder, self._limits, self._ignore, self._source)
+        return walk(folder, self._limits, [*self._ignore, "*.ipynb"], self._source)
 
-    def add_to_digest(self, student: str, names: Iterable[str], digest: Any) -> None:
+    def add_to_digest(self, student: str, names: Collection[str], digest: Any) -> None:
         """Put all that marks and the autograded folder depend on into *digest*; of what is left out, the name and the reason."""
+        notebooks = self.notebooks(student, names)
+        for name in names:
+            content = notebooks.get(name, ABSENT)
+            if isinstance(content, Unreadable):
+                digest.update(f"unreadable\0{name}\0{content.why}\0".encode())
+            else:
+                digest.update(f"notebook\0{name}\0{len(content)}\0".encode())
+                digest.update(content)
         with self.open(student) as folder:
             if isinstance(folder, Unreadable):
                 digest.update(f"folder\0{folder.why}\0".encode())
                 return
-            for name in names:
-                content = self._read(folder, f"{name}.ipynb")
-                if isinstance(content, Unreadable):
-                    digest.update(f"unreadable\0{name}\0{content.why}\0".encode())
-                else:
-                    digest.update(f"notebook\0{name}\0{len(content)}\0".encode())
-                    digest.update(content)
             for entry in self._others(folder):
                 digest.update(f"file\0{entry.name}\0{entry.size}\0{entry.left_out}\0".encode())
                 for chunk in entry.chunks():
@@ -181,25 +195,55 @@ class Inbox:
             if isinstance(folder, Unreadable):
                 return [*notes, *([] if folder is ABSENT else [f"nothing of it could be read: {folder.why}"])]
             left_out = [f"{entry.name}: {entry.left_out}" for entry in self._others(folder) if entry.left_out]
-        if self._says_no_time(student):
-            notes.append(f"its {TIMESTAMP} says no time")
         if len(left_out) > MOST_NOTES:
             left_out[MOST_NOTES:] = [f"{len(left_out) - MOST_NOTES} more are left out"]
         return notes + left_out
 
     def copy_others(self, student: str, target: Path) -> None:
         """Copy the files beside the notebooks into the folder *target*, as far as the time for one notebook's files allows."""
-        # nbgrader would read the copy of a timestamp that says no time, and stop.
-        kept_back = TIMESTAMP if self._says_no_time(student) else None
+        said = self.time(student)
         try:
             with deadline(self._limits.render_seconds), self.open(student) as folder:
                 if isinstance(folder, Unreadable):
                     return
                 for entry in self._others(folder):
-                    if not entry.left_out and entry.name.split("/")[0] != kept_back:
-                        copy = target / entry.name
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        with copy.open("wb") as file:
-                            file.writelines(entry.chunks())
+                    if entry.left_out or (entry.name.split("/")[0] == TIMESTAMP and not said.as_nbgrader):
+                        continue
+                    copy = target / entry.name
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    with copy.open("wb") as file:
+                        file.writelines(entry.chunks())
         except TimeIsUp:
             return
+        # nbgrader would read the student's as another time, or stop at it.
+        if said.time is not None and not said.as_nbgrader:
+            (target / TIMESTAMP).write_text(said.for_nbgrader, "utf-8")
+
+
+def _settle(found: dict[str, bytes | Unreadable], name: str, alike: Sequence[Lookalike]) -> Iterator[Item]:
+    """Put what the files *alike* hold, or why none of them counts, in the place of the notebook *name*, if nothing is *found* there."""
+    content = found[name]
+    if content is ABSENT or (isinstance(content, bytes) and not content.strip()):
+        listed = _listed([one for like in alike for one in like.names])
+        if len(alike) == 1:
+            found[name] = alike[0].content
+            yield Item("renamed", f"it was graded from {listed}", "", name)
+        else:
+            why = (
+                f"no file has its name, and of several that look like it and differ none is chosen: {listed}"
+            )
+            found[name] = Unreadable(why)
+        return
+    own = None if isinstance(content, Unreadable) else digest_of(content)
+    differing = [one for like in alike if like.by_cells and like.digest != own for one in like.names]
+    if differing:
+        yield Item("copy", f"{name}.ipynb was graded, and not {_listed(differing)}", "", name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [
+        f"“{name if len(name) <= LONGEST_NAME else '…' + name[-LONGEST_NAME:]}”"
+        for name in names[:MOST_NAMES]
+    ]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -11,6 +11,7 @@ from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed
 from autograder.grading.run import Grader, Listener, Summary, grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.triage.lines import triage_lines
 
 __all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
 
@@ -86,7 +87,7 @@ class Bar(Listener):
 
 
 def print_summary(summary: Summary, console: Any) -> None:
-    """What the run did, in a line or two."""
+    """What the run did, in a line or two, and what a person should look at."""
     from rich.markup import escape
 
     rate = 60 * len(summary.graded) / summary.seconds if summary.seconds else 0.0
@@ -111,6 +112,8 @@ def print_summary(summary: Summary, console: Any) -> None:
             f"[red]Stopped early[/]: {escape(summary.stopped)}. What is graded is recorded; run the same command again for the rest.",
             highlight=False,
         )
+    for line in triage_lines(summary.triage, "autograder report lists all of them, in a page."):
+        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def run_grade(

@@ -147,6 +147,7 @@ class Marker:
             scores={key: grade.auto_score for key, grade in gradebook.grades.items()},
             comments={key: comment.auto_comment for key, comment in gradebook.comments.items()},
             notes=notes,
+            flagged=resources["nbgrader"].get("flagged", []),
         )
 
     def draw_ahead(self, name: str, tests: Set[str]) -> None:

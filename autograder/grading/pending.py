@@ -112,13 +112,13 @@ class Scanner:
         """
         inbox = self._course.inbox
         with self._reading():
-            return Job(
-                student,
-                inbox.notebooks(student, self._names),
-                fingerprint,
-                tuple(inbox.notes(student)),
-                inbox.own_files(student),
-            )
+            files = [
+                f"{item.notebook}: {item.says}" if item.notebook else item.says
+                for item in inbox.triage(student, self._names)
+            ]
+            notes = (*inbox.notes(student), *files)
+            notebooks = inbox.notebooks(student, self._names)
+            return Job(student, notebooks, fingerprint, notes, inbox.own_files(student))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

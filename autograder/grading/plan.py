@@ -87,12 +87,14 @@ class MarkedNotebook:
         scores: by graded cell; None where a person decides.
         comments: by cell; None where there is nothing to say.
         notes: what an instructor should know.
+        flagged: the graded cells that a person is to look at, whatever mark they have.
     """
 
     text: str
     scores: dict[str, float | None] = field(default_factory=dict)
     comments: dict[str, str | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    flagged: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed, Job, Marked, Plan
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.triage.reasons import Item
 
 __all__ = ["Grader", "Listener", "Summary", "grade_course"]
 
@@ -32,6 +33,7 @@ class Summary:
         notes: what an instructor should know, by student.
         again: those graded whose marks may be the fault of this machine, and that the next run grades again.
         stopped: why the run ended early, or an empty string.
+        triage: what a person should look at, in the whole class; not looked for in a run that ended early.
         peak_mb: largest resident memory of a grading process, and of the process that it forks candidates from.
     """
 
@@ -41,6 +43,7 @@ class Summary:
     notes: dict[str, list[str]] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
     stopped: str = ""
+    triage: list[Item] = field(default_factory=list)
     interrupted: bool = False
     seconds: float = 0.0
     peak_mb: tuple[float, float] = (0.0, 0.0)
@@ -159,6 +162,8 @@ def grade_course(
                 )
                 progress.step(student, summary.trouble[student], [])
         _verify(recorder, summary)
+        if not summary.stopped:
+            summary.triage = _triage(recorder, summary)
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -180,6 +185,18 @@ def _verify(recorder: Any, summary: Summary) -> None:
     for student in sorted(lost):
         summary.graded.remove(student)
         summary.trouble[student] = why
+
+
+def _triage(recorder: Any, summary: Summary) -> list[Item]:
+    try:
+        found: list[Item] = recorder.triage()
+    except KeyboardInterrupt:
+        summary.interrupted, summary.stopped = True, "by Ctrl-C"
+    except (CourseError, OSError) as error:
+        summary.stopped = f"what a person should look at could not be listed: {error}"
+    else:
+        return found
+    return []
 
 
 def _run(

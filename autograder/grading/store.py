@@ -18,6 +18,8 @@ from autograder.grading.plan import Marked
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.lock_wait import LockWait
 from autograder.nbgrader_compat.records import Records
+from autograder.nbgrader_compat.triage import class_triage
+from autograder.triage.reasons import Item
 
 __all__ = ["Recorder"]
 
@@ -100,6 +102,14 @@ class Recorder:
         """
         self._records.check_identity()
         return students - set(self.recorded())
+
+    def triage(self) -> list[Item]:
+        """What a person should look at, of everyone who handed in.
+
+        Raises:
+            CourseError: the gradebook or the submissions cannot be read.
+        """
+        return class_triage(self._course, self._records.marks_to_confirm())
 
     def close(self) -> None:
         """Close the gradebook."""

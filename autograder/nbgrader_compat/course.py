@@ -14,12 +14,12 @@ from typing import Any
 
 from autograder.bounds.limits import Limits
 from autograder.files.names import original_name
-from autograder.files.read import file_ids
 from autograder.files.source import KIT
 from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.extras import install_command
+from autograder.nbgrader_compat.inbox import course_inbox
 from autograder.nbgrader_compat.layout import Layout, load_config
 
 __all__ = ["Course", "CourseError"]
@@ -200,8 +200,7 @@ class Course:
         Raises:
             CourseError: the settings are not allowed.
         """
-        ignore = list(self._api.coursedir.ignore)
-        return Inbox(self.layout.submitted, self.assignment, self.limits(), file_ids(self.source), ignore)
+        return course_inbox(self._api.coursedir, self.layout.submitted, self.assignment, self.limits())
 
     def other_source_files(self) -> list[Path]:
         """The files beside the source notebooks that nbgrader does not ignore."""

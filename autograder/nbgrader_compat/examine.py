@@ -19,12 +19,14 @@ from autograder.files.read import Unreadable, file_ids
 from autograder.files.source import data_files
 from autograder.files.submissions import Inbox, students_in
 from autograder.kit import load_kit
+from autograder.nbgrader_compat.flags import leave_open, still_open
 from autograder.nbgrader_compat.internals import NbGraderPreprocessor
-from autograder.notebook.assemble import NOTE, assemble
+from autograder.notebook.assemble import NOTE, PYTHON, TRIAGE, assemble
 from autograder.notebook.cells import Notebook, grading
 from autograder.notebook.inert import writable
 from autograder.notebook.rendering import make_inert
 from autograder.sandbox.levels import LEVELS
+from autograder.triage.reasons import Item
 from autograder.tutor.owner import Owner
 
 __all__ = ["Examine"]
@@ -142,6 +144,13 @@ class Examine(_WithLimits):
             if cell.cell_type == "code":
                 verdict = result.verdicts.get(grading(cell).get("grade_id", ""))
                 cell.outputs = nbformat.from_dict(_as_outputs(verdict) if verdict else cell.outputs)
+        items = [Item.from_json(data) for data in nb.metadata.pop(TRIAGE, [])]
+        if result.version:
+            items.append(Item("version", result.version, cells=tuple(result.verdicts)))
+        items = still_open(items, result.verdicts)
+        leave_open(nb.cells, items)
+        resources["nbgrader"]["flagged"] = sorted({key for item in items for key in item.cells})
+        nb.metadata.pop(PYTHON, None)
         notes = [*filter(None, [nb.metadata.pop(NOTE, "")]), *(writable(note) for note in result.notes)]
         if result.sandbox in LEVELS and result.sandbox != next(iter(LEVELS)):
             notes.append(f"confined by {result.sandbox} only: {LEVELS[result.sandbox]}")
@@ -151,6 +160,7 @@ class Examine(_WithLimits):
             "reasons": {
                 key: verdict.reason.as_json() for key, verdict in result.verdicts.items() if verdict.reason
             },
+            **({"triage": [item.as_json() for item in items]} if items else {}),
             "carried": sorted(key for key, verdict in result.verdicts.items() if verdict.carried),
             "misconceptions": {
                 key: list(verdict.misconceptions)

@@ -14,8 +14,10 @@ from nbconvert.exporters import NotebookExporter
 from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.names import shown_name
-from autograder.files.read import Unreadable, file_ids
+from autograder.files.read import ABSENT, Unreadable
 from autograder.files.submissions import Inbox, students_in
+from autograder.nbgrader_compat.flags import flag_in_gradebook
+from autograder.nbgrader_compat.inbox import course_inbox
 from autograder.nbgrader_compat.tidy import tidy_submission
 from autograder.notebook.assemble import PROBLEM, assemble
 
@@ -52,9 +54,13 @@ class SubmissionExporter(NotebookExporter):
         facts = resources["nbgrader"]
         limits = self._limits(facts["assignment"])
         source = self._source(facts["assignment"])
-        inbox = Inbox(self._submitted(), facts["assignment"], limits, file_ids(source))
+        inbox = self._inbox(facts["assignment"])
         made: Any = attempt(
-            lambda: assemble(source / path.name, inbox.read(facts["student"], path.name)), limits
+            lambda: assemble(
+                source / path.name,
+                inbox.notebooks(facts["student"], [path.stem]).get(path.stem, ABSENT),
+            ),
+            limits,
         )
         if isinstance(made, Unreadable):
             made = assemble(source / path.name, made)
@@ -62,6 +68,12 @@ class SubmissionExporter(NotebookExporter):
         if content.metadata.get(PROBLEM):
             self.log.warning("%s could not be graded: %s; it gets zeros", filename, content.metadata[PROBLEM])
         return self.from_notebook_node(content, resources=resources, **keywords)
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
+        """The notebook as it goes into the autograded folder; what waits for a person is flagged in the gradebook."""
+        text, resources = super().from_notebook_node(nb, resources, **keywords)
+        flag_in_gradebook(resources["nbgrader"])
+        return text, resources
 
     @property
     def _converter(self) -> Any:
@@ -80,10 +92,36 @@ class SubmissionExporter(NotebookExporter):
         directory = self._converter.coursedir
         return Path(os.path.normpath(directory.format_path(directory.submitted_directory, ".", ".")))
 
+    @functools.cached_property
+    def _inboxes(self) -> dict[str, Inbox]:
+        return {}
+
+    def _inbox(self, assignment: str) -> Inbox:
+        if assignment not in self._inboxes:
+            self._inboxes[assignment] = course_inbox(
+                self._converter.coursedir, self._submitted(), assignment, self._limits(assignment)
+            )
+        return self._inboxes[assignment]
+
     def _limits(self, assignment: str) -> Limits:
         from autograder.nbgrader_compat.examine import Examine
 
         return Examine(config=self.config).limits(assignment)
+
+    def _handed_in(self, student: str, names: list[str]) -> set[str]:
+        """Those of the notebooks *names* that lie there, under whatever name; what there is to look at is logged."""
+        assignment = self._converter.coursedir.assignment_id
+        inbox, stems = self._inbox(assignment), [Path(name).stem for name in names]
+        found = attempt(
+            lambda: (inbox.triage(student, stems), sorted(inbox.notebooks(student, stems))),
+            self._limits(assignment),
+        )
+        if isinstance(found, Unreadable):
+            return set(names)
+        items, stems = found
+        for item in items:
+            self.log.warning("%s: %s", ", ".join(filter(None, [student, item.notebook])), item.says)
+        return {f"{stem}.ipynb" for stem in stems}
 
     def _list_submissions(self) -> None:
         """Correct nbgrader's list before it begins with the first.
@@ -100,16 +138,22 @@ class SubmissionExporter(NotebookExporter):
         if not isinstance(converter.pre_convert_hook, _Tidy):
             converter.pre_convert_hook = _Tidy(
                 converter.pre_convert_hook,
-                functools.partial(tidy_submission, limits=self._limits(assignment), source=source),
+                functools.partial(
+                    tidy_submission,
+                    limits=self._limits(assignment),
+                    source=source,
+                    zone=self._inbox(assignment).zone,
+                ),
             )
         listed: dict[str, list[str]] = {}
         for found, notebooks in converter.assignments.items():
             path = Path(found)
             if path.parent.parent != submitted:  # another layout of folders than nbgrader's own
                 return
-            handed_in = {Path(notebook).name for notebook in notebooks}
-            student = submitted / shown_name(path.parent.name) / assignment
-            listed[str(student)] = [str(student / name) for name in names if name in handed_in]
+            student = shown_name(path.parent.name)
+            handed_in = {Path(notebook).name for notebook in notebooks} | self._handed_in(student, names)
+            folder = submitted / student / assignment
+            listed[str(folder)] = [str(folder / name) for name in names if name in handed_in]
         for name in students_in(submitted, assignment):
             if fnmatchcase(name, directory.student_id):
                 student = submitted / name / assignment

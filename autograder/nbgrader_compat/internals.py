@@ -25,10 +25,12 @@ __all__ = [
     "MissingEntry",
     "NbGraderAPI",
     "NbGraderPreprocessor",
+    "Notebook",
     "OverwriteCells",
     "OverwriteKernelspec",
     "SaveAutoGrades",
     "SubmittedAssignment",
+    "SubmittedNotebook",
     "determine_grade",
     "find_all_files",
     "needed",
@@ -76,6 +78,8 @@ Gradebook = needed(
     "update_or_create_student",
     "update_or_create_submission",
 )
+Notebook = needed(API, "Notebook", "id", "name")
+SubmittedNotebook = needed(API, "SubmittedNotebook", "id", "assignment_id", "notebook_id")
 InvalidEntry = needed(API, "InvalidEntry")
 MissingEntry = needed(API, "MissingEntry")
 SubmittedAssignment = needed(

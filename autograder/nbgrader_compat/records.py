@@ -23,6 +23,7 @@ from autograder.nbgrader_compat.internals import (
 )
 from autograder.nbgrader_compat.lock_wait import LockWait
 from autograder.nbgrader_compat.stand_ins import preprocessor_classes
+from autograder.nbgrader_compat.triage import marks_to_confirm
 
 __all__ = ["Records"]
 
@@ -39,6 +40,7 @@ RECORDS = Table(
 class _Notebook(Protocol):
     scores: dict[str, float | None]
     comments: dict[str, str | None]
+    flagged: list[str]
 
 
 class Records:
@@ -121,6 +123,10 @@ class Records:
         """The names that recorded submissions' folders had before they took their places."""
         return {folder for (folder,) in self._read(select(RECORDS.c.folder))}
 
+    def marks_to_confirm(self) -> list[Any]:
+        """See :func:`autograder.nbgrader_compat.triage.marks_to_confirm`."""
+        return self._read(marks_to_confirm(self._course.assignment))
+
     def commit(self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str) -> None:
         """Record one submission, wholly or not at all.
 
@@ -161,7 +167,7 @@ class Records:
         """What ``nbgrader autograde`` stores of a submission."""
         book = self._gradebook
         book.update_or_create_student(student)
-        timestamp = self._course.inbox.timestamp(student)
+        timestamp = self._course.inbox.time(student).time
         more = {"timestamp": timestamp} if timestamp else {}
         submission = book.update_or_create_submission(self._course.assignment, student, **more)
         for notebook in submission.notebooks:
@@ -172,7 +178,9 @@ class Records:
                     grade.auto_score, grade.needs_manual_grade = 0, False
                 elif name in found.scores:
                     grade.auto_score = found.scores[name]
-                    grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+                    grade.needs_manual_grade = (
+                        grade.manual_score is not None or grade.auto_score is None or name in found.flagged
+                    )
             if found is None:
                 continue
             comments = book.db.query(Comment, BaseCell.name).join(BaseCell, BaseCell.id == Comment.cell_id)

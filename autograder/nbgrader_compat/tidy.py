@@ -13,7 +13,7 @@ from autograder.bounds.deadline import deadline
 from autograder.bounds.limits import Limits
 from autograder.files.names import original_name, shown_name
 from autograder.files.read import Unreadable, file_ids, open_below, open_folder, read_file
-from autograder.files.submissions import TIMESTAMP, TIMESTAMP_BYTES, parse_timestamp
+from autograder.files.times import TIMESTAMP, TIMESTAMP_BYTES, read_timestamp
 from autograder.files.tree import walk
 
 __all__ = ["tidy_submission"]
@@ -25,16 +25,18 @@ def tidy_submission(
     notebooks: list[str],
     limits: Limits,
     source: Path,
+    zone: str = "",
 ) -> None:
     """Set aside what would stop or mislead nbgrader, and log it.
 
     A folder that is a link becomes a folder in which each notebook is a link, which counts as one that cannot be read. Links, pipes and devices among the
     other files (nbgrader would copy what they lead to, without end if need be), files beyond the limits, those that have the place of a file of the course,
-    and a ``timestamp.txt`` that says no time go into a folder beside the submission, named like it and ``.left-out``.
+    and a ``timestamp.txt`` that nbgrader would not read rightly go into a folder beside the submission, named like it and ``.left-out``.
 
     Args:
         student: as nbgrader was asked for it, which may be a pattern.
         source: the folder of the source notebooks.
+        zone: the time zone of the course.
     """
     by_folder: dict[Path, list[str]] = {}
     for notebook in map(Path, notebooks):
@@ -47,7 +49,7 @@ def tidy_submission(
             open_folder(folder.parents[1], folder.parent.name, folder.name) as opened,
         ):
             if not isinstance(parent, Unreadable) and not isinstance(opened, Unreadable):
-                _Tidying(parent, opened, folder, limits, source).run(set(names))
+                _Tidying(parent, opened, folder, limits, source, zone).run(set(names))
 
 
 def _unlink_folders(folder: Path, names: Iterable[str]) -> None:
@@ -68,9 +70,11 @@ def _log(folder: Path, what: str) -> None:
 
 
 class _Tidying:
-    def __init__(self, parent: int, opened: int, folder: Path, limits: Limits, source: Path) -> None:
+    def __init__(
+        self, parent: int, opened: int, folder: Path, limits: Limits, source: Path, zone: str
+    ) -> None:
         self._parent, self._opened, self._folder = parent, opened, folder
-        self._limits, self._source = limits, source
+        self._limits, self._source, self._zone = limits, source, zone
         self._aside: int | None = None
         self._count = 0
 
@@ -87,13 +91,25 @@ class _Tidying:
                     why = entry.left_out or "its name is no plain text"
                     self._set_aside(entry.folder, entry.own_name, why)
             self._make_way()
-            try:
-                parse_timestamp(read_file(self._opened, TIMESTAMP, TIMESTAMP_BYTES, not_these))
-            except ValueError:
-                self._set_aside(self._opened, TIMESTAMP, "it says no time")
+            self._tidy_timestamp(not_these)
         finally:
             if self._aside is not None:
                 os.close(self._aside)
+
+    def _tidy_timestamp(self, not_these: frozenset[tuple[int, int]]) -> None:
+        """nbgrader stops at a time that it cannot read, and takes one with an offset or an abbreviation for another than it is."""
+        said = read_timestamp(read_file(self._opened, TIMESTAMP, TIMESTAMP_BYTES, not_these), self._zone)
+        if said.doubt:
+            _log(self._folder, said.doubt)
+        if not said.as_nbgrader:
+            why = f"in its place stands {said.for_nbgrader.strip()}" if said.time else "it says no time"
+            self._set_aside(self._opened, TIMESTAMP, why)
+            if said.time is not None:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with open(
+                    os.open(TIMESTAMP, flags, 0o644, dir_fd=self._opened), "w", encoding="utf-8"
+                ) as file:
+                    file.write(said.for_nbgrader)
 
     def _all_but(self, notebooks: set[str], why: str) -> None:
         for name in os.listdir(self._opened):

@@ -8,99 +8,33 @@ before what it needs.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.bounds.limits import Limits
-from autograder.files.read import Unreadable, open_folder, read_file
+from autograder.files.read import ABSENT, Unreadable
 from autograder.notebook.cells import (
     STUB,
-    STUDENT_TAG,
     Notebook,
     grading,
     is_test,
     read_notebook,
     without_hidden_tests,
 )
-from autograder.notebook.inert import inert_attachments, inert_markdown, writable
+from autograder.notebook.inert import inert_markdown
 from autograder.notebook.needs import bound_names, needed_by_tests
+from autograder.notebook.submitted import EMPTY, read_submission
+from autograder.notebook.unread import needing_tests, unread_work
+from autograder.triage.reasons import Item
 
-__all__ = ["NOTE", "PROBLEM", "assemble", "read_path", "read_submission"]
+__all__ = ["NOTE", "PROBLEM", "PYTHON", "TRIAGE", "assemble", "steps"]
 
 PROBLEM = "autograder_problem"
 NOTE = "autograder_note"
+TRIAGE = "autograder_triage"
+PYTHON = "autograder_python"
 MAX_CELLS = 2000
-
-
-def read_submission(submission: Path | bytes | Unreadable) -> tuple[list[dict[str, Any]], str]:
-    """The cells of a submitted file, or of its content, and what is wrong with it (an empty string if nothing is).
-
-    A file that cannot be read has no cells.
-
-    Raises:
-        MemoryError, OSError: this machine or the limits of this process do not allow to read it.
-    """
-    if isinstance(submission, Path):
-        submission = read_path(submission)
-    if isinstance(submission, Unreadable):
-        return [], submission.why
-    try:
-        if not submission.strip():
-            return [], "the file is empty"
-        text = submission.decode(json.detect_encoding(submission))  # some editors write UTF-16
-        content = json.loads(text, parse_constant=lambda name: None)
-    except UnicodeDecodeError:
-        return [], "the file is not text"
-    except RecursionError:
-        return [], "its JSON is nested too deeply"
-    except ValueError as error:
-        return [], f"it is not JSON: {error}" if len(str(error)) < 120 else "it is not JSON"
-    if not isinstance(content, dict):
-        return [], "it is JSON, but no notebook"
-    cells = content.get("cells")
-    if cells is None and isinstance(content.get("worksheets"), list):
-        sheets = [sheet for sheet in content["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
-    if not isinstance(cells, list):
-        return [], "it is JSON, but no notebook: it has no cells"
-    return [made for cell in cells if (made := _tidy(cell)) is not None], ""
-
-
-def read_path(path: Path) -> bytes | Unreadable:
-    """The content of the file at *path*, which may lie in any folder but must be no link itself."""
-    with open_folder(path.parent) as folder:
-        if isinstance(folder, Unreadable):
-            return folder
-        return read_file(folder, path.name, Limits().file_mb << 20)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _tidy(cell: Any) -> dict[str, Any] | None:
-    """A cell with a type, a source, a grade_id and attached pictures, or None; nothing else of it is used."""
-    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-        return None
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str):
-        return None
-    metadata = cell.get("metadata")
-    grade = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    grade_id = grade.get("grade_id") if isinstance(grade, dict) else None
-    if grade_id is None and isinstance(metadata, dict) and STUDENT_TAG in _list(metadata.get("tags")):
-        grade_id = grading({"metadata": {"tags": [STUDENT_TAG]}})["grade_id"]
-    made = {
-        "cell_type": cell["cell_type"],
-        "source": writable(source),
-        "grade_id": grade_id if isinstance(grade_id, str) else None,
-    }
-    attachments = inert_attachments(cell.get("attachments")) if cell["cell_type"] == "markdown" else {}
-    return made | ({"attachments": attachments} if attachments else {})
+NOTHING = (ABSENT.why, EMPTY)  # what there is nobody's work to look at in
 
 
 def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
@@ -108,10 +42,12 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
 
     Cells keep the order that the student gave them, but that no test stands before what it needs; what is missing comes back where the source has
     it. An answer that was turned into a cell of another type is turned back. If the submission cannot be read, the result has no answers and its
-    metadata says why under :data:`PROBLEM`; what else there is to say of it, under :data:`NOTE`.
+    metadata says why under :data:`PROBLEM`. There is also what else there is to say of it, under :data:`NOTE`, what a person should look at, under
+    :data:`TRIAGE`, and the version of Python that it was written with, under :data:`PYTHON`.
     """
     template = read_notebook(source)
-    cells, problem = read_submission(submission)
+    submitted = read_submission(submission)
+    cells = submitted.cells
     made = copy.deepcopy(template.content)
     notes = []
     if len(cells) > MAX_CELLS:
@@ -119,14 +55,43 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
             f"it has {len(cells)} cells: of those after the first {MAX_CELLS} only the answers are looked at"
         )
         cells = cells[:MAX_CELLS] + _answers_after(cells, set(template.by_grade_id()))
-    ordered = _ordered(template, cells, notes)
-    if notes:
-        made["metadata"][NOTE] = "; ".join(notes)
+    chosen = _chosen(template.by_grade_id(), cells)
+    retyped = _retyped(template, cells, chosen)
+    notes += [item.says for item in retyped]
+    ordered = _ordered(template, cells, chosen)
+    if submitted.problem:
+        made["metadata"][PROBLEM] = submitted.problem
+        items = [] if submitted.problem in NOTHING else [_unreadable(template, submitted.problem)]
+    else:
+        items = [*retyped, *unread_work(template, cells, chosen, ordered)]
+    for key, value in {
+        NOTE: "; ".join(notes),
+        TRIAGE: [item.as_json() for item in items],
+        PYTHON: submitted.python,
+    }.items():
+        if value:
+            made["metadata"][key] = value
     made["cells"] = [_numbered(cell, i) for i, cell in enumerate(ordered)]
     made["nbformat"], made["nbformat_minor"] = 4, 5
-    if problem:
-        made["metadata"][PROBLEM] = problem
     return Notebook(made)
+
+
+def _unreadable(template: Notebook, problem: str) -> Item:
+    graded = (*template.auto_points(), *template.manual_points())
+    return Item("unreadable", problem, cells=graded)
+
+
+def _retyped(template: Notebook, cells: list[dict[str, Any]], chosen: dict[str, int]) -> list[Item]:
+    """The answers that are turned back into cells of the type that they had."""
+    found = []
+    for key, original in template.by_grade_id().items():
+        if key in chosen and _is_students(original):
+            kinds = cells[chosen[key]]["cell_type"], original["cell_type"]
+            if kinds[0] != kinds[1]:
+                says = f"the answer {key} had been turned into a {kinds[0]} cell and was turned back into a {kinds[1]} cell"
+                by_hand = key in template.manual_points()
+                found.append(Item("retyped", says, cells=(key,) if by_hand else needing_tests(template, key)))
+    return found
 
 
 def _answers_after(cells: list[dict[str, Any]], known: set[str]) -> list[dict[str, Any]]:
@@ -139,24 +104,20 @@ def _answers_after(cells: list[dict[str, Any]], known: set[str]) -> list[dict[st
     return list(found.values())
 
 
-def _ordered(template: Notebook, submitted: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
-    """The cells to grade; what there is to say of them is added to *notes*."""
+def _ordered(
+    template: Notebook, submitted: list[dict[str, Any]], chosen: dict[str, int]
+) -> list[dict[str, Any]]:
+    """The cells to grade."""
     known = template.by_grade_id()
     order: list[dict[str, Any]] = []
     placed: dict[str, dict[str, Any]] = {}
     first: dict[str, dict[str, Any]] = {}  # of several copies
-    chosen = _chosen(known, submitted)
     for at, cell in enumerate(submitted):
         grade_id = cell["grade_id"]
         original = known.get(grade_id)
         if original is not None and chosen.get(grade_id) == at:
             students = _is_students(original)
             placed[grade_id] = made = _like(original, cell) if students else copy.deepcopy(original)
-            if students and cell["cell_type"] != original["cell_type"]:
-                kinds = f"a {cell['cell_type']} cell", f"a {original['cell_type']} cell"
-                notes.append(
-                    f"the answer {grade_id} had been turned into {kinds[0]} and was turned back into {kinds[1]}"
-                )
         elif original is not None and is_test(original) and cell["source"].strip() == _released(original):
             continue  # another copy of a test
         else:

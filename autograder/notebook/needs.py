@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 
 from autograder.notebook.bindings import bound_and_read
@@ -24,15 +25,24 @@ def bound_names(text: str) -> frozenset[str]:
 
 def needed_by_tests(template: Notebook) -> dict[str, dict[str, frozenset[str]]]:
     """By the grade_id of each test cell, the names that it needs of each cell before it, by grade_id; all of them, if its text is no Python."""
+    return _needed_by_tests(
+        tuple(
+            (grading(cell)["grade_id"], cell["source"], is_test(cell))
+            for cell in template.cells
+            if grading(cell) and cell["cell_type"] == "code"
+        )
+    )
+
+
+@functools.lru_cache(maxsize=64)  # the same for every submission
+def _needed_by_tests(cells: tuple[tuple[str, str, bool], ...]) -> dict[str, dict[str, frozenset[str]]]:
     before: dict[str, _Names] = {}
     found: dict[str, dict[str, frozenset[str]]] = {}
-    for cell in template.cells:
-        key = grading(cell).get("grade_id")
-        if key is not None and cell["cell_type"] == "code":
-            names = _names(cell["source"])
-            if is_test(cell):
-                found[key] = _needed(names, before)
-            before[key] = names or _Names()
+    for key, source, test in cells:
+        names = _names(source)
+        if test:
+            found[key] = _needed(names, before)
+        before[key] = names or _Names()
     return found
 
 

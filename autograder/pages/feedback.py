@@ -95,10 +95,8 @@ def _absent(name: str, marks: list[Mark]) -> Sheet:
 
 def _sheet(row: Any, nb: Any) -> Sheet:
     """The graded notebook *nb* with the marks and comments of its *row* in the gradebook."""
-    # A mark that waits for a person is not one yet: nbgrader says 0 for it.
-    scores = {
-        g.name: None if g.needs_manual_grade and g.manual_score is None else g.score for g in row.grades
-    }
+    scores = {g.name: g.score for g in row.grades}
+    waiting = {g.name for g in row.grades if g.needs_manual_grade}
     comments = {c.name: c.comment or "" for c in row.comments}
     left = nb["metadata"].get("autograder")  # by the examiner; nothing where nbgrader itself ran the tests
     notes, reasons, carried = ((left or {}).get(key, {}) for key in ("notes", "reasons", "carried"))
@@ -118,7 +116,9 @@ def _sheet(row: Any, nb: Any) -> Sheet:
                 reason = _error(cell["outputs"])
             marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, reason, full)
         else:
-            marks[grade_id] = Mark(grade_id, score, points, Reason(comments.get(grade_id, "")), by_hand=True)
+            # A mark that waits for a person is not one yet: nbgrader says 0 for it, or what it was for an earlier text.
+            given = None if grade_id in waiting else score
+            marks[grade_id] = Mark(grade_id, given, points, Reason(comments.get(grade_id, "")), by_hand=True)
     penalty = float(row.late_submission_penalty or 0.0)
     made = attempt(lambda: sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes), Limits())
     return _unshown(row, made, list(marks.values())) if isinstance(made, Unreadable) else made

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course
 from autograder.pages.page import render
+from autograder.triage.reasons import REASONS, Item, by_reason
 from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE
 
 __all__ = ["Row", "class_rows", "print_report", "report_file", "write_report"]
@@ -164,11 +165,20 @@ def print_report(rows: Iterable[Row]) -> None:
             console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}", highlight=False)
 
 
-def write_report(rows: Iterable[Row], page: Path, **facts: Any) -> None:
-    """Write the class as a self-contained HTML page; links go to feedback pages beside it."""
+def write_report(rows: Iterable[Row], page: Path, triage: Iterable[Item] = (), **facts: Any) -> None:
+    """Write the class, and what a person should look at, as a self-contained HTML page; links go to feedback pages beside it."""
     rows = list(rows)
     notebooks = list(rows[0].marks) if rows else []
     with_hints = any(row.hints is not None for row in rows)
     page.write_text(
-        render("report.html.j2", rows=rows, notebooks=notebooks, with_hints=with_hints, **facts), "utf-8"
+        render(
+            "report.html.j2",
+            rows=rows,
+            notebooks=notebooks,
+            with_hints=with_hints,
+            triage=by_reason(triage),
+            reasons=REASONS,
+            **facts,
+        ),
+        "utf-8",
     )

@@ -14,7 +14,7 @@ from autograder.files.beside import own_files_in
 from autograder.files.read import Unreadable
 from autograder.files.source import data_files
 from autograder.kit import KitError, load_kit
-from autograder.notebook.assemble import PROBLEM, assemble, read_path
+from autograder.notebook.assemble import PROBLEM, assemble
 from autograder.notebook.cells import (
     Notebook,
     Part,
@@ -24,6 +24,7 @@ from autograder.notebook.cells import (
     test_part,
     without_hidden_tests,
 )
+from autograder.notebook.submitted import read_path
 from autograder.sandbox.levels import LEVELS
 from autograder.tutor.hints import Hints
 from autograder.tutor.owner import Owner

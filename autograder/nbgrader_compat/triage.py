@@ -1,0 +1,80 @@
+"""What a person should look at in a class: from what was handed in, from the graded notebooks, and from the gradebook."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from autograder.exam.attempt import attempt
+from autograder.files.read import Unreadable
+from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.internals import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from autograder.notebook.cells import read_notebook
+from autograder.triage.reasons import Item
+
+__all__ = ["class_triage", "marks_to_confirm"]
+
+KEY = b'"triage"'  # in the metadata of a graded notebook, and only where there is something to look at
+
+
+def marks_to_confirm(assignment: str) -> Any:
+    """The query for marks by hand that were given before what lies there now was graded: student, notebook, cell, mark."""
+    return (
+        select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.manual_score)
+        .select_from(Grade)
+        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .where(Assignment.name == assignment, Grade.manual_score.is_not(None), Grade.needs_manual_grade)
+        .order_by(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
+    )
+
+
+def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> list[Item]:
+    """What a person should look at, of everyone who handed in.
+
+    Args:
+        to_confirm: the rows of :func:`marks_to_confirm`; by default they are asked for.
+
+    Raises:
+        CourseError: the settings are not allowed, or what was handed in cannot be listed.
+    """
+    if to_confirm is None:
+        with course.gradebook() as book:
+            to_confirm = list(book.db.execute(marks_to_confirm(course.assignment)))
+    names = sorted(path.stem for path in course.source.glob("*.ipynb"))
+    items = [item for student in course.students() for item in _of_student(course, student, names)]
+    for student, notebook, cell, mark in to_confirm:
+        says = f"the mark {mark:g} of {cell} was given before the text that lies there now was graded"
+        items.append(Item("remark", says, student, notebook, (cell,)))
+    return items
+
+
+def _of_student(course: Course, student: str, names: list[str]) -> Iterator[Item]:
+    found = attempt(lambda: course.inbox.triage(student, names), course.limits())
+    yield from [] if isinstance(found, Unreadable) else found
+    for name in names:
+        path = course.autograded(student) / f"{name}.ipynb"
+        if not path.is_file() or KEY not in path.read_bytes():
+            continue
+        graded = attempt(functools.partial(read_notebook, path), course.limits())
+        if not isinstance(graded, Unreadable):
+            yield from _left(graded.content["metadata"], path, student)
+
+
+def _left(metadata: dict[str, Any], path: Path, student: str) -> Iterator[Item]:
+    for data in metadata.get("autograder", {}).get("triage", []):
+        yield Item.from_json(data, student, path.stem)
