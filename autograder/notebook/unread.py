@@ -71,7 +71,12 @@ def _unread(
     )
     if not empty:
         return
-    known = {line for text in released(template) for line in map(_plain, text.split("\n"))}
+    known = {
+        _plain(line)
+        for cell, source in zip(template.cells, released(template), strict=True)
+        for text in (source, *_texts({**cell, "source": source}, known=True))
+        for line in text.split("\n")
+    }
     read = {at for key, at in chosen.items() if key in by_hand}
     kinds = {key: cell["cell_type"] for key, cell in template.by_grade_id().items()}
     for at, cell in enumerate(submitted):
