@@ -36,6 +36,7 @@ from mlsysim.specs import (
     find_runtime,
 )
 from mlsysim.tables import Table, pareto_front, sweep
+from mlsysim.unfinished import say_what_is_missing
 
 __version__ = "1.0.0"
 
@@ -68,6 +69,7 @@ __all__ = [
     "plots",
     "regime",
     "ridge_point",
+    "say_what_is_missing",
     "show",
     "sweep",
 ]

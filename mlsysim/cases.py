@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ class CaseBook:
         makers: by notebook, what draws a student's case; a notebook in ``personal_cases.toml`` that has no maker takes
             one option of each of its lists.
         devices, models, runtimes: the entries that name one. A case has the name as ``KEY_name`` and the numbers, a
-            plain dict in SI units, as ``KEY``.
+            plain dict in SI units, as ``KEY``. A device may also be a table with a ``name`` and numbers of its own.
         sizes: the entries that name a model of which a case tells the name, ``KEY_name``, and the number of
             parameters, ``KEY_params``.
 
@@ -178,8 +179,19 @@ def _tables(path: Path) -> dict[str, Row]:
     return parse_entries(text, path.name)
 
 
-def _device(key: str, name: str) -> Row:
-    return {f"{key}_name": name, key: Hardware[name].plain()}
+def _device(key: str, name: str | Row) -> Row:
+    if not isinstance(name, dict):
+        return {f"{key}_name": name, key: Hardware[name].plain()}
+    numbers = {rate: value for rate, value in name.items() if rate != "name"}
+    for rate in ("name", "peak_flops", "bandwidth"):
+        if rate not in name:
+            raise InputError(
+                f"{shown(name)} has no {rate}: a device of its own has name, peak_flops and bandwidth"
+            )
+    for rate, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            raise InputError(f"{rate} = {shown(value)} is not allowed: give a number above 0")
+    return {f"{key}_name": str(name["name"]), key: numbers}
 
 
 def _model(key: str, name: str) -> Row:

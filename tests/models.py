@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from autograder.notebook.cells import is_test, strip_solution_marks
+from autograder.notebook.cells import grading, is_test, strip_solution_marks
 from autograder.tutor.diagnosis import Diagnosis, Unanswered
 from autograder.tutor.misconceptions import Misconception
 from autograder.tutor.tutor import Tutor
 from tests.assignments import functions_of, kit_of, notebooks_of, source_of, sources
 from tests.casebooks import cases_of
 
-__all__ = ["answers_only", "diagnosis", "held_by", "holding", "solution", "tutor_of"]
+__all__ = ["answers_only", "diagnosis", "failing", "held_by", "holding", "own_tests", "solution", "tutor_of"]
 
 Scope = dict[str, Any]
 
@@ -93,3 +94,26 @@ def held_by(assignment: str, one: Misconception) -> tuple[str, str]:
                 if one.functions & reach:
                     return notebook, function
     raise AssertionError(f"{one.name} shows in no function that a notebook asks for")
+
+
+def failing(assignment: str, notebook: str, scope: Scope) -> Iterator[str]:
+    """The test cells about functions that fail with the functions in *scope*."""
+    for cell in filter(is_test, sources(assignment, notebook).cells):
+        asked = [f for f in functions_of(assignment, notebook) if re.search(rf"\b{f}\(", cell["source"])]
+        if not asked or "student_id" in cell["source"]:
+            continue
+        try:
+            exec(compile(cell["source"], grading(cell)["grade_id"], "exec"), copy.copy(scope))
+        except Exception:
+            yield grading(cell)["grade_id"]
+
+
+def own_tests(assignment: str, notebook: str, answer: str) -> list[str]:
+    """The test cells between an answer and the next one."""
+    found, inside = [], False
+    for one in sources(assignment, notebook).cells:
+        if grading(one).get("solution"):
+            inside = grading(one)["grade_id"] == answer
+        elif inside and is_test(one):
+            found.append(grading(one)["grade_id"])
+    return found

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import copy
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,38 +12,15 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 from autograder.exam.examine import ExamResult, examine
 from autograder.files.source import data_files
 from autograder.notebook.assemble import assemble
-from autograder.notebook.cells import grading, is_test, read_notebook, strip_solution_marks
+from autograder.notebook.cells import grading, read_notebook, strip_solution_marks
 from autograder.tutor.owner import Owner
 from tests.assignments import ASSIGNMENTS, kinds_of, kit_of, release_of, source_of
+from tests.models import own_tests
+from tests.mutants import mutants
 from tests.small import cell
 from tests.thorough import THOROUGH
 
-OTHER = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-}  # fmt: skip
-CALLED = {"max": "min", "min": "max", "any": "all", "all": "any", "ceil": "floor", "floor": "ceil"}
 SAMPLE = 8  # mutants of each assignment that `make test` tries
-
-
-def mutants(text: str) -> Iterator[str]:
-    """The code with one operator, comparison, number or function of its functions changed."""
-    tree = ast.parse(text)
-    for function in (one for one in tree.body if isinstance(one, ast.FunctionDef)):
-        for node in ast.walk(function):
-            before = copy.copy(vars(node))
-            if isinstance(node, ast.BinOp) and type(node.op) in OTHER:
-                node.op = OTHER[type(node.op)]()
-            elif isinstance(node, ast.Compare) and type(node.ops[0]) in OTHER:
-                node.ops = [OTHER[type(node.ops[0])](), *node.ops[1:]]
-            elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-                node.value = node.value + 1
-            elif isinstance(node, ast.Name) and node.id in CALLED:
-                node.id = CALLED[node.id]
-            else:
-                continue
-            yield ast.unparse(tree)
-            vars(node).update(before)
 
 
 def every_mutant() -> dict[str, list[tuple[str, str, str]]]:
@@ -82,17 +56,6 @@ def lost(assignment: str, notebook: str, content: bytes, *, carry: bool = True) 
         carry_errors_forward=carry,
     )
     return {key: one.maximum - one.score for key, one in result.verdicts.items() if one.score < one.maximum}
-
-
-def own_tests(assignment: str, notebook: str, answer: str) -> set[str]:
-    """The test cells between an answer and the next one."""
-    found, inside = set(), False
-    for one in read_notebook(source_of(assignment) / f"{notebook}.ipynb").cells:
-        if grading(one).get("solution"):
-            inside = grading(one)["grade_id"] == answer
-        elif inside and is_test(one):
-            found.add(grading(one)["grade_id"])
-    return found
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -44,6 +44,13 @@ def test_names_become_plain_numbers_with_the_name_beside_them(folder):
     assert "vision" not in case and case["bits"] == [4, 8]
 
 
+def test_a_device_may_have_a_name_and_numbers_of_its_own(folder):
+    device = '{ name = "round", peak_flops = 300e12, bandwidth = 2e12 }'
+    (folder / "cases.toml").write_text(CASES.replace('device = "H100"', f"device = {device}"), "utf-8")
+    case = mlsysim.CaseBook(folder, **KINDS).case("1_small")
+    assert case["device_name"] == "round" and case["device"] == {"peak_flops": 300e12, "bandwidth": 2e12}
+
+
 def test_a_folder_or_any_file_in_it_says_where_the_book_is(folder):
     books = [mlsysim.CaseBook(where, **KINDS) for where in (folder, str(folder), folder / "cases.py")]
     assert len({repr(book.case("1_small", "s01")) for book in books}) == 1
@@ -107,6 +114,8 @@ def test_an_unknown_notebook_is_an_error_that_names_those_there_are(folder, wron
         ("cases.toml", "[1_small\n", r"cases.toml is not valid TOML"),
         ("cases.toml", "device = 3\n", r"cases.toml: device = 3 is not allowed: every entry is a table"),
         ("cases.toml", '[1_small]\ndevice = "H10"\n', r"cases.toml, \[1_small\]: device: unknown device 'H10'; .*H100"),
+        ("cases.toml", '[1_small]\ndevice = { name = "x", bandwidth = 1.0 }\n', r"device: .* has no peak_flops: a device of its own has"),
+        ("cases.toml", '[1_small]\ndevice = { name = "x", bandwidth = 1.0, peak_flops = "1" }\n', r"device: peak_flops = '1' is not allowed"),
         ("cases.toml", '[1_small]\nmodel = "ResNet50"\n', r"\[1_small\]: model: .* a case takes a TransformerModel"),
         ("cases.toml", "[1_small]\nruntime = 3\n", r"\[1_small\]: runtime: runtime = 3 is not allowed"),
         ("personal_cases.toml", '[1_small]\ndevice = ["H100", "B9"]\n', r"personal_cases.toml, \[1_small\]: .*'B9'"),

@@ -23,6 +23,7 @@ MAY_USE = {
     "plots": BASE | {"specs", "model", "compression", "tables"},
     "cases": BASE | {"data", "specs"},
     "show": BASE,
+    "unfinished": set(),
     "solvers": BASE | {"specs", "model", "compression"},
     "core": {"solvers"},
 }

@@ -20,7 +20,7 @@ IDS = [f"{prefix}{number}" for prefix in ("s", "student-", "20260", "u_") for nu
 
 
 DIGESTS = {  # of the cases of 201 ids: the published one, ids as courses give them, and odd ones
-    "0_self_check": "f1a5b951d3fb73e65cde43df7239aa686ec4fd9cf9a7cff643b52c6f855e2e8f",
+    "0_self_check": "715ec3af60e345d7653d978a26d28adba95e45d49225083b65a89d41313e7c9c",
     "1_predict": "054674514e827edf9202b501118e1208d04a3aa99d92a6f475b9c55cbb1314dc",
     "2_crossover": "d39f4d5e5e21715338a65c28fba1b5a520963709d519231fe83c558341912d8a",
     "3_frontier": "5de2ce5d5d9f981a39b7288b4b3c010e76e25529a94337ec61a1389ae770f102",
@@ -91,9 +91,7 @@ def test_of_10_000_pairs_the_large_model_gains_clearly_more_and_fits_in_int4_onl
 def test_of_10_000_kernels_all_are_memory_bound_and_gain_less_than_their_bytes_shrink(cases):
     for case in cases["0_self_check"]:
         assert case["intensity"] < 0.8 * case["ridge"] < case["intensity"] * case["shrink"]
-        assert case["ridge"] == pytest.approx(
-            case["device"]["peak_flops"] / case["device"]["bandwidth"], abs=0.51
-        )
+        assert case["ridge"] == case["device"]["peak_flops"] / case["device"]["bandwidth"]
 
 
 def test_of_10_000_frontiers_quantization_wins_for_language_and_pruning_for_vision(cases):

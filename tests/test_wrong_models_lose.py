@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import Phase, settings
 
-from autograder.notebook.cells import grading, is_test
-from tests.assignments import ASSIGNMENTS, every_notebook, functions_of, sources
-from tests.models import answers_only, held_by, holding, solution, tutor_of
+from tests.assignments import ASSIGNMENTS, every_notebook, functions_of
+from tests.models import answers_only, failing, held_by, holding, solution, tutor_of
 
 HELD = [
     pytest.param(assignment, name, id=f"{assignment}-{name}")
@@ -29,18 +24,6 @@ def no_shrinking():
     settings.load_profile("fails")
     yield
     settings.load_profile(before)
-
-
-def failing(assignment: str, notebook: str, scope: dict) -> Iterator[str]:
-    """The test cells about functions that fail with the functions in *scope*."""
-    for cell in filter(is_test, sources(assignment, notebook).cells):
-        asked = [f for f in functions_of(assignment, notebook) if re.search(rf"\b{f}\(", cell["source"])]
-        if not asked or "student_id" in cell["source"]:
-            continue
-        try:
-            exec(compile(cell["source"], grading(cell)["grade_id"], "exec"), copy.copy(scope))
-        except Exception:
-            yield grading(cell)["grade_id"]
 
 
 @every_notebook

@@ -24,12 +24,12 @@ BITS = [
 
 
 def draw_model(draw: random.Random) -> dict[str, float]:
-    """Several query heads share a key/value head, so that the two kinds of head tell apart."""
-    kv_heads = draw.choice([2, 4, 8])
+    """Several query heads share a key/value head, and numbers of heads may be odd, so that no kind of head is twice the other or half of it."""
+    kv_heads = draw.choice([2, 3, 5, 8])
     return {
         "params": draw.uniform(1e9, 8e10),
         "layers": draw.randint(12, 80),
-        "heads": kv_heads * draw.choice([2, 4, 8]),
+        "heads": kv_heads * draw.choice([2, 3, 7]),
         "kv_heads": kv_heads,
         "head_dim": draw.choice([64, 128]),
     }
@@ -112,8 +112,18 @@ def contexts(draw: random.Random, lesson: Mapping[str, Any]) -> list[Row]:
 
 
 def steps(draw: random.Random, lesson: Mapping[str, Any]) -> list[Row]:
-    """From one user to so many that the arithmetic is the limit."""
-    sizes = [(1, 4096), (2, 512), (8, 2048), (40, 8192), (64, 128), (300, 64), (900, 32), (1500, 512)]
+    """From one user to so many that the arithmetic is the limit, and to some whose attention takes seconds."""
+    sizes = [
+        (1, 4096),
+        (2, 512),
+        (8, 2048),
+        (40, 8192),
+        (64, 128),
+        (300, 64),
+        (900, 32),
+        (1500, 512),
+        (100, 900_000),
+    ]
     rows = []
     for number, (count, context) in enumerate(sizes * 4):
         model, place = draw_model(draw), draw_place(draw, number)
