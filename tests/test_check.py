@@ -136,6 +136,16 @@ def test_a_notebook_of_no_assignment_is_told_where_its_tests_are_looked_for(tmp_
     assert "there are no tests for" in said and "NAME.exam, beside it, or name it with --exam" in said
 
 
+@pytest.mark.parametrize("name", ["0_self_check (1).ipynb", "0_self_check-Copy1.ipynb", "FINAL.IPYNB"])
+def test_a_notebook_of_another_name_is_checked_as_the_one_that_it_looks_like(handed_in, capsys, name):
+    folder = handed_in("s01")
+    (folder / "0_self_check.ipynb").rename(folder / name)
+    assert main(["check", str(folder / name)]) == 0
+    text = said(capsys)
+    assert "0_self_check: 13 of 13 points" in text
+    assert f"{name} was checked as 0_self_check.ipynb: hand it in under that name" in text
+
+
 def test_an_exam_that_has_no_such_notebook_names_those_that_it_has(exam_file, tmp_path, capsys):
     (tmp_path / "other.ipynb").write_text("{}")
     file = str(exam_file("quantization"))

@@ -6,10 +6,8 @@ import ast
 import sys
 
 import pytest
-from nbgrader.utils import parse_utc
 
 from autograder.cli import main
-from autograder.files.submissions import parse_timestamp
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.internals import needed
 
@@ -60,20 +58,3 @@ def test_on_the_command_line_it_is_a_sentence(tmp_path, monkeypatch, capsys, roo
     monkeypatch.delitem(sys.modules, "autograder.nbgrader_compat.internals", raising=False)
     assert main(["report", "quantization", "--course", str(root)]) == 2
     assert "has no nbgrader.api.Grade, which the examiner needs" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "2026-01-05 10:00:00 UTC",
-        "2026-01-05 10:00:00.123456 UTC",
-        "2026-07-05 10:00:00 Europe/Berlin",
-        "2026-01-05 10:00:00 -3600",
-        "2026-01-05 10:00:00 Nowhere/Town",
-        "2026-01-05T10:00:00+02:00",
-        "2026-01-05 10:00:00",
-        "Jan 5 2026 10:00",
-    ],
-)
-def test_times_are_read_as_nbgrader_reads_them(said):
-    assert parse_timestamp(said.encode()) == parse_utc(said)

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def _notebooks(name: str) -> Iterator[Path]:
     """What *name* stands for."""
     path = Path(name)
-    if path.suffix == ".ipynb":
+    if path.suffix.lower() == ".ipynb":
         yield path
         return
     folder = path if path.is_dir() else _release(name)

@@ -36,7 +36,7 @@ class Said:
     """What a ``timestamp.txt`` says.
 
     Attributes:
-        time: in UTC, without saying so; None where there is no file, an empty one, or one that says no time.
+        time: in UTC, without saying so; None where there is no file, or one that says no time.
         doubt: what is uncertain, as a sentence without its full stop; empty where nothing is.
         as_nbgrader: whether nbgrader itself reads the same from the file.
     """
@@ -72,7 +72,7 @@ def read_timestamp(content: bytes | Unreadable, zone: str = "") -> Said:
         mark = next((mark for mark in MARKS if content.startswith(mark)), b"")
         text = " ".join(content.decode(MARKS.get(mark, "utf-8")).split())
         if not text:
-            return Said(None, as_nbgrader=not content.strip())
+            return Said(None, f"{TIMESTAMP} is empty, {NO_TIME}", not content.strip())
         time, doubt = _read(text, zone)
         if time.year not in YEARS:
             raise ValueError

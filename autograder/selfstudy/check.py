@@ -11,6 +11,7 @@ from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.exam.examine import ExamResult, examine
 from autograder.files.beside import own_files_in
+from autograder.files.names import shown_name
 from autograder.files.read import Unreadable
 from autograder.files.source import data_files
 from autograder.kit import KitError, load_kit
@@ -26,6 +27,7 @@ from autograder.notebook.cells import (
 )
 from autograder.notebook.submitted import read_path
 from autograder.sandbox.levels import LEVELS
+from autograder.selfstudy.exams import ExamError, exam_notebook
 from autograder.tutor.hints import Hints
 from autograder.tutor.owner import Owner
 
@@ -114,19 +116,21 @@ class Scorecard:
 
 
 def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scorecard:
-    """Examine the notebook at *path* against the one of the same name in the folder *exam*.
+    """Examine the notebook at *path* against the one in the folder *exam* that has the same name, or that it looks like.
 
     Raises:
         CheckError: there is no such file, no exam for a notebook of that name, or one of them cannot be read.
     """
-    source = exam / path.name
     try:
         submission = read_path(path) if path.is_file() else None
+        source = None if submission is None else exam_notebook(exam, path)
+    except ExamError as error:
+        raise CheckError(str(error)) from None
     except OSError as error:
         raise CheckError(f"{path} cannot be read: {error.strerror}") from None
     if submission is None:
         raise CheckError(f"{path} is not a file")
-    if not source.is_file():
+    if source is None:
         known = ", ".join(sorted(p.name for p in exam.glob("*.ipynb"))) or "none"
         raise CheckError(f"there are no tests for a notebook named {path.name}; there are for: {known}")
     assembled = _made(path, lambda: assemble(source, submission))
@@ -155,17 +159,21 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
         lambda: examine(
             assembled,
             files=files,
-            owner=Owner(path.stem),
+            owner=Owner(source.stem),
             kit=kit,
             source=exam,
             own=own_files_in(path.parent, Limits()),
         ),
     )
+    if source.name != path.name:
+        result.notes.append(
+            f"{shown_name(path.name)} was checked as {source.name}: hand it in under that name"
+        )
     if result.sandbox == "limits":
         result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
-    return Scorecard(path.stem, assembled, template, result, parts, hidden_run, kit.hints)
+    return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints)
 
 
 def _made(path: Path, work: Callable[[], Made]) -> Made:

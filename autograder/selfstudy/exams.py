@@ -12,15 +12,18 @@ import io
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from autograder.files.lookalikes import identified
+from autograder.files.read import Unreadable
 from autograder.files.source import KIT, source_files
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.layout import CONFIG, courses_around, source_folder
 from autograder.notebook.cells import grading, read_notebook
+from autograder.notebook.submitted import read_path
 
-__all__ = ["SUFFIX", "ExamError", "Exams", "write_exam", "zipped"]
+__all__ = ["SUFFIX", "ExamError", "Exams", "exam_notebook", "write_exam", "zipped"]
 
 SUFFIX = ".exam"
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold: the bytes depend on the content alone
@@ -73,6 +76,30 @@ def _without_answers(source: Path, release: Path) -> bytes:
     return notebook.dumps().encode()
 
 
+def exam_notebook(folder: Path, notebook: Path) -> Path | None:
+    """The notebook in the *folder* of an exam that *notebook* is to be compared with: that of its name, or the one that it looks like.
+
+    Raises:
+        ExamError: the exam cannot be read.
+        OSError: this machine does not allow to read *notebook*.
+    """
+    if own := _of_this_name(folder, notebook):
+        return own
+    try:
+        known = {
+            path.stem: frozenset(read_notebook(path).by_grade_id()) for path in sorted(folder.glob("*.ipynb"))
+        }
+    except ValueError as error:
+        raise ExamError(str(error)) from None
+    content = read_path(notebook)
+    name = None if isinstance(content, Unreadable) else identified(notebook.name, content, known)
+    return folder / f"{name}.ipynb" if name else None
+
+
+def _of_this_name(folder: Path, notebook: Path) -> Path | None:
+    return folder / notebook.name if (folder / notebook.name).is_file() else None
+
+
 class Exams(contextlib.ExitStack):
     """Finds the exam of a notebook; what it had to unpack is removed when this is closed.
 
@@ -97,16 +124,24 @@ class Exams(contextlib.ExitStack):
             if not self._given.exists():
                 raise ExamError(f"--exam {self._given} is not there")
             return self._given if self._given.is_dir() else self._unpack(self._given)
+        found = self._found(notebook, _of_this_name) or self._found(notebook, exam_notebook)
+        if found is None:
+            raise ExamError(
+                f"there are no tests for {notebook}: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
+            )
+        return found
+
+    def _found(self, notebook: Path, look: Callable[[Path, Path], Path | None]) -> Path | None:
         home = notebook.resolve().parent
         for file in [*sorted(home.glob(f"*{SUFFIX}")), *sorted(home.parent.glob(f"*{SUFFIX}"))]:
-            if (self._unpack(file) / notebook.name).is_file():
+            if look(self._unpack(file), notebook):
                 return self._unpack(file)
         for course in _courses(home):
             try:
                 source = source_folder(course)
             except CourseError as error:
                 raise ExamError(str(error)) from None
-            found = [folder for folder in sorted(source.glob("*/")) if (folder / notebook.name).is_file()]
+            found = [folder for folder in sorted(source.glob("*/")) if look(folder, notebook)]
             named = [folder for folder in found if folder.name == home.name]
             if len(named or found) == 1:
                 return (named or found)[0]
@@ -115,9 +150,7 @@ class Exams(contextlib.ExitStack):
                 raise ExamError(
                     f"{notebook.name} could be of the assignments {names}: say which with --exam DIR"
                 )
-        raise ExamError(
-            f"there are no tests for {notebook}: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
-        )
+        return None
 
     def _unpack(self, file: Path) -> Path:
         if file not in self._unpacked:
