@@ -116,11 +116,7 @@ def test_a_day_that_may_be_a_month_is_named_and_the_earlier_counts(day, mark):
 @example(b"\xff\xfe2")
 def test_whatever_is_there_it_is_a_time_or_is_said_to_be_none(content):
     said = read_timestamp(content)
-    assert (
-        said.time is not None
-        or said.doubt
-        or not content.decode("utf-8", "replace").strip("\ufeff \n\t\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0")
-    )
+    assert said.time is not None or said.doubt
     assert said.doubt.isprintable() and len(said.doubt) < 400
     if said.for_nbgrader:
         assert parse_utc(said.for_nbgrader.strip()) == said.time
@@ -131,8 +127,9 @@ def test_the_clock_on_the_wall_is_not_asked():
         assert read_timestamp(text.encode()).time is None
 
 
-def test_no_file_is_no_doubt_and_one_that_cannot_be_read_is():
-    assert read_timestamp(ABSENT).doubt == read_timestamp(b" \n").doubt == ""
+def test_no_file_is_no_doubt_and_an_empty_one_or_one_that_cannot_be_read_is():
+    assert read_timestamp(ABSENT).doubt == ""
+    assert "is empty" in read_timestamp(b" \n").doubt
     assert (
         read_timestamp(Unreadable("it is a pipe, not a file")).doubt
         == f"{TIMESTAMP} cannot be read: it is a pipe, not a file"
