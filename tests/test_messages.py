@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.exam.messages import describe_call, describe_failure
-from autograder.kit.values import shown
 from autograder.kit.wording import Wording
 from autograder.notebook.cells import strip_solution_marks
 from tests.assignments import ASSIGNMENTS, examined, hand_in, kit_of, sources, wrong_in
@@ -79,10 +78,10 @@ def test_any_plain_value_can_be_told_in_a_short_sentence(told, arguments, value)
     call = (function, tuple(arguments), {}, value)
     said = str(describe_failure(wording, AssertionError("it is not right"), [call]))
     beginning = f"`{function}` gave " if function in wording.choices else "It is not right."
-    assert len(said) < 600 and said.startswith(beginning)
+    assert len(said) < 680 and said.startswith(beginning)
     said.encode("utf-8")
-    assert len(describe_call(wording, function, arguments, {})) < 300
-    assert not re.search(r"\d\.\d{9,}", shown(1 / 3))
+    assert len(describe_call(wording, function, arguments, {})) < 380
+    assert not re.search(r"\d\.\d{9,}", wording.returned(function, 1 / 3))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +113,7 @@ def test_every_message_of_an_exam_is_short_and_tells_neither_the_test_nor_an_ans
     messages = [verdict.message for verdict in result.verdicts.values() if verdict.score < verdict.maximum]
     assert messages
     for message in messages:
-        assert 10 < len(message) < 480
+        assert 10 < len(message) < 560
         assert not any(line in message for line in lines)
-        assert not re.search(r"Traceback|File \"|assert |isclose|hypothesis|\d\.\d{9,}", message)
+        assert not re.search(r"Traceback|File \"|assert |isclose|hypothesis", message)
+        assert not re.search(r" gave [^ ]*\d\.\d{9,}", message)  # inputs are exact, so that they can be tried

@@ -112,7 +112,7 @@ def examine(
             place = scope.place(key, cell["source"])
             if test and place is not None:
                 points = float(grading(cell)["points"])
-                result.verdicts[key] = judge(session, scope, place, points, kit.wording, failures)
+                result.verdicts[key] = judge(session, scope, place, points, kit, failures)
                 continue
             if place is not None:
                 session.cells.asked[index] = exam.cells[place].answers
@@ -195,7 +195,7 @@ def _carry_forward(
             left.discard(place)
             scope.replaced = carried.into(place, functions)
             verdict = (
-                judge(again, scope, place, before[place].maximum, kit.wording, [])
+                judge(again, scope, place, before[place].maximum, kit, [])
                 if scope.replaced
                 else before[place]
             )

@@ -10,7 +10,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autograder.instructor.statements import FILENAME
-from autograder.kit.values import shown
+from autograder.kit.values import rounded, shown
 from autograder.tutor.compare import folded, form_of, plain
 
 __all__ = ["form_given", "misfit", "used_names"]
@@ -52,7 +52,7 @@ def misfit(name: str, value: Any, choices: Choices, error: BaseException) -> str
 def form_given(values: Mapping[str, Any], names: Sequence[str]) -> str:
     """What the answers of these *names* are, each with its form; empty if there is none or there are many."""
     told = [
-        f"`{name}` is {shown(values[name])}, {form_of(values[name])}"
+        f"`{name}` is {shown(rounded(values[name]))}, {form_of(values[name])}"
         if values[name] is not None
         else f"`{name}` is None"
         for name in names

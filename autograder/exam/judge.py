@@ -15,8 +15,8 @@ from autograder.exam.draws import drawn_once
 from autograder.exam.messages import describe_failure
 from autograder.exam.session import Session, StudentError
 from autograder.instructor.scope import Looked, Scope
-from autograder.kit.wording import Wording
-from autograder.tutor.explain import Failure
+from autograder.kit import Kit
+from autograder.tutor.explain import Failure, until_wrong
 from autograder.tutor.owner import WrongCaseError
 from autograder.tutor.reason import Reason, printable
 
@@ -66,7 +66,7 @@ def drawn_once_for(scope: Scope, place: int, calls: Callable[[], int]) -> Iterat
 
 
 def judge(
-    session: Session, scope: Scope, place: int, points: float, wording: Wording, failures: list[Failure]
+    session: Session, scope: Scope, place: int, points: float, kit: Kit, failures: list[Failure]
 ) -> Verdict:
     """What one test cell earns; what is to be explained later is added to *failures*."""
     said = io.StringIO()
@@ -107,9 +107,10 @@ def judge(
             why = Reason("Checking this answer took more memory than there is.")
             return Verdict(0.0, points, why, "MemoryError")
         detail = "".join(traceback.format_exception_only(cause.error)).strip()
-        told = (wording, cause.error, cause.called, looked.found, session.cells, scope.asked)
+        called = until_wrong(kit.tutor, cause.called)
+        told = (kit.wording, cause.error, called, looked.found, session.cells, scope.asked)
         verdict = Verdict(0.0, points, describe_failure(*told), detail)
-        failures.append(Failure(verdict, looked.found, cause.called, looked.case_id))
+        failures.append(Failure(verdict, looked.found, called, looked.case_id))
         return verdict
     score = _partial(value, points)
     verdict = Verdict(score, points, Reason(said.getvalue().strip() if score < points else ""))

@@ -8,7 +8,7 @@ from typing import Any
 from autograder.exam.forms import form_given, misfit, used_names
 from autograder.exam.stopped import StoppedCells
 from autograder.handles.told import Printed
-from autograder.kit.values import shown
+from autograder.kit.values import rounded, shown
 from autograder.kit.wording import Wording
 from autograder.tutor.reason import Observed, Reason
 
@@ -56,7 +56,7 @@ def describe_failure(
     used = used_names(error, values)
     for name in used:
         if form := misfit(name, values[name], wording.choices, error):
-            return Reason(f"`{name}` is {shown(values[name])}, {form}.")
+            return Reason(f"`{name}` is {shown(rounded(values[name]))}, {form}.")
     if isinstance(error, AssertionError):
         sentence = _own_sentence(error, called)
         if sentence:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.kit.values import plain, shown, with_unit
+from autograder.kit.values import MANY, MOST, plain, rounded, shown, with_unit
 
 __all__ = ["Wording"]
 
 Words = Mapping[str, Callable[[Any], str]]
-LONGEST = 240  # characters of inputs, or of a value
+LONGEST = 240  # characters of a value
+INPUTS = 320  # characters of inputs
 
 
 def _no_parameters(function: str) -> Sequence[str]:
@@ -22,8 +23,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True)
@@ -47,37 +48,46 @@ class Wording:
     choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def inputs(self, function: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
-        """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words."""
+        """The arguments by the names of their parameters, as far as those are known; numbers first, then what takes words.
+
+        Numbers are exact, and lists are whole where there is room for them, so that whoever calls the function with these inputs sees the same.
+        """
+        whole = self._inputs(function, arguments, keywords, MANY)
+        return (
+            whole if len(whole) <= INPUTS else _cut(self._inputs(function, arguments, keywords, MOST), INPUTS)
+        )
+
+    def _inputs(self, function: str, arguments: Sequence[Any], keywords: Mapping[str, Any], most: int) -> str:
         names = self.parameters(function)[: len(arguments)]
         if len(names) < len(arguments):
-            told = [*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())]
-            return _cut(", ".join(told))
+            told = [shown(value, most) for value in arguments]
+            return ", ".join([*told, *(f"{key}={shown(value, most)}" for key, value in keywords.items())])
         given = dict(zip(names, arguments, strict=True)) | dict(keywords)
-        told = [self._argument(key, value) for key, value in given.items()]
+        told = [self._argument(key, value, most) for key, value in given.items()]
         words = [text for key, text in zip(given, told, strict=True) if not text.startswith(f"{key}=")]
         numbers = [text for text in told if text not in words]
-        return _cut("; ".join(filter(None, [", ".join(numbers), *words])))
+        return "; ".join(filter(None, [", ".join(numbers), *words]))
 
-    def _argument(self, name: str, value: Any) -> str:
+    def _argument(self, name: str, value: Any, most: int) -> str:
         if name in self.arguments:
             try:
                 return str(self.arguments[name](value))
             except Exception:  # a value of any other form
-                return f"{name}={shown(value)}"
+                return f"{name}={shown(value, most)}"
         value = plain(value)
         if name in self.argument_units and _is_number(value):
             return f"{name}={with_unit(value, self.argument_units[name])}"
-        return f"{name}={shown(value)}"
+        return f"{name}={shown(value, most)}"
 
     def returned(self, function: str, value: Any) -> str:
-        """What *function* returned."""
+        """What *function* returned, to six digits; see :func:`autograder.kit.values.rounded`."""
+        value = rounded(value)
         if function in self.returns:
             try:
                 return _cut(str(self.returns[function](value)))
             except Exception:  # a value of any other form
                 return _cut(shown(value))
         units = self.return_units.get(function, ())
-        value = plain(value)
         items = list(value) if len(units) > 1 and isinstance(value, (list, tuple)) else [value]
         items = [plain(item) for item in items]
         if units and len(items) == len(units) and all(map(_is_number, items)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.tutor.compare import has_fractions, plain, same
+from autograder.tutor.compare import form_of, has_fractions, plain, same
 from autograder.tutor.lesson import Lesson
 from autograder.tutor.owner import clean_id
 
-__all__ = ["TOLERANCE", "copied_from", "is_telling"]
+__all__ = ["TOLERANCE", "copied_from", "is_telling", "of_another_form"]
 
 TOLERANCE = 1e-3  # of a number that a student states, as in the notebooks' tests
 
@@ -18,6 +18,19 @@ def is_telling(values: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
     """Whether what is wrong could hardly be wrong in this way by chance: an answer that could be any fraction, or two answers at least."""
     wrong = [name for name, value in values.items() if not same(value, right[name])]
     return len(wrong) >= 2 or any(has_fractions(right[name]) for name in wrong)
+
+
+def of_another_form(given: Any, right: Any) -> str:
+    """What kind of value is given and what kind is asked for, if these differ; else empty.
+
+    None is never told apart: whether it is right would then be told too.
+    """
+    given, right = plain(given), plain(right)
+    if given is None or right is None or form_of(given) == form_of(right):
+        return ""
+    if isinstance(right, bool) and type(given) in (int, float) and given in (0, 1):
+        return ""
+    return f"{form_of(given)}, where {form_of(right)} is asked for"
 
 
 def copied_from(lesson: Lesson, other: str, notebook: str, case_id: str, values: Mapping[str, Any]) -> str:

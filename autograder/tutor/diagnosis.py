@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.tutor.answers import TOLERANCE, copied_from, is_telling
+from autograder.tutor.answers import TOLERANCE, copied_from, is_telling, of_another_form
 from autograder.tutor.compare import has_fractions, same
 from autograder.tutor.lesson import Change
 from autograder.tutor.misconceptions import Misconception, variants
@@ -19,6 +19,7 @@ from autograder.tutor.tutor import Tutor
 __all__ = ["Diagnosis", "Finding", "Unanswered"]
 
 TELLING = 3  # inputs on which a wrong model must differ from the right one
+FORMS = 200  # characters about answers of another form
 ALTERNATIVES = (
     2  # that are told of a function; of a few numbers, which show less of what was computed, one more
 )
@@ -39,7 +40,7 @@ class Finding:
         right: whether it gives what the lesson gives.
         matches: what is held, if it is known: each entry explains all of it alone, and holds one misconception or two together.
         root: the function to look at first, if it is another one.
-        other: whose case it is the answer for: a sentence, or empty.
+        other: that it is of another form, or the answer for another case: a sentence, or empty.
     """
 
     right: bool = False
@@ -119,6 +120,11 @@ class Diagnosis:
         right = _outputs(self._lesson.right(), name, inputs)
         if all(map(same, got, right)):
             return Finding(right=True)
+        if inputs and all(a is None and b is not None for a, b in zip(got, right, strict=True)):
+            return Finding(other=f"`{name}` gives None on every input that was tried: it lacks a `return`.")
+        forms = {of_another_form(*pair) for pair in zip(got, right, strict=True)}
+        if len(forms) == 1 and (form := forms.pop()):
+            return Finding(other=f"`{name}` gives {form}.")
         helpers = [other for other in self._functions if other in self._lesson.builds_on(name)]
         students = self._students(helpers)
         broken = next((other for other in helpers if not self.of_function(other).right), "")
@@ -176,6 +182,9 @@ class Diagnosis:
         wrong = [name for name, value in values.items() if not same(value, right[name], TOLERANCE)]
         if not wrong:
             return Finding(right=True)
+        forms = [(name, of_another_form(values[name], right[name])) for name in wrong]
+        if told := ", and ".join(f"`{name}` is {form}" for name, form in forms if form):
+            return Finding(other=f"{told[:FORMS]}.")
         broken = next((name for name in self._functions if not self.of_function(name).right), "")
         function = f"answers_{notebook}"
         if broken:

@@ -9,15 +9,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autograder.tutor.compare import same
 from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
+from autograder.tutor.lesson import Lesson
 from autograder.tutor.owner import Owner
 from autograder.tutor.reason import Reason
 from autograder.tutor.tutor import Tutor
 
-__all__ = ["Failure", "explain"]
+__all__ = ["Failure", "explain", "until_wrong"]
 
 MAX_CALLS = 6000
 MAX_SECONDS = 15.0
+LOOKED_AT = 8  # of the last calls
 
 
 class Told(Protocol):
@@ -79,6 +82,30 @@ def explain(
         told.misconceptions = found.names
         hint = "" if found.root else found.hint()
         told.reason = replace(told.reason, cause=found.sentence(), hint=hint)
+
+
+def until_wrong(tutor: Tutor | None, called: Sequence[Call]) -> Sequence[Call]:
+    """The calls up to the last one that gave something wrong; all of them where none of the last is known to have.
+
+    A test may compare several calls, and the last of them may be right.
+    """
+    if tutor is None:
+        return called
+    for count in range(len(called), max(0, len(called) - LOOKED_AT), -1):
+        if _is_wrong(tutor.lesson, called[count - 1]):
+            return called[:count]
+    return called
+
+
+def _is_wrong(lesson: Lesson, call: Call) -> bool:
+    name, arguments, keywords, value = call
+    if name not in lesson:
+        return False
+    try:
+        with np.errstate(all="ignore"):
+            return not same(lesson.right()[name](*arguments, **keywords), value)
+    except Exception:  # asked about what the lesson is not made for
+        return False
 
 
 def _finding(tutor: Tutor, diagnosis: Diagnosis, failure: Failure, owner: Owner) -> Finding:

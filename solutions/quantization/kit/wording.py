@@ -7,7 +7,7 @@ from typing import Any
 
 from autograder.kit.values import shown, with_unit
 
-MOST = 4  # options of a list that are told
+MOST = 8  # options of a list that are told
 
 
 def _count(number: Any, what: str) -> str:
