@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from importlib.machinery import NamespaceLoader, PathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +28,7 @@ GIVEN = {
     "data/numbers.csv": "a,b\n1,2\n",
     "data/deep/er/words.txt": "some words",
 }
-MODULES = ["helper", "parts.one", "spaces.two", "own", "made.inner", "json", "statistics"]
+MODULES = ["helper", "parts.one", "spaces.two", "own", "made.inner", "json", "colorsys"]
 PATHS = ["data/numbers.csv", "data/deep/er/words.txt", "new.txt", "out/a/b.txt", "data/other/c.txt"]
 
 
@@ -57,16 +57,16 @@ def program(seed: int) -> list[str]:
             "list": "log.append(sorted(p.as_posix() for p in Path('.').rglob('*') if '__pycache__' not in p.parts and not p.name.startswith('.')))",
             "shell": f"!mkdir -p made spaces && echo 'SHELL = {step}' >> {draw.choice(['own.py', 'made/__init__.py'])}",
             "remove": f"Path({path!r}).unlink(missing_ok=True)",
-            "cd": f"%cd -q {draw.choice(['data', '..', 'data/deep'])}"
-            if draw.random() < 0.3
-            else "log.append(os.path.basename(os.getcwd()) == 'data')",
+            "cd": "%cd -q data",
+            "back": "if os.path.basename(os.getcwd()) == 'data':\n    os.chdir('..')\nlog.append(sorted(os.listdir('.'))[:2])",
         }
         cells.append(kinds[draw.choice(list(kinds))])
     return cells
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_cells_that_write_and_import_see_what_they_see_in_a_kernel(seed, tmp_path):
+@pytest.mark.parametrize("seed", [8, 14, 21, 31])  # in these each fault that has been there shows
+def test_cells_that_write_and_import_see_what_they_see_in_a_kernel(seed, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     for name, text in GIVEN.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -79,7 +79,7 @@ def test_cells_that_write_and_import_see_what_they_see_in_a_kernel(seed, tmp_pat
         assert word == "value" and log
         # A kernel has what was compiled: each cell begins a second later for it.
         later = "import sys; sys.dont_write_bytecode = True; import importlib; importlib.invalidate_caches()"
-        text = "".join(f"# %% answer\n{cell}\n# %% answer\n{later}\n" for cell in cells)
+        text = "".join(f"# %% plain\n{cell}\n# %% plain\n{later}\n" for cell in cells)
         made = notebook(f"{text}# %% test\nassert log == {log!r}, log\n")
         (outcome,) = stock_outcomes(made, tmp_path, 60).values()
         assert outcome.score == 1, (seed, log, outcome)
@@ -110,14 +110,13 @@ def fits(names: list[str]) -> list[str]:
 
 def found_as(module: str, folder: Path) -> str | None:
     """The file that *module* is imported from where the folder comes first, as Python's own finder sees it."""
-    places: list[str] | None = [str(folder)]
-    spec = None
-    for number in range(len(parts := module.split("."))):
-        spec = PathFinder.find_spec(".".join(parts[: number + 1]), places)
+    place, spec = str(folder), None
+    for part in module.split("."):
+        spec = FileFinder(place, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(part) if place else None
         if spec is None:
             return None
-        places = list(spec.submodule_search_locations or [])
-    return None if spec is None or isinstance(spec.loader, NamespaceLoader) else spec.origin
+        (place,) = spec.submodule_search_locations or [""]
+    return spec.origin if spec is not None and spec.loader is not None else None
 
 
 @settings(max_examples=150, deadline=None)

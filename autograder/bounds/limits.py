@@ -26,13 +26,13 @@ class Limits:
     processes: int = _limit(64, "processes and threads at one time")
     disk_mb: int = _limit(64, "files written, MB")
     inodes: int = _limit(10_000, "number of files and folders written")
-    answer_kb: int = _limit(8192, "size of one value that crosses to the examiner, KB")
+    answer_kb: int = _limit(8192, "size of one value that a test gets from the student's code, KB")
     render_seconds: float = _limit(60.0, "wall time to read a notebook and to write what it shows, s")
     file_mb: int = _limit(64, "size of one file that is handed in, MB")
     files_mb: int = _limit(256, "size of all files beside the notebooks, MB")
     own_mb: int = _limit(
         16,
-        "size of those files beside the notebooks that a student's code finds and the assignment does not have, MB",
+        "size of a student's own files that their code finds beside the notebook, MB",
     )
     files: int = _limit(1000, "number of files and folders beside the notebooks")
     depth: int = _limit(20, "folders inside one another beside the notebooks")

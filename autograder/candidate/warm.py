@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.candidate.search_path import with_folder
+
 __all__ = ["Warm", "warm_up"]
 
 
@@ -36,7 +38,7 @@ def warm_up(shell: Any, warm: Warm, files: Mapping[str, bytes]) -> None:
         with contextlib.suppress(Exception):  # who uses it will be told why it cannot be imported
             importlib.import_module(module)
     kept, home = set(shell.user_ns), os.getcwd()
-    sys.path.insert(0, "")  # as in a kernel: modules beside the notebook can be imported
+    sys.path[:] = with_folder("")
     if warm.cell:
         with tempfile.TemporaryDirectory(prefix="warm-") as folder:
             for name, content in files.items():

@@ -11,7 +11,7 @@ from autograder.cli.common import Complaint, course_around
 __all__ = ["add_arguments", "run"]
 
 SAYS = "run the visible and hidden tests on your own notebooks"
-STATUS = "Exit status: 0 if every test has full marks; 1 if not, or if hidden tests were not run and --public was not given; 2 if a notebook could not be checked."
+STATUS = "Exit status: 0 if every test has full marks; 1 if not, or if hidden tests were not run and --public was not given; 2 if a notebook could not be checked. What a notebook may use (packages, time, memory, files) is said by what-you-may-use.md beside it."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

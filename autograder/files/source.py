@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["KIT", "LEFT_BEHIND", "data_files", "source_files"]
+__all__ = ["KIT", "LEFT_BEHIND", "MAY_USE", "data_files", "source_files"]
 
 KIT = "kit"  # the folder of what the grader knows of the assignment, which nobody is given
+MAY_USE = "what-you-may-use.md"  # made when the assignment is released
 # Left by an editor, by Python, or by someone who checked the solutions.
 LEFT_BEHIND = (".", "__pycache__", "autograder-progress")
 

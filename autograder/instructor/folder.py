@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from autograder.candidate.search_path import with_folder
 from autograder.files.source import KIT, LEFT_BEHIND
 from autograder.instructor.random_states import random_states, restore_random_states
 
@@ -71,7 +72,7 @@ class Folder:
         self._count = 0
         self._states: dict[str, dict[str, Any]] = {}
         self._plain: list[tuple[Any, bytes]] = []
-        self._path, self._where = [str(self.path), *sys.path], str(self.path)
+        self._path, self._where = with_folder(str(self.path)), str(self.path)
         self.renew()
 
     def renew(self) -> None:
@@ -151,7 +152,7 @@ class Folder:
         """
         environment, recursion = dict(os.environ), sys.getrecursionlimit()
         os.environ.setdefault("MPLBACKEND", "agg")
-        self._path, self._where = [str(self.path), *sys.path], str(self.path)
+        self._path, self._where = with_folder(str(self.path)), str(self.path)
         modules = [module for path in patched for module in _along(path)]
         states = [(module, dict(vars(module))) for module in modules]
         drawn, figures, style = random_states(), _figures(), _style()

@@ -44,13 +44,21 @@ def use_examiner(config: Config) -> None:
 
     * ``Autograde``: :class:`~autograder.nbgrader_plugin.Examine` takes the place of ``Execute`` among the preprocessors, and submissions are read by
       :class:`~autograder.nbgrader_plugin.SubmissionExporter`, which also sets aside what nbgrader must not copy.
+    * ``GenerateAssignment``: a release says what a notebook may use when it is graded, unless the course has an exporter of its own.
     * ``GenerateFeedback``: pages show answers, marks and messages, not the hidden tests, and are complete in themselves.
     * ``CourseDirectory``: a folder ``kit`` beside the source notebooks is not released.
 
     Raises:
         ValueError: the settings say other marks of solutions or hidden tests than nbgrader's own, which the examiner does not know.
     """
-    for section in (_Autograde, _GenerateFeedback, _CourseDirectory, _ClearSolutions, _ClearHiddenTests):
+    for section in (
+        _Autograde,
+        _GenerateAssignment,
+        _GenerateFeedback,
+        _CourseDirectory,
+        _ClearSolutions,
+        _ClearHiddenTests,
+    ):
         name = section.__name__.removeprefix("_")
         kept = section()
         for key, value in config[name].items():
@@ -119,6 +127,12 @@ class _Autograde(_Kept):
         self["exporter_class"] = None
         if "autograde_preprocessors" not in self:
             self["autograde_preprocessors"] = LazyConfigValue()
+
+
+class _GenerateAssignment(_Kept):
+    def begin(self) -> None:
+        if "exporter_class" not in self:
+            self["exporter_class"] = "autograder.nbgrader_compat.release.ReleaseExporter"
 
 
 class _GenerateFeedback(_Kept):

@@ -13,7 +13,7 @@ from autograder.exam.examine import ExamResult, examine
 from autograder.files.beside import own_files_in
 from autograder.files.names import shown_name
 from autograder.files.read import Unreadable
-from autograder.files.source import data_files
+from autograder.files.source import MAY_USE, data_files
 from autograder.kit import KitError, load_kit
 from autograder.notebook.assemble import PROBLEM, assemble
 from autograder.notebook.cells import (
@@ -53,6 +53,7 @@ class Scorecard:
         parts: what each test cell of the exam holds, by grade_id.
         hidden_run: whether hidden tests were run.
         hints: of the assignment.
+        may_use: the name of the page beside the notebook that says what it may use; empty if there is none.
     """
 
     notebook: str
@@ -62,6 +63,7 @@ class Scorecard:
     parts: Mapping[str, Part]
     hidden_run: bool
     hints: Hints = field(default_factory=Hints)
+    may_use: str = ""
 
     @property
     def score(self) -> float:
@@ -173,7 +175,8 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
         result.notes.append(f"your cells were confined by limits only: {LEVELS['limits']}")
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
-    return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints)
+    page = MAY_USE if path.with_name(MAY_USE).is_file() else ""
+    return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints, page)
 
 
 def _made(path: Path, work: Callable[[], Made]) -> Made:

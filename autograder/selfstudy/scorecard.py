@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["print_scorecard", "scorecard_html"]
 
+MISSED = (
+    "FileNotFoundError",
+    "ImportError",
+    "MemoryError",
+    "ModuleNotFoundError",
+    "PermissionError",
+    "Stopped",
+)
+
 
 def print_scorecard(card: Scorecard, progress: NotebookProgress | None = None, hint: str = "") -> None:
     """Print marks and messages, test by test, what is remembered, and a hint."""
@@ -37,11 +46,19 @@ def print_scorecard(card: Scorecard, progress: NotebookProgress | None = None, h
         line(note, "yellow", 7)
     if written := sum(card.exam.manual_points().values()):
         line(f"{written:g} more points are for a written answer, which a person judges.")
+    if card.may_use and (card.result.notes or _misses_something(card)):
+        line(f"{card.may_use} says what a notebook may use when it is graded.")
     if progress is not None:
         best = f" · best {progress.best_score:g} of {progress.maximum:g}" if progress.maximum else ""
         line(f"check {progress.checks}{best} · hints used {progress.hints}", "dim")
     if hint:
         line(hint, "cyan")
+
+
+def _misses_something(card: Scorecard) -> bool:
+    """Whether a cell found no package or file, or was stopped."""
+    shown = (output for outputs in card.result.outputs.values() for output in outputs)
+    return any(output.get("ename") in MISSED for output in shown)
 
 
 def scorecard_html(cards: Sequence[Scorecard]) -> str:
