@@ -49,7 +49,7 @@ def draw_self_check(draw: Any, choices: Row, published: Row) -> Row | None:
     peaks = Hardware[device].plain()
     shrink = 16 / draw.one("bits", choices["bits"])
     gain = draw.whole("gain", *choices["gain_percent"]) / 100
-    ridge = float(round(peaks["peak_flops"] / peaks["bandwidth"]))
+    ridge = peaks["peak_flops"] / peaks["bandwidth"]
     intensity = round(ridge / gain, 1)
     if gain > 0.9 * shrink:
         return None
