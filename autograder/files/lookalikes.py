@@ -17,8 +17,8 @@ __all__ = ["Lookalike", "digest_of", "identified", "lookalikes"]
 
 Known = Mapping[str, Collection[str]]  # the grade_ids of each source notebook, by its name
 GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\\n]{1,200})"')
-# A browser adds an ending, a mail program another.
-NOTEBOOK = re.compile(r"\.(ipynb|json)(\W.*|\.\w+)?$", re.IGNORECASE)
+# Browsers and mail programs put endings behind it.
+NOTEBOOK = re.compile(r"\.(ipynb|json)", re.IGNORECASE)
 ENDINGS = re.compile(r"\.(ipynb|json|txt)\b.*$", re.IGNORECASE)
 ENOUGH = 0.5  # of a notebook's cells: a file with fewer of them is another one
 OTHER_THAN_NAMES = re.compile(r"[^0-9a-z]+")

@@ -133,6 +133,6 @@ def _demonstrate(course: Course, kinds: Sequence[Kind], console: Console) -> int
     )
     print_report(rows)
     page = report_file(course)
-    write_report(rows, page, title=f"Class report: {course.assignment}")
+    write_report(rows, page, summary.triage, title=f"Class report: {course.assignment}")
     console.print(f"Report: {page}   gradebook: {course.shown_db_url}   feedback: {course.layout.feedback}")
     return int(bool(summary.trouble or summary.stopped) or not all(row.as_expected for row in rows))

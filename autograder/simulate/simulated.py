@@ -94,8 +94,9 @@ def _sign(folder: Path, student: str, kind: str) -> None:
         for cell in notebook.cells:
             if grading(cell).get("grade_id") == CASE_CELL:
                 cell["source"] = re.sub(rf"\b{kind}\b", student, cell["source"], flags=re.IGNORECASE)
-        line = {"cell_type": "markdown", "id": "signed", "metadata": {}, "source": f"Handed in by {student}."}
-        notebook.cells.append(line)
+        # A comment: a text of the student's beside an empty answer would be for a person to look at.
+        line = {"cell_type": "code", "id": "signed", "metadata": {}, "source": f"# Handed in by {student}."}
+        notebook.cells.append(line | {"execution_count": None, "outputs": []})
         path.write_text(notebook.dumps(), "utf-8")
 
 
