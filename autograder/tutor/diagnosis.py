@@ -131,19 +131,20 @@ class Diagnosis:
         if broken and _gives(self._lesson.model((), students), name, inputs, got):
             return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
 
-        def matches(held: int, functions: Mapping[str, Any], own: bool) -> list[Match]:
-            return [
+        def matches(functions: Mapping[str, Any], own: bool) -> list[Match]:
+            alike = (
                 match
-                for match, changes in self._variants(
-                    name, held, lambda one: own == self._is_own(one, helpers)
-                )
+                for match, changes in self._variants(name, 1, lambda one: own == self._is_own(one, helpers))
                 if _gives(self._lesson.model(changes, functions), name, inputs, got, right)
-            ]
+            )
+            return list({match[0].name: match for match in alike}.values())  # whichever way it is put
 
-        found = matches(1, {}, True)
+        found = matches({}, True)
         if not found and broken:
-            found = matches(1, students, True)
-        found = found or matches(1, {}, False) or self._pairs(name, helpers, inputs, got, right)
+            found = matches(students, True)
+        found = found or matches({}, False) or self._pairs(name, helpers, inputs, got, right)
+        if len(found) > ALTERNATIVES:  # what is about the function itself is the better guess
+            found = [match for match in found if all(name in one.functions for one in match)]
         return Finding(matches=tuple(found) if len(found) <= ALTERNATIVES else ())
 
     def _pairs(
