@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import html
+import io
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.cells import grading, strip_solution_marks
 from autograder.notebook.submitted import read_submission
-from autograder.pages.feedback import write_student_pages
+from autograder.pages.feedback import write_student_page, write_student_pages
 from autograder.pages.markup import markdown_html, outputs_html
-from autograder.pages.page import Mark, Sheet
+from autograder.pages.page import Mark, Section, Sheet, feedback_page
 from autograder.pages.report import class_rows, write_report
+from autograder.pages.todo import first_sentence
 from autograder.simulate.demo import make_class
 from autograder.simulate.kinds import Kind, expected_marks
+from autograder.tutor.reason import Reason
 from tests.assignments import notebooks_of, sources, wrong_in
 from tests.leaks import leaked, secret_lines, telling
 from tests.models import tutor_of
+from tests.shown_pages import PNG
 
 # Everything that a page must neither run nor load nor be spread by.
 HOSTILE = """
@@ -350,8 +358,163 @@ def test_no_output_becomes_something_that_runs(data):
 
 
 def test_what_is_not_graded_yet_counts_as_nothing_and_a_penalty_never_makes_points_negative():
-    from autograder.pages.page import Section
-
     marks = [Mark("test", 2.0, 3.0), Mark("explain", None, 4.0, by_hand=True)]
     made = Sheet("a", "a", [Section(marks=marks)], penalty=5.0)
     assert (made.auto, made.manual, made.total, made.maximum) == ((2.0, 3.0), (None, 4.0), 0.0, 7.0)
+
+
+def begins_with(page: str) -> str:
+    """The words before the table of points."""
+    return words(page.split('<div class="scroll"')[0].split("</style>")[1])
+
+
+def test_a_page_begins_with_what_was_lost_why_and_where_in_the_notebook_s_order(made, assignment):
+    page = page_of(made.course, "wrong")
+    head = begins_with(page)
+    order = []
+    for test, lost in made.kind.lost[made.notebook].items():
+        assert f'<a href="#{made.notebook}.{test}">{test}</a>' in page.split('<div class="scroll"')[0]
+        assert f'id="{made.notebook}.{test}"' in page
+        order.append(head.index(test))
+    listed = [
+        test
+        for test in sources(assignment, made.notebook).auto_points()
+        if test in made.kind.lost[made.notebook]
+    ]
+    assert order and sorted(order) == [head.index(test) for test in listed]
+    full = sources(assignment, made.notebook).manual_points()[made.explained]
+    assert f"{made.explained} : {full - 2.5:g} points lost. Look at &lt;the overhead&gt; again." in head
+    assert "3 points taken off, because it was handed in late." in head
+    assert "Look at &lt;the overhead&gt; again. What does" not in head
+
+
+def test_a_notebook_that_could_not_be_read_is_one_line_with_all_its_tests(made, assignment):
+    head = begins_with(page_of(made.course, "cut"))
+    most = sum(sources(assignment, made.last).auto_points().values())
+    assert head.count("This notebook could not be graded") == 1
+    assert f": {most:g} points lost. This notebook could not be graded: it is not JSON" in head
+
+
+def _page(*marks: Mark, says: str = "", penalty: float = 0.0, points: bool = True) -> str:
+    made = Sheet("a", "A: first", [Section(marks=list(marks))], says=says, penalty=penalty)
+    return begins_with(feedback_page("Feedback", [made], points=points))
+
+
+def test_full_marks_are_said_in_one_line_and_only_where_nothing_is_missing():
+    full, waiting = Mark("t", 2.0, 2.0), Mark("w", None, 4.0, by_hand=True)
+    assert _page(full).endswith("Feedback Full marks: 2 of 2 points.")
+    for other in (_page(full, waiting), _page(full, penalty=1.0), _page(full, Mark("u", 1.0, 2.0))):
+        assert "Full marks" not in other
+    assert "w : 4 points to be given. A person has still to read it." in _page(full, waiting)
+    assert "Nothing to do: all checks that were run passed." in _page(
+        Mark("t", None, 2.0, passed=True), points=False
+    )
+    assert "t : failed. It is 3." in _page(Mark("t", None, 2.0, Reason("It is 3. Not 4.")), points=False)
+
+
+def test_an_answer_that_is_handed_in_again_has_no_mark_until_it_is_read_again():
+    again = Mark("w", None, 4.0, by_hand=True, before=2.5)
+    made = Sheet("a", "A", [Section(marks=[again, Mark("t", 2.0, 2.0)])])
+    assert (again.state, made.manual, made.total) == ("waiting", (None, 4.0), 2.0)
+    page = words(feedback_page("Feedback", [made]).split("</style>")[1])
+    assert "was 2.5 of 4 for the earlier text, to be read again w" in page
+    assert "w : 4 points to be given. It had 2.5 for the earlier text and is to be read again." in page
+    assert "2.5/4" not in page and "2.5 of 4 w" not in page
+
+
+def test_nbgrader_s_own_state_of_such_an_answer_is_read_so(made):
+    course = made.course
+    with course.gradebook() as book:
+        grade = book.find_grade(made.explained, made.notebook, course.assignment, "wrong")
+        grade.needs_manual_grade = True
+        book.db.commit()
+        try:
+            write_student_page(course, "wrong", book)
+            page = page_of(course, "wrong")
+        finally:
+            grade.needs_manual_grade = False
+            book.db.commit()
+            write_student_page(course, "wrong", book)
+    assert "It had 2.5 for the earlier text and is to be read again." in begins_with(page)
+    assert "Written answers wait for a person" in page
+
+
+def test_marks_that_were_carried_forward_are_named_and_marked():
+    page = feedback_page(
+        "F", [Sheet("a", "A", [Section(marks=[Mark("t", 2.0, 2.0, carried=True), Mark("u", 0.0, 1.0)])])]
+    )
+    assert "t : marks carried forward. An earlier function of yours is not right" in begins_with(page)
+    assert words(page).count("carried forward, visible tests") == 1
+
+
+@pytest.mark.parametrize(
+    "text, first",
+    [
+        ("It is 1.5 ms, e.g. at 2. Try again.", "It is 1.5 ms, e.g. at 2."),
+        ("`f. G` gave 2. Why?", "`f. G` gave 2."),
+        ("one line\nanother", "one line."),
+        ("Is it? Yes.", "Is it?"),
+        ("", ""),
+        ("no end", "no end."),
+        ("`" + "x" * 500 + "`", "`" + "x" * 239 + "…`"),
+    ],
+)
+def test_the_first_sentence_is_whole(text, first):
+    assert first_sentence(text) == first
+
+
+@given(st.text(st.sampled_from('aB .!?`\n"<&'), max_size=600))
+def test_a_first_sentence_is_a_beginning_of_the_text_and_leaves_no_code_open(text):
+    made = first_sentence(text)
+    assert made.count("`") % 2 == 0 or text.count("`") % 2
+    assert len(made) <= 243 and text.strip().startswith(made.rstrip(".…`").rstrip() or "")
+
+
+def _shown(text: str, attached: object) -> list[dict[str, str | None]]:
+    return [attrs for tag, attrs in Elements(markdown_html(text, attached=attached)).found if tag == "img"]
+
+
+def test_a_picture_that_is_pasted_into_an_answer_is_shown_with_its_description():
+    attached = {"x y.png": {"image/png": PNG}, "z.jpg": {"image/png": PNG}}
+    (first, second) = _shown(
+        "![a sketch](attachment:x%20y.png) <img src='attachment:z.jpg' width=40>", attached
+    )
+    assert (first["alt"], first["src"]) == ("a sketch", f"data:image/png;base64,{PNG}")
+    assert second["src"] == first["src"] and second["width"] == "40"
+    assert "attachment:" not in markdown_html("![a](attachment:x%20y.png)", attached=attached)
+
+
+def test_a_pasted_picture_is_shown_once_so_that_a_page_stays_as_large_as_its_notebook():
+    text = "![a](attachment:x.png)\n\n" * 500
+    assert len([one for one in _shown(text, {"x.png": {"image/png": PNG}}) if one.get("src")]) == 1
+
+
+def test_a_photograph_is_shown_although_no_other_text_may_be_as_long():
+    noise = io.BytesIO()
+    Image.effect_noise((2400, 1800), 80).convert("RGB").save(noise, "PNG")
+    data = base64.b64encode(noise.getvalue()).decode()
+    assert len(data) > 4_000_000
+    (shown,) = _shown("![a photograph](attachment:x.png)", {"x.png": {"image/png": data}})
+    assert len(shown["src"]) > len(data)
+
+
+@pytest.mark.parametrize(
+    "attached",
+    [
+        None,
+        [1],
+        {"x.png": "text"},
+        {"x.png": {"image/png": "not base64!"}},
+        {"x.png": {"text/html": "<script>"}},
+        {"x.png": {"image/svg+xml": "<svg onload='x()'/>"}},
+        {"x.png": {"image/png": f'{PNG}" onerror="x()'}},
+        {"y.png": {"image/png": PNG}},
+    ],
+)
+def test_what_is_attached_and_no_picture_is_neither_shown_nor_run(attached):
+    (shown,) = _shown("![x](attachment:x.png)", attached)
+    assert set(shown) == {"alt"}
+    made = markdown_html(
+        "[x](attachment:x.png) <a href='attachment:x.png'>y</a>", attached={"x.png": {"image/png": PNG}}
+    )
+    assert "attachment:" not in made and "base64" not in made

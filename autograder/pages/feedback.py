@@ -85,7 +85,8 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
 
 
 def _lead(sheets: list[Sheet]) -> list[str]:
-    waits = any(made.manual[1] and made.manual[0] is None for made in sheets)
+    marks = (mark for made in sheets for section in made.sections for mark in section.marks)
+    waits = any(mark.state == "waiting" for mark in marks)
     return ["Written answers wait for a person; the total grows when they are graded."] if waits else []
 
 
@@ -95,8 +96,7 @@ def _absent(name: str, marks: list[Mark]) -> Sheet:
 
 def _sheet(row: Any, nb: Any) -> Sheet:
     """The graded notebook *nb* with the marks and comments of its *row* in the gradebook."""
-    scores = {g.name: g.score for g in row.grades}
-    waiting = {g.name for g in row.grades if g.needs_manual_grade}
+    grades = {grade.name: grade for grade in row.grades}
     comments = {c.name: c.comment or "" for c in row.comments}
     left = nb["metadata"].get("autograder")  # by the examiner; nothing where nbgrader itself ran the tests
     notes, reasons, carried = ((left or {}).get(key, {}) for key in ("notes", "reasons", "carried"))
@@ -106,7 +106,11 @@ def _sheet(row: Any, nb: Any) -> Sheet:
         if not grade.get("grade") and not grade.get("task"):
             continue
         grade_id, points = grade["grade_id"], float(grade["points"])
-        score = scores.get(grade_id)
+        found = grades.get(grade_id)
+        # A mark that waits for a person is not one yet: nbgrader says 0 for it, or what a person gave for an earlier text.
+        waits = bool(found and found.needs_manual_grade)
+        before = found.manual_score if found and waits else None
+        score = None if found is None or (waits and before is None) else found.score
         if is_test(cell):
             full = score is not None and score >= points
             reason = (
@@ -114,11 +118,12 @@ def _sheet(row: Any, nb: Any) -> Sheet:
             )
             if left is None and not full:
                 reason = _error(cell["outputs"])
-            marks[grade_id] = graded_test(cell, 0.0 if score is None else score, points, reason, full)
+            told = 0.0 if score is None else score
+            marks[grade_id] = graded_test(cell, told, points, reason, full, grade_id in carried)
         else:
-            # A mark that waits for a person is not one yet: nbgrader says 0 for it, or what it was for an earlier text.
-            given = None if grade_id in waiting else score
-            marks[grade_id] = Mark(grade_id, given, points, Reason(comments.get(grade_id, "")), by_hand=True)
+            comment = Reason(comments.get(grade_id, ""))
+            score = None if waits else score
+            marks[grade_id] = Mark(grade_id, score, points, comment, by_hand=True, before=before)
     penalty = float(row.late_submission_penalty or 0.0)
     made = attempt(lambda: sheet(row.name, nb["cells"], marks, penalty=penalty, notes=notes), Limits())
     return _unshown(row, made, list(marks.values())) if isinstance(made, Unreadable) else made

@@ -16,7 +16,7 @@ from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Stri
 
 from autograder.notebook.display.allowance import TOO_MUCH, TooMuch
 from autograder.notebook.display.expendable import ask
-from autograder.notebook.inert import inert_picture, writable
+from autograder.notebook.inert import inert_attachments, inert_picture, writable
 
 __all__ = ["code_html", "code_styles", "markdown_html", "outputs_html"]
 
@@ -58,9 +58,18 @@ def code_html(source: str) -> str:
     return _made("code", "code", source)
 
 
-def markdown_html(text: str, level: int = 1) -> str:
-    """Markdown with formulas between dollar signs; a heading of depth n becomes one of depth n + *level*, and of 3 at least."""
-    return _made("said", "markdown", text, "text", level)
+def markdown_html(text: str, level: int = 1, attached: Any = None) -> str:
+    """Markdown with formulas between dollar signs; a heading of depth n becomes one of depth n + *level*, and of 3 at least.
+
+    Args:
+        attached: the cell's attachments in nbformat's form, of which the pictures are shown where the text has them.
+    """
+    pictures = {
+        name: f"data:{kind};base64,{data}"
+        for name, bundle in inert_attachments(attached).items()
+        for kind, data in bundle.items()
+    }
+    return _made("said", "markdown", text, "text", level, *([pictures] if pictures else []))
 
 
 def _made(shown_as: str, kind: str, text: str, *more: Any) -> str:

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from autograder.notebook.cells import grading, is_test, test_part, without_hidden_tests
 from autograder.notebook.display.allowance import one_notebook
 from autograder.pages.markup import code_html, code_styles, markdown_html, outputs_html
+from autograder.pages.todo import to_do
 from autograder.tutor.reason import Reason
 
 __all__ = ["Mark", "Sheet", "feedback_page", "graded_test", "render", "sheet", "shown_pair"]
@@ -30,6 +31,8 @@ class Mark:
         score: None while a person has not graded it, or where only a part of the tests was run.
         reason: why it is not more, or what a person wrote.
         passed: whether everything that was run is right.
+        before: what a person gave for an earlier text of an answer that is to be read again.
+        carried: whether right functions stood in the place of wrong earlier ones when it earned this.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Mark:
     by_hand: bool = False
     part: str = "public"
     public: str = ""
+    before: float | None = None
+    carried: bool = False
 
     @property
     def state(self) -> str:
@@ -51,6 +56,8 @@ class Mark:
     @property
     def says(self) -> str:
         """The mark in words."""
+        if self.before is not None:
+            return f"was {self.before:g} of {self.maximum:g} for the earlier text, to be read again"
         if self.score is None:
             return ("to be graded" if self.by_hand else "failed") if not self.passed else "passed"
         return f"{self.score:g} of {self.maximum:g}"
@@ -107,11 +114,6 @@ class Sheet:
         """All points that there are."""
         return self.auto[1] + self.manual[1]
 
-    @property
-    def open_points(self) -> list[Mark]:
-        """The tests without full marks, in order."""
-        return [m for s in self.sections for m in s.marks if not m.by_hand and m.state != "full"]
-
 
 def sheet(
     name: str,
@@ -145,13 +147,14 @@ def _sheet(
             if not grade.get("solution") and grade.get("locked"):
                 if heading and title == name:
                     title, source = heading, source.replace(f"# {heading}", "", 1)
-                sections.append(Section(markdown_html(source)))
+                sections.append(Section(markdown_html(source, attached=cell.get("attachments"))))
             else:
                 kind = "answer" if grade.get("solution") else "own"
-                sections[-1].cells.append(f'<div class="{kind}">{markdown_html(source)}</div>')
+                shown = markdown_html(source, attached=cell.get("attachments"))
+                sections[-1].cells.append(f'<div class="{kind}">{shown}</div>')
         elif cell["cell_type"] == "code":
-            shown = cell.get("outputs", []) if outputs is None else outputs.get(index, [])
-            sections[-1].cells.append(_code(source, outputs_html(shown), given=bool(grade.get("locked"))))
+            results = cell.get("outputs", []) if outputs is None else outputs.get(index, [])
+            sections[-1].cells.append(_code(source, outputs_html(results), given=bool(grade.get("locked"))))
         if mark is not None and grade.get("solution"):
             sections[-1].marks.append(mark)
     return Sheet(name, title, [s for s in sections if s.text or s.cells or s.marks], **facts)
@@ -165,14 +168,19 @@ def _code(source: str, shown: str, given: bool) -> str:
 
 
 def graded_test(
-    cell: Mapping[str, Any], score: float | None, maximum: float, reason: Reason, passed: bool
+    cell: Mapping[str, Any],
+    score: float | None,
+    maximum: float,
+    reason: Reason,
+    passed: bool,
+    carried: bool = False,
 ) -> Mark:
     """The mark of a test cell of a source notebook."""
     source = str(cell["source"])
     part = test_part(source)
     public = "" if part == "hidden" else code_html(without_hidden_tests(source))
     name = grading(dict(cell))["grade_id"]
-    return Mark(name, score, maximum, reason, passed, part=part, public=public)
+    return Mark(name, score, maximum, reason, passed, part=part, public=public, carried=carried)
 
 
 def render(template: str, **facts: Any) -> str:
@@ -223,4 +231,4 @@ def feedback_page(
     title: str, sheets: Sequence[Sheet], lead: Sequence[str] = (), *, points: bool = True
 ) -> str:
     """The page of these notebooks; without *points*, where not all tests were run, it counts none."""
-    return render("page.html.j2", title=title, sheets=sheets, lead=lead, points=points)
+    return render("page.html.j2", title=title, sheets=sheets, lead=lead, points=points, to_do=to_do(sheets))

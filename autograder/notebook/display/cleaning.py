@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import nh3
 
@@ -18,6 +20,7 @@ from autograder.notebook.display.places import Place
 __all__ = ["UNSEEN", "clean"]
 
 UNSEEN = "A figure without a description"
+ATTACHMENT = "attachment:"
 VOID = frozenset({"br", "col", "hr", "img"})
 # Their text is no text to show.
 NO_TEXT = frozenset(
@@ -26,15 +29,18 @@ NO_TEXT = frozenset(
 GROUP = '<div class="{}" role="group" aria-label="{}" tabindex="0">'
 
 
-def clean(html: str, place: Place) -> str:
+def clean(html: str, place: Place, attached: Mapping[str, str] | None = None) -> str:
     """*html* with nothing in it that runs, loads, submits or looks like a part of the page around it.
+
+    Args:
+        attached: pictures as ``data:`` addresses, by the name that an ``attachment:`` address has; each is shown once, where it is first named.
 
     Raises:
         TooMuch: it is too long or nested too deeply.
     """
     if len(html) > MAX_HTML:
         raise TooMuch(f"{len(html)} characters")
-    writer = _Writer(place, limit=3 * len(html) + MAX_HTML // 10)
+    writer = _Writer(place, 3 * len(html) + MAX_HTML // 10, attached or {})
     writer.feed(_cleaner(place).clean(with_pictures(html)))
     writer.close()
     return writer.result()
@@ -48,7 +54,7 @@ def _cleaner(place: Place) -> nh3.Cleaner:
         attributes={tag: names for tag, names in allowed_attributes().items() if tag in place.tags},
         allowed_classes={tag: set(names) for tag, names in CLASSES.items()},
         filter_style_properties=set(place.styles),
-        url_schemes={"http", "https", "mailto", "data"},
+        url_schemes={"http", "https", "mailto", "data", ATTACHMENT.rstrip(":")},
         url_relative="deny",
         link_rel=None,
     )
@@ -61,8 +67,9 @@ def _is_small(address: str) -> bool:
 class _Writer(HTMLParser):
     """Writes what nh3 made: only allowed elements and attributes, every character of text escaped, every element closed."""
 
-    def __init__(self, place: Place, limit: int) -> None:
+    def __init__(self, place: Place, limit: int, attached: Mapping[str, str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._attached = dict(attached)
         self._place = place
         self._limit = limit
         self._made: list[str] = []
@@ -93,7 +100,8 @@ class _Writer(HTMLParser):
             return
         found: dict[str, str] = {}
         for name, value in attributes:
-            text = kept(tag, name, value or "", self._place.styles)
+            value = self._resolved(value or "") if (tag, name) == ("img", "src") else value or ""
+            text = kept(tag, name, value, self._place.styles)
             if text is not None:
                 found.setdefault(name, text)
         self._span(found)
@@ -120,6 +128,14 @@ class _Writer(HTMLParser):
         )
         if tag not in VOID:
             self._enter(tag, after)
+
+    def _resolved(self, address: str) -> str:
+        """The picture that an *address* names among those that are attached; a second time it is not there, so that no text becomes larger than its cell."""
+        if not address.startswith(ATTACHMENT):
+            return address
+        picture = self._attached.pop(unquote(address.removeprefix(ATTACHMENT)), "")
+        self._limit += len(picture)
+        return picture
 
     def _span(self, found: dict[str, str]) -> None:
         places = 1

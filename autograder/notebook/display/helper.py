@@ -41,7 +41,9 @@ def _highlights(source: str) -> bool:
 
 JOBS: dict[str, Callable[..., Any]] = {
     "html": lambda text, place: clean(text, PLACES[place]),
-    "markdown": lambda text, place, level: clean(markdown_markup(text, level), PLACES[place]),
+    "markdown": lambda text, place, level, attached=None: clean(
+        markdown_markup(text, level), PLACES[place], attached
+    ),
     "latex": lambda text, place: clean(formula_markup(text.strip().strip("$"), "block"), PLACES[place]),
     "drawing": lambda text, place, alt: clean(drawing_html(text, alt), PLACES[place]),
     "code": code_markup,  # spans around escaped text: nothing in it comes from the text's own markup
