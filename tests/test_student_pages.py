@@ -372,7 +372,7 @@ def test_a_page_begins_with_what_was_lost_why_and_where_in_the_notebook_s_order(
     page = page_of(made.course, "wrong")
     head = begins_with(page)
     order = []
-    for test, lost in made.kind.lost[made.notebook].items():
+    for test in made.kind.lost[made.notebook]:
         assert f'<a href="#{made.notebook}.{test}">{test}</a>' in page.split('<div class="scroll"')[0]
         assert f'id="{made.notebook}.{test}"' in page
         order.append(head.index(test))
