@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from autograder.selfstudy.bundle import write_bundle
 from autograder.selfstudy.exams import Exams, write_exam
 from tests.assignments import ASSIGNMENTS, notebooks_of, release_of, source_of
+from tests.kernels import forked_kernels
 
 # A busy machine is not a failure: time is measured in benchmarks/, not in property tests. CI draws the same examples each time.
 settings.register_profile(
@@ -32,6 +33,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stock_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Stock kernels are forked, here and in all that tests start: hundreds are needed, and each would import for seconds."""
+    with forked_kernels(tmp_path_factory.mktemp("kernels")) as path, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(path))
+        yield
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS)

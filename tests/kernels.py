@@ -10,25 +10,28 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["forked_kernels"]
 
 LAUNCH = """
-import json, os, signal, socket, sys
+import json, os, signal, socket, sys, time
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
 asked = socket.socket(socket.AF_UNIX)
 asked.connect(sys.argv[1])
 order = {"folder": os.getcwd(), "environment": dict(os.environ), "arguments": sys.argv[2:]}
 socket.send_fds(asked, [json.dumps(order).encode()], [0, 1, 2])
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-asked.recv(1)
+signal.signal(signal.SIGINT, lambda *_: asked.send(b"!"))
+while asked.recv(1):
+    pass
 """
 
 
@@ -40,15 +43,11 @@ def forked_kernels(folder: Path) -> Iterator[Path]:
     specification.mkdir(parents=True)
     launch = [sys.executable, "-IS", "-c", LAUNCH, str(place), "-f", "{connection_file}"]
     (specification / "kernel.json").write_text(
-        json.dumps({"argv": launch, "display_name": "Python 3", "language": "python"})
+        json.dumps({"argv": launch, "display_name": "Python 3 (ipykernel)", "language": "python"})
     )
-    with subprocess.Popen([sys.executable, "-m", "tests.kernels", str(place)]) as zygote:
-        try:
-            while not place.exists() and zygote.poll() is None:
-                time.sleep(0.05)
-            yield folder / "share"
-        finally:
-            zygote.kill()
+    command = [sys.executable, "-m", "tests.kernels", str(place)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE):
+        yield folder / "share"  # it ends when its standard input does, so also when this process is killed
 
 
 def _become_kernel(asked: socket.socket) -> None:
@@ -62,26 +61,30 @@ def _become_kernel(asked: socket.socket) -> None:
     sys.argv = ["ipykernel_launcher", *order["arguments"]]
     sys.path[0] = ""
 
-    def end_with_who_asked() -> None:
-        asked.recv(1)
+    def obey() -> None:
+        while asked.recv(1):
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(0)
 
-    threading.Thread(target=end_with_who_asked, daemon=True).start()
+    threading.Thread(target=obey, daemon=True).start()
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance()
 
 
 def _serve(place: str) -> None:
+    os.environ["MPLBACKEND"] = (
+        "module://matplotlib_inline.backend_inline"  # as ipykernel sets it, before the import
+    )
     for module in ("ipykernel.kernelapp", "matplotlib_inline.backend_inline", "matplotlib.pyplot", "numpy"):
         importlib.import_module(module)
-
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(place)
+        listening.bind(f"{place}.new")
         listening.listen(64)
-        while True:
+        os.rename(f"{place}.new", place)  # it is there when it can be asked
+        while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
             asked, _ = listening.accept()
             if os.fork() == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
