@@ -254,7 +254,9 @@ def test_a_folder_without_any_notebook_gets_zeros_and_a_note(fresh):
     folder.mkdir(parents=True)
     (folder / "essay.txt").write_text("I have no notebook.")
     summary = grade_course(course, local_grader(1), ["empty"])
-    assert summary.notes == {"empty": ["not handed in: any notebook of the assignment"]}
+    there, missing = summary.notes["empty"]
+    assert missing == "not handed in: any notebook of the assignment"
+    assert there.endswith("were not handed in; what lies there is “essay.txt”")
     marks = [(auto, manual) for student, _, _, auto, manual, _ in course.grades() if student == "empty"]
     assert len(marks) == 42 and set(marks) == {(0, None)}
     assert (course.autograded("empty") / "essay.txt").is_file()

@@ -34,7 +34,7 @@ STEPS = ["written", "committed", "done"]
 LINE = re.compile(r"The gradebook is in use by another program; waiting up to \S+ s\.")
 COMMAND = [Path(sys.executable).parent / "autograder", "grade", "quantization", "--no-lint"]
 # Moments at which the other program locks: before a method is entered, or after the n-th step of recording.
-METHODS = ["_open", "recover", "make_plan", "recorded", "missing"]
+METHODS = ["_open", "recover", "make_plan", "recorded", "missing", "triage"]
 MOMENTS = [*METHODS, *range(len(STEPS) * len(STUDENTS))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -221,7 +222,7 @@ def test_of_files_that_differ_none_is_chosen_and_the_zeros_name_them(ours, marke
 
 def test_what_lies_there_in_the_place_of_a_notebook_is_named(ours, marked):
     says = listed(ours[1], "zip_only")["missing"]
-    assert "1_mean not handed in" in says and "work.zip" in says and "<" not in says
+    assert "1_mean was not handed in" in says and "work.zip" in says and "<" not in says
     assert set(marked["zip_only"].values()) == {(0, False)}
     assert f"{NAME}-Copy1.ipynb" in listed(ours[1], "copy_beside")["copy"]
     assert marked["copy_beside"] == marked["fine"]
@@ -273,6 +274,15 @@ def test_the_report_has_the_list_too_and_as_escaped_text(ours, capsys):
     for reason in {item.reason for item in summary.triage}:
         assert REASONS[reason] in page and REASONS[reason] in " ".join(shown.split())
     assert f"{NAME} (1).ipynb" in page and "work.zip" in page
+
+
+def test_the_time_zone_of_the_course_says_what_an_abbreviation_means(ours, tmp_path):
+    course, _ = ours
+    shutil.copytree(course.root, tmp_path / "course", ignore=shutil.ignore_patterns("autograded"))
+    with (tmp_path / "course" / "nbgrader_config.py").open("a") as config:
+        config.write('c.Exchange.timezone = "Asia/Jerusalem"\n')
+    said = Course(tmp_path / "course", "hw").inbox.time("clock")
+    assert (str(said.time), said.doubt) == ("2026-01-05 08:00:00", "")
 
 
 def test_a_second_run_that_grades_nothing_has_the_same_list(ours):

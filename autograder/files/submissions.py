@@ -144,9 +144,9 @@ class Inbox:
         usual = {TIMESTAMP, *self._wanted.given}
         others = [name for name in others if name not in usual and not name.startswith(LEFT_BEHIND)]
         if missing and others:
-            items.append(
-                Item("missing", f"{', '.join(missing)} not handed in, but there is {_listed(others)}")
-            )
+            were = "were" if len(missing) > 1 else "was"
+            says = f"{', '.join(missing)} {were} not handed in; what lies there is {_listed(others)}"
+            items.append(Item("missing", says))
         return {name: content for name, content in found.items() if content is not ABSENT}, items
 
     def own_files(self, student: str) -> OwnFiles:
