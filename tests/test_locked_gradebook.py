@@ -131,7 +131,7 @@ def test_locked_for_too_long_the_run_ends_and_the_next_one_does_the_rest(copy, g
             assert not summary.trouble
             recorded = summary.graded
             # What is committed when the lock comes is recorded; the record under way is not.
-            assert len(recorded) == (len(STUDENTS) if moment == "missing" else (moment + 2) // 3)
+            assert len(recorded) == (len(STUDENTS) if moment in METHODS[4:] else (moment + 2) // 3)
         assert other.holds
         assert len(told.lines) == 1 and LINE.fullmatch(told.lines[0])
     monkeypatch.undo()
@@ -192,7 +192,7 @@ def test_ctrl_c_ends_a_wait_at_once(copy, graded, monkeypatch, moment):
         else:
             summary = run()
             assert summary.interrupted and summary.stopped == "by Ctrl-C"
-            assert len(summary.graded) == (len(STUDENTS) if moment == "missing" else (moment + 2) // 3)
+            assert len(summary.graded) == (len(STUDENTS) if moment in METHODS[4:] else (moment + 2) // 3)
         assert len(told.lines) == 1 and other.holds
     monkeypatch.undo()
     grade_course(Course(course.root, ASSIGNMENT), Canned(graded[1]))
