@@ -120,3 +120,13 @@ def test_an_answer_in_code_that_a_person_marks_is_looked_for_in_cells_of_code(tm
     }
     assert flagged(graded(path, [empty])) == set()
     assert flagged(graded(path, [empty, dict(new_code_cell("plot(2)"))])) == {"draw"}
+
+
+@pytest.mark.parametrize("kind", ["code", "markdown", "raw"])
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 40_000, "-" * 45_000 + "x", "mean " * 300_000, "x" + ".y" * 20_000, "[" * 150, "```\n" * 9_000],
+)
+def test_no_cell_is_so_odd_that_looking_at_it_costs_the_notebook_its_marks(source, text, kind):
+    made = graded(source, [*cells()[:1], *cells()[2:], dict(new_markdown_cell(text)) | {"cell_type": kind}])
+    assert made.by_grade_id().keys() >= {"mean", *BY_HAND}

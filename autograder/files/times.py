@@ -169,12 +169,16 @@ def _meanings(name: str | None, day: datetime, zone: str) -> list[timedelta]:
     return sorted(found)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.cache
+def _zones() -> tuple[ZoneInfo, ...]:
+    return tuple(map(_zone, sorted(available_timezones())))
+
+
+@functools.lru_cache(maxsize=len(YEARS))
 def _abbreviations(year: int) -> dict[str, frozenset[timedelta]]:
     """What the time zone database calls an offset from UTC anywhere in *year*."""
     found: dict[str, set[timedelta]] = {}
-    for key in available_timezones():
-        zone = _zone(key)
+    for zone in _zones():
         for month in (1, 7):
             day = datetime(year, month, 5)
             found.setdefault(zone.tzname(day) or "", set()).add(_offset(zone, day))

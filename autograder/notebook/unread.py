@@ -142,7 +142,7 @@ def _untested(
             continue
         aside.append((where, _defined(cell["source"])))
     defined = [
-        bound_names(cell["source"])
+        _bound(cell["source"])
         if cell["cell_type"] == "code" and not _as_given(cell, given)
         else frozenset[str]()
         for cell in order
@@ -192,11 +192,12 @@ def _article(kind: str) -> str:
 
 def _defined(text: str) -> frozenset[str]:
     """The names that a text binds which may be code, as it stands or between fences."""
-    if len(text) > LONGEST:
-        return frozenset()
+    return _bound(FENCE.sub("", text)).union(*map(_bound, FENCE.split(text)[1::2]))
+
+
+def _bound(text: str) -> frozenset[str]:
+    """The names that a text binds; none, if Python cannot read it, for whatever reason."""
     try:
-        whole = bound_names(FENCE.sub("", text))
-        parts = (bound_names(part) for part in FENCE.split(text)[1::2])
-        return whole.union(*parts)
+        return bound_names(text) if len(text) <= LONGEST else frozenset()
     except (RecursionError, MemoryError):
         return frozenset()
