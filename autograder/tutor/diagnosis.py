@@ -6,6 +6,7 @@ all of them, differs from the right one on several, and hardly another wrong mod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -161,10 +162,18 @@ class Diagnosis:
                 match
                 for match, changes in self._variants(name, 2, only)
                 if _gives(self._lesson.model(changes), name, inputs, got, right)
+                and all(self._is_more_than(one, name, inputs, got) for one in match)
             ]
             if found:
                 return found if len(found) == 1 else []
         return []
+
+    def _is_more_than(
+        self, one: Misconception, name: str, inputs: Sequence[tuple[Any, ...]], got: list[Any]
+    ) -> bool:
+        """Whether the student's values tell that *one* is not all that is held: else another single slip may give them as well."""
+        alone = self._lesson.model(one.changes[0])
+        return _differences(_tried(alone, name, inputs), got) >= TELLING
 
     @staticmethod
     def _is_own(one: Misconception, helpers: Sequence[str]) -> bool:
@@ -248,6 +257,22 @@ def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple
     return [namespace[name](*arguments) for arguments in inputs]
 
 
+def _tried(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """What a wrong model gives; where it raises, something that nothing is the same as."""
+    assert namespace is not None
+    values: list[Any] = []
+    for arguments in inputs:
+        try:
+            values.append(namespace[name](*arguments))
+        except Exception:
+            values.append(math.nan)
+    return values
+
+
+def _differences(values: Sequence[Any], others: Sequence[Any]) -> int:
+    return sum(not same(a, b) for a, b in zip(values, others, strict=True))
+
+
 def _gives(
     namespace: dict[str, Any] | None,
     name: str,
@@ -266,4 +291,4 @@ def _gives(
         raise
     except Exception:  # a wrong model may divide by zero where the right one does not
         return False
-    return right is None or sum(not same(a, b) for a, b in zip(got, right, strict=True)) >= TELLING
+    return right is None or _differences(got, right) >= TELLING
