@@ -55,10 +55,12 @@ def _steps(draw: random.Random) -> list[tuple[Any, ...]]:
         (100, 900_000),
     ]
     made = []
-    for i, (batch, context) in enumerate(sizes * 4):
+    for i, (batch, context) in enumerate(sizes * 5):
         model, device, runtime = _place(draw)
         if i >= 2 * len(sizes):  # a ridge so low that attention, and a batch of one, are compute-bound
             device = {"peak_flops": draw.uniform(4e12, 2e13), "bandwidth": draw.uniform(3e12, 8e12)}
+        if i >= 4 * len(sizes):  # so low that even a small part of attention's FLOPs shows
+            device["peak_flops"] /= 1000
         made.append((model, device, runtime, batch, context, *bits[i % len(bits)]))
     return made
 
