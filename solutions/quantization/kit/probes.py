@@ -142,7 +142,10 @@ def probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     if function == "pareto_front":
         return [(points,) for points in _points(draw, 24)]
     if function == "best_under":
-        return [(points, draw.randint(0, 4) / 8) for points in _points(draw, 40)]
+        rows = [(points, draw.randint(0, 4) / 8) for points in _points(draw, 40)]
+        # Losses so small that fractions and percents tell apart.
+        small = [[(ratio, delta / 100) for ratio, delta in points] for points in _points(draw, 80)]
+        return rows + [(points, draw.randint(0, 4) / 8) for points in small]
     if function == "ridge_point":
         return [(draw.uniform(1e13, 5e15), draw.uniform(1e11, 9e12)) for _ in range(12)]
     if function == "attainable":
