@@ -45,7 +45,7 @@ class _Renderer(mistune.HTMLRenderer):
     """Has formulas and highlighted code, and puts headings below those of the page."""
 
     def __init__(self, level: int) -> None:
-        super().__init__(escape=False)
+        super().__init__(escape=False, allow_harmful_protocols=("attachment:",))  # which the cleaning knows
         self._level = level
 
     def heading(self, text: str, level: int, **attributes: Any) -> str:
