@@ -20,6 +20,7 @@ from tests.answer_inputs import drawn_inputs
 from tests.assignments import ASSIGNMENTS, functions_of, notebooks_of, sources
 from tests.models import holding, own_tests, solution
 from tests.mutants import limited, mutants
+from tests.test_carried import handed_in, lost
 from tests.thorough import THOROUGH
 
 BAR = 0.995  # of the mutants that are wrong
@@ -109,3 +110,54 @@ def test_right_work_with_one_thing_changed_loses_marks(assignment):
     report = "\n\n".join(f"{notebook}, {arguments}\n{text}" for notebook, _, text, arguments in passed)
     assert rate >= BAR, report
     assert wrong > 0.8 * len(tried)  # most changes are no other spelling of the same
+
+
+WALK = """
+def crossover_batch(model, device, runtime, context, threshold, max_batch, weight_bits, kv_bits):
+    last = 0
+    for batch in {batches}:
+        gain = speedup_at(model, device, runtime, batch, context, {bits})
+        if gain < threshold:
+            return batch
+        {more}
+    return None
+"""
+RIGHT_WALK = {"batches": "range(1, max_batch + 1)", "bits": "weight_bits, kv_bits", "more": "last = gain"}
+
+
+def test_the_walk_that_these_are_made_of_is_right():
+    assert not loses("quantization", "2_crossover", "crossover_batch", WALK.format(**RIGHT_WALK))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batches": "range(1, max_batch)"},
+        {"batches": "range(1, 257)"},
+        {"batches": "range(1, min(max_batch, 256) + 1)"},
+        {"batches": "range(2, max_batch + 1)"},
+        {"more": "if gain > last > 0:\n            return None\n        last = gain"},
+        {"more": "if batch > 1 and gain > last:\n            return 1\n        last = gain"},
+        {"bits": "4, kv_bits"},
+        {"bits": "weight_bits, 16"},
+        {"bits": "weight_bits, weight_bits"},
+    ],
+)
+def test_a_walk_over_the_wrong_batches_or_curves_loses(change):
+    assert loses("quantization", "2_crossover", "crossover_batch", WALK.format(**RIGHT_WALK | change))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('study(case["llm_params"], deltas_llm)', 'study(case["cnn_params"], deltas_llm)'),
+        ('study(case["cnn_params"], deltas_cnn)', 'study(case["llm_params"], deltas_cnn)'),
+        ('case["group_size"], case["scale_bits"]', 'case["group_size"], 8'),
+        ("return table,", "return table[:3],"),
+    ],
+)
+def test_a_table_that_is_not_made_of_its_own_case_loses(right, wrong):
+    answer = dict(strip_solution_marks(sources("quantization", "3_frontier")))["compute"]
+    assert answer.count(right) == 1
+    content = handed_in("quantization", "3_frontier", {"compute": answer.replace(right, wrong)})
+    assert lost("quantization", "3_frontier", content) == {"test_compute": 2}

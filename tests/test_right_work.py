@@ -17,7 +17,7 @@ from tests.right_work import composed, reordered, styles
 from tests.test_carried import handed_in, lost
 from tests.thorough import THOROUGH
 
-MADE = 100 if THOROUGH else 6  # of each notebook, whose functions are judged
+MADE = 100 if THOROUGH else 2  # of each notebook, whose functions are judged
 EXAMINED = 10 if THOROUGH else 1  # of each notebook, examined as they are handed in
 
 

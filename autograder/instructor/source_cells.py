@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograder.instructor.statements import Cell, cell_of, read_cell
-from autograder.notebook.cells import STUDENT_TAG, Notebook, grading, is_test
+from autograder.notebook.cells import STUB, STUDENT_TAG, Notebook, grading, is_test
 
 __all__ = ["Import", "Role", "SourceCell", "instructors_cells"]
 
@@ -20,7 +20,7 @@ Import = tuple[str, str]  # a module, and the name of its attribute or an empty 
 Role = Literal["shared", "test", "answer"]
 
 SOLUTION = re.compile(r"^([ \t]*)[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*$", re.MULTILINE | re.DOTALL)
-RELEASED = "raise NotImplementedError()"  # what stands in the place of a solution in a released notebook
+RELEASED = STUB["code"].splitlines()[-1]  # what stands in the place of a solution in a released notebook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
