@@ -54,4 +54,9 @@ def form_of(value: Any) -> str:
     """What kind of value it is, in words: "a number", "a list"."""
     value = plain(value)
     known = {bool: "a truth value", int: "a number", float: "a number", str: "a text", list: "a list"}
-    return known.get(type(value), "nothing" if value is None else f"a {type(value).__name__}")
+    if type(value) in known or value is None:
+        return known.get(type(value), "nothing")
+    # Of the class alone: what stands for something of a student's would have to ask for its attributes.
+    if hasattr(type(value), "__next__"):
+        return "an iterator"
+    return "a function" if callable(value) else f"a {type(value).__name__}"
