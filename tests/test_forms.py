@@ -70,7 +70,9 @@ def test_what_is_no_choice_is_said_to_be_none_and_a_wrong_choice_is_left_to_the_
 
 
 @pytest.mark.parametrize(
-    "value", [None, ..., 1.5, [], {}, "yes", b"memory", object(), float("nan")], ids=repr
+    "value",
+    [None, ..., 1.5, [], {}, "yes", b"memory", object(), float("nan")],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_of_any_other_type_is_no_choice(value):
     allowed = {"answer": ["memory", "latency"], "truth": [True, False]}
