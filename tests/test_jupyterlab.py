@@ -32,6 +32,10 @@ READY = """async () => {
     while (kernel()?.connectionStatus !== 'connected' || kernel().status !== 'idle') await wait();
 }"""
 
+# The numbers that the notebook's code cells were run under; null where one was not.
+COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === 'code').map(cell => cell.model.executionCount)"""
+
 
 @pytest.fixture(scope="module")
 def lab(root, tmp_path_factory):
@@ -149,6 +153,9 @@ def test_a_student_fills_an_answer_runs_all_cells_and_reads_what_validate_says(l
     answer.fill("def ridge_point(peak_flops, bandwidth):\n    return peak_flops / bandwidth")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.evaluate(READY)
+    # The other parts are not written yet, and yet all cells have run.
+    page.wait_for_function(f"() => !({COUNTS})().includes(null)")
+    page.get_by_text("`attainable` is not written yet.").first.wait_for(state="attached")
     page.locator(".validate-button").first.click()
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_text("failed").first.wait_for()
