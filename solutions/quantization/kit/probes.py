@@ -90,6 +90,8 @@ def _crossovers(draw: random.Random, crossover_batch: Callable[..., int | None])
         for context, threshold, last in ((2048, 2.0, 64), (4096, 1.5, 64), (8192, 2.5, 32), (1024, 3.0, 64))
     ]
     crossed += [(LLAMA, BIG, BARE, 2048, 2.0, last, 4, 16) for last in (20, 12, 5)]
+    # Four bits are also the ratio of 16 and 4; other bits tell the two apart.
+    crossed += [(LLAMA, BIG, BARE, 2048, threshold, 48, bits, 16) for bits, threshold in ((8, 2.5), (2, 3.0))]
     for _ in range(6):
         model, device, runtime = _place(draw)
         crossed.append((model, device, runtime, draw.choice([512, 2048]), draw.uniform(1.2, 2.5), 64, 4, 16))
