@@ -97,7 +97,7 @@ def test_a_class_is_made_graded_and_reported_with_a_kit_and_without(root, tmp_pa
     assert run_demo(original, tmp_path / "course", ["small"]) == 0
     course = Course(tmp_path / "course", "small")
     totals = {row.student: row.total for row in class_rows(course)}
-    assert totals == ({"right": 4.0, "half": 1.0} if kit else {"right": 4.0, "untouched": 0.0})
+    assert totals == ({"right": 4.0, "half": 2.0} if kit else {"right": 4.0, "untouched": 0.0})
     assert report_file(course).is_file()
     assert not list(course.layout.release.rglob("kit")) and not list(course.layout.submitted.rglob("kit"))
 
