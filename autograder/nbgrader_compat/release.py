@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib import resources
 from importlib.util import find_spec
@@ -15,8 +15,8 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 
 from autograder.bounds.limits import Limits
-from autograder.files.source import MAY_USE, data_files
-from autograder.kit import Kit, load_kit
+from autograder.files.source import KIT, MAY_USE, data_files
+from autograder.kit.entries import read_table
 from autograder.kit.kit import imported_modules
 
 __all__ = ["ReleaseExporter", "may_use"]
@@ -49,12 +49,13 @@ def may_use(source: Path, limits: Limits) -> str:
     """The page for the assignment whose source folder is *source*, as Markdown; it depends on no machine.
 
     Raises:
-        autograder.kit.KitError: the kit of the assignment cannot be used.
+        autograder.kit.KitError: the assignment's ``kit.toml`` cannot be read.
     """
     from jinja2 import Environment
 
-    kit, files = load_kit(source), list(data_files(source))
-    packages = [*_pinned(), *_libraries(kit)]
+    # Of the kit no more is read: what else is wrong with it, lint and grading say.
+    told, files = read_table(source / KIT / "kit.toml"), list(data_files(source))
+    packages = [*_pinned(), *_libraries(told.get("libraries", []))]
     own = {name.removesuffix(".py").split("/")[0] for name in files}
     known = {name for name, _ in packages} | own | sys.stdlib_module_names
     text = _data("may-use.md")
@@ -89,9 +90,9 @@ def _pinned() -> Iterator[tuple[str, str]]:
             yield line, versions[line]
 
 
-def _libraries(kit: Kit) -> Iterator[tuple[str, str]]:
+def _libraries(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The packages of this project that the notebooks import, with the versions that they say they have."""
-    for package in kit.warm.libraries:
+    for package in packages:
         spec = find_spec(package)
         file = Path(spec.origin).with_name("pyproject.toml") if spec and spec.origin else Path()
         told = tomllib.loads(file.read_text("utf-8"))["project"]["version"] if file.is_file() else "as given"
