@@ -102,7 +102,10 @@ def test_wrong_answers_lose_what_their_kind_says_and_the_wrong_model_is_named(
         assert main(["check", "--json", str(folder / f"{notebook}.ipynb")]) == 1
         (card,) = json.loads(capsys.readouterr().out)["notebooks"]
         lost = {t["test"]: t["maximum"] - t["score"] for t in card["tests"] if t["score"] < t["maximum"]}
-        assert lost == kind.lost[notebook]
+        alone = (
+            kind.lost if kind.alone is None else kind.alone
+        )  # there is no solution to carry errors forward with
+        assert lost == alone[notebook]
         told = " ".join(test["message"] for test in card["tests"])
         for name in kind.named.get(notebook, ()):
             assert tutor_of(assignment).bank[name].says in told
