@@ -41,6 +41,7 @@ class ReleaseExporter(NotebookExporter):
         )
         if not (source / MAY_USE).exists():
             limits = Examine(config=self.config).limits(assignment)
+            release.mkdir(parents=True, exist_ok=True)  # nbgrader makes it only where there are other files
             (release / MAY_USE).write_text(may_use(source, limits), "utf-8")
         return super().from_filename(filename, resources=resources, **keywords)
 
