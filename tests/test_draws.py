@@ -7,8 +7,7 @@ import contextlib
 import pytest
 from hypothesis import Phase
 
-from autograder.exam import draws, hypothesis_compat
-from autograder.exam import examine as exam
+from autograder.exam import draws, hypothesis_compat, judge
 from autograder.exam.hypothesis_compat import fixed_draws
 from autograder.notebook.assemble import steps
 from tests.assignments import ASSIGNMENTS, RIGHT, examined, hand_in, notebooks_of, sources, wrong_in
@@ -151,5 +150,5 @@ def test_verdicts_and_messages_are_those_when_each_draws_its_own(
     kind = RIGHT if right else wrong_in(assignment)[notebook]
     path = hand_in(assignment, kind, tmp_path) / f"{notebook}.ipynb"
     once = examined(assignment, path).verdicts
-    monkeypatch.setattr(exam, "drawn_once", lambda *arguments: contextlib.nullcontext())
+    monkeypatch.setattr(judge, "drawn_once", lambda *arguments: contextlib.nullcontext())
     assert once == examined(assignment, path).verdicts
