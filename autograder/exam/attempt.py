@@ -9,6 +9,7 @@ from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
 from autograder.bounds.limits import Limits
 from autograder.candidate.forkserver import close_forkserver
 from autograder.candidate.start import NoSandbox
+from autograder.exam.carried import SHARE
 from autograder.exam.examine import EXPLAIN_SECONDS
 from autograder.exam.judge import GRACE_SECONDS
 from autograder.files.read import Unreadable, is_machine_fault
@@ -22,7 +23,7 @@ LONGEST = 200  # characters of an error that are told
 
 def notebook_seconds(limits: Limits) -> float:
     """The time that all of one notebook's grading may take, from its bytes to its marks."""
-    return limits.total_seconds + GRACE_SECONDS + EXPLAIN_SECONDS + limits.render_seconds
+    return (1 + SHARE) * limits.total_seconds + GRACE_SECONDS + EXPLAIN_SECONDS + limits.render_seconds
 
 
 def attempt(work: Callable[[], Made], limits: Limits) -> Made | Unreadable:

@@ -17,8 +17,10 @@ from autograder.instructor.source import Source
 from autograder.instructor.statements import Statement
 from autograder.tutor.owner import CASE_NAME
 
-__all__ = ["Carried", "right_functions"]
+__all__ = ["SHARE", "Carried", "right_functions"]
 
+# Of a notebook's time: it is there even if the first examination used up all, so that a loop without an end is charged once too.
+SHARE = 0.25
 Functions = Mapping[str, Callable[..., Any]]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
-from autograder.exam.carried import Carried, right_functions
+from autograder.exam.carried import SHARE, Carried, right_functions
 from autograder.exam.draws import asked_directly, drawing_ahead
 from autograder.exam.judge import GRACE_SECONDS, Verdict, drawn_once_for, judge, silence
 from autograder.exam.session import Session
@@ -123,7 +123,8 @@ def examine(
             except TimeIsUp:  # what it answered was too slow to read
                 session.give_up(index)
         if carry_errors_forward:
-            again = Session(limits, files, closed, weakest, kit, session.seconds_left(), found.content)
+            seconds = max(session.seconds_left(), SHARE * limits.total_seconds)
+            again = Session(limits, files, closed, weakest, kit, seconds, found.content)
             with contextlib.closing(again), contextlib.suppress(TimeIsUp):
                 _carry_forward(notebook, exam, folder, owner, kit, result, scope, again)
         try:
