@@ -122,6 +122,7 @@ def test_nothing_of_the_examiner_is_in_the_environment():
             "OPENBLAS_NUM_THREADS",
             "PATH",
             "PINT_CACHE_FOLDER",
+            "PYTHONDONTWRITEBYTECODE",
             "PYTHONHASHSEED",
             "TMPDIR",
             "USER",
@@ -198,6 +199,7 @@ def test_a_weaker_level_is_said_with_the_grade(root, monkeypatch):
     monkeypatch.setattr(step, "folder", lambda resources: root / "solutions" / "quantization")
     monkeypatch.setattr(step, "hidden", list)
     monkeypatch.setattr(step, "classmates", lambda resources: ())
+    monkeypatch.setattr(step, "own_files", lambda resources: None)
     about = {"nbgrader": {"student": "s01", "notebook": "0_self_check", "assignment": "quantization"}}
     nb, _ = step.preprocess(nbformat.v4.new_notebook(), about)
     assert nb.metadata["autograder"]["sandbox"] == "landlock"
