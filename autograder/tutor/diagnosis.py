@@ -123,6 +123,10 @@ class Diagnosis:
             return Finding(right=True)
         if inputs and all(a is None and b is not None for a, b in zip(got, right, strict=True)):
             return Finding(other=f"`{name}` gives None on every input that was tried: it lacks a `return`.")
+        # A search for a number takes the longer the larger it is, and nearly every wrong model is ruled out by the first few inputs.
+        order = sorted(range(len(inputs)), key=lambda at: _size(right[at]))
+        got, right = [got[at] for at in order], [right[at] for at in order]
+        inputs = tuple(inputs[at] for at in order)
         forms = {of_another_form(*pair) for pair in zip(got, right, strict=True)}
         if len(forms) == 1 and (form := forms.pop()):
             return Finding(other=f"`{name}` gives {form}.")
@@ -250,6 +254,13 @@ class Diagnosis:
         self, name: str, held: int, only: Callable[[Misconception], bool]
     ) -> Iterable[tuple[Match, tuple[Change, ...]]]:
         return variants(self._lesson, self._tutor.bank, name, held, only)
+
+
+def _size(value: Any) -> float:
+    """How far a search for *value* has to go: None is found where it ends."""
+    if value is None:
+        return math.inf
+    return float(abs(value)) if isinstance(value, (int, float)) else 0.0
 
 
 def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:

@@ -77,12 +77,16 @@ def throughput(model, device, runtime, users, context, weight_bits, kv_bits):
 
 def served_users(model, device, runtime, context, itl_limit, weight_bits, kv_bits):
     most = users_that_fit(model, device["memory"], context, weight_bits, kv_bits)
-    served = 0
-    for users in range(1, most + 1):
+    served, beyond = 0, len(range(most)) + 1  # in which a wrong model's half a user is an error
+    while (
+        beyond - served > 1
+    ):  # halved, as a wrong model may let billions fit; more users never take less time
+        users = (served + beyond) // 2
         step = itl(model, device, runtime, users, context, weight_bits, kv_bits)
         if step > itl_limit:
-            break
-        served = users
+            beyond = users
+        else:
+            served = users
     return served
 
 
