@@ -77,16 +77,18 @@ def throughput(model, device, runtime, users, context, weight_bits, kv_bits):
 
 def served_users(model, device, runtime, context, itl_limit, weight_bits, kv_bits):
     most = users_that_fit(model, device["memory"], context, weight_bits, kv_bits)
-    served, beyond = 0, len(range(most)) + 1  # in which a wrong model's half a user is an error
-    while (
-        beyond - served > 1
-    ):  # halved, as a wrong model may let billions fit; more users never take less time
-        users = (served + beyond) // 2
+    low, high = (
+        0,
+        max(0, math.ceil(most)),
+    )  # of the users that fit, how many have to wait: halved, as a wrong model may let billions fit
+    while low < high:
+        users = most - (low + high) // 2
         step = itl(model, device, runtime, users, context, weight_bits, kv_bits)
         if step > itl_limit:
-            beyond = users
+            low = (low + high) // 2 + 1
         else:
-            served = users
+            high = (low + high) // 2
+    served = most - low
     return served
 
 
