@@ -98,7 +98,8 @@ def test_every_function_of_every_assignment_can_be_asked_again_from_its_message(
                         continue
                     whole += 1
                     again = right[function](**arguments_in(assignment, inputs))
-                    assert wording.returned(function, again) == wording.returned(
-                        function, right[function](*probe)
+                    told, direct = right[function](*probe), again
+                    assert same(told, direct) or wording.returned(function, told) == wording.returned(
+                        function, direct
                     )
                 assert whole > len(tutor.probes(function)) / 2, function
