@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograder.notebook.cells import grading, is_test, strip_solution_marks
-from autograder.tutor.diagnosis import Diagnosis, Unanswered
+from autograder.tutor.diagnosis import Diagnosis
 from autograder.tutor.misconceptions import Misconception
+from autograder.tutor.trial import Unanswered
 from autograder.tutor.tutor import Tutor
 from tests.assignments import functions_of, kit_of, notebooks_of, source_of, sources
 from tests.casebooks import cases_of

@@ -92,7 +92,7 @@ def test_one_is_graded_and_of_several_that_differ_none_and_all_are_named(made, c
     files = {f"{i}/{called}": notebook(KNOWN[name], str(i if differ else "same")) for i in range(count)}
     with tempfile.TemporaryDirectory() as folder:
         inbox = handed_in(Path(folder), files)
-        found, items = inbox.notebooks("ann", list(KNOWN)), inbox.triage("ann", list(KNOWN))
+        found, items = inbox.notebooks_and_triage("ann", list(KNOWN))
     assert list(found) == [name]
     if differ and count > 1:
         assert isinstance(found[name], Unreadable) and all(one in found[name].why for one in files)
@@ -122,7 +122,7 @@ def test_a_file_of_the_right_name_counts_before_all_others(tmp_path, right):
         tmp_path, {"1_predict.ipynb": right, "1_predict-Copy1.ipynb": notebook(KNOWN["1_predict"])}
     )
     assert inbox.notebooks("ann", list(KNOWN)) == {"1_predict": right}
-    assert [item.reason for item in inbox.triage("ann", ["1_predict"])] == ["copy"]
+    assert [item.reason for item in inbox.notebooks_and_triage("ann", ["1_predict"])[1]] == ["copy"]
 
 
 def test_what_students_were_given_checkpoints_and_links_are_no_work(tmp_path):
@@ -131,7 +131,7 @@ def test_what_students_were_given_checkpoints_and_links_are_no_work(tmp_path):
     inbox = handed_in(tmp_path, {"data.csv": b"1", ".ipynb_checkpoints/1_predict-checkpoint.ipynb": work})
     (tmp_path / "submitted" / "ann" / "hw" / "1_predict (1).ipynb").symlink_to(tmp_path / "secret.ipynb")
     assert inbox.notebooks("ann", list(KNOWN)) == {}
-    (item,) = inbox.triage("ann", list(KNOWN))
+    (item,) = inbox.notebooks_and_triage("ann", list(KNOWN))[1]
     assert item.reason == "missing" and "1_predict (1).ipynb" in item.says and "data.csv" not in item.says
 
 

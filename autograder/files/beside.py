@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 from autograder.bounds.limits import Limits
 from autograder.files.read import Unreadable, open_folder
 from autograder.files.source import KIT, LEFT_BEHIND
+from autograder.files.times import TIMESTAMP
 from autograder.files.tree import Entry, walk
 
 __all__ = ["OwnFiles", "in_nobodys_way", "own_files_in", "read_own"]
 
 # Of no use to a notebook: other notebooks, and what the grader and self-learners have beside them.
 NOT_READ = ("*.ipynb", "*.exam", KIT)
-TIMESTAMP = "timestamp.txt"
 SUFFIXES = sorted(all_suffixes(), key=len, reverse=True)
 MOST_NOTES = 5
 NOBODY_MISSES = "test"  # Python's tests of itself; many students have a file of that name

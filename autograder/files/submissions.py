@@ -120,12 +120,14 @@ class Inbox:
         """
         return self._found(student, list(names))[0]
 
-    def triage(self, student: str, names: Iterable[str]) -> list[Item]:
-        """What a person should look at: files that may be missing notebooks, and a doubtful time of handing in."""
-        items = self._found(student, list(names))[1]
+    def notebooks_and_triage(
+        self, student: str, names: Iterable[str]
+    ) -> tuple[dict[str, bytes | Unreadable], list[Item]]:
+        """The same, and what a person should look at: files that may be missing notebooks, and a doubtful time of handing in."""
+        notebooks, items = self._found(student, list(names))
         if doubt := self.time(student).doubt:
             items.append(Item("time", doubt))
-        return [replace(item, student=student) for item in items]
+        return notebooks, [replace(item, student=student) for item in items]
 
     def _found(self, student: str, names: Sequence[str]) -> tuple[dict[str, bytes | Unreadable], list[Item]]:
         with self.open(student) as folder:

@@ -112,12 +112,9 @@ class Scanner:
         """
         inbox = self._course.inbox
         with self._reading():
-            files = [
-                f"{item.notebook}: {item.says}" if item.notebook else item.says
-                for item in inbox.triage(student, self._names)
-            ]
+            notebooks, items = inbox.notebooks_and_triage(student, self._names)
+            files = [f"{item.notebook}: {item.says}" if item.notebook else item.says for item in items]
             notes = (*inbox.notes(student), *files)
-            notebooks = inbox.notebooks(student, self._names)
             return Job(student, notebooks, fingerprint, notes, inbox.own_files(student))
 
     @contextlib.contextmanager

@@ -112,16 +112,13 @@ class SubmissionExporter(NotebookExporter):
         """Those of the notebooks *names* that lie there, under whatever name; what there is to look at is logged."""
         assignment = self._converter.coursedir.assignment_id
         inbox, stems = self._inbox(assignment), [Path(name).stem for name in names]
-        found = attempt(
-            lambda: (inbox.triage(student, stems), sorted(inbox.notebooks(student, stems))),
-            self._limits(assignment),
-        )
+        found = attempt(lambda: inbox.notebooks_and_triage(student, stems), self._limits(assignment))
         if isinstance(found, Unreadable):
             return set(names)
-        items, stems = found
+        notebooks, items = found
         for item in items:
             self.log.warning("%s: %s", ", ".join(filter(None, [student, item.notebook])), item.says)
-        return {f"{stem}.ipynb" for stem in stems}
+        return {f"{stem}.ipynb" for stem in notebooks}
 
     def _list_submissions(self) -> None:
         """Correct nbgrader's list before it begins with the first.

@@ -64,7 +64,7 @@ def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> lis
 
 
 def _of_student(course: Course, student: str, names: list[str]) -> Iterator[Item]:
-    found = attempt(lambda: course.inbox.triage(student, names), course.limits())
+    found = attempt(lambda: course.inbox.notebooks_and_triage(student, names)[1], course.limits())
     yield from [] if isinstance(found, Unreadable) else found
     for name in names:
         path = course.autograded(student) / f"{name}.ipynb"

@@ -6,7 +6,6 @@ all of them, differs from the right one on several, and hardly another wrong mod
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,11 @@ from autograder.tutor.answers import TOLERANCE, copied_from, is_telling, of_anot
 from autograder.tutor.compare import has_fractions, same
 from autograder.tutor.lesson import Change
 from autograder.tutor.misconceptions import Misconception, variants
+from autograder.tutor.trial import TELLING, Unanswered, differences, gives, outputs, quickest_first, tried
 from autograder.tutor.tutor import Tutor
 
-__all__ = ["Diagnosis", "Finding", "Unanswered"]
+__all__ = ["Diagnosis", "Finding"]
 
-TELLING = 3  # inputs on which a wrong model must differ from the right one
 FORMS = 200  # characters about answers of another form
 ALTERNATIVES = (
     2  # that are told of a function; of a few numbers, which show less of what was computed, one more
@@ -27,10 +26,6 @@ ALTERNATIVES = (
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any], Any]
 Match = tuple[Misconception, ...]
-
-
-class Unanswered(Exception):
-    """A student's function gave no value, or may not be asked any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +113,26 @@ class Diagnosis:
     def _look(self, name: str) -> Finding:
         inputs = self._tutor.probes(name)
         got = [self._asked(name, arguments) for arguments in inputs]
-        right = _outputs(self._lesson.right(), name, inputs)
+        right = outputs(self._lesson.right(), name, inputs)
         if all(map(same, got, right)):
             return Finding(right=True)
         if inputs and all(a is None and b is not None for a, b in zip(got, right, strict=True)):
             return Finding(other=f"`{name}` gives None on every input that was tried: it lacks a `return`.")
-        # A search for a number takes the longer the larger it is, and nearly every wrong model is ruled out by the first few inputs.
-        order = sorted(range(len(inputs)), key=lambda at: _size(right[at]))
-        got, right = [got[at] for at in order], [right[at] for at in order]
-        inputs = tuple(inputs[at] for at in order)
+        inputs, got, right = quickest_first(inputs, got, right)
         forms = {of_another_form(*pair) for pair in zip(got, right, strict=True)}
         if len(forms) == 1 and (form := forms.pop()):
             return Finding(other=f"`{name}` gives {form}.")
         helpers = [other for other in self._functions if other in self._lesson.builds_on(name)]
         students = self._students(helpers)
         broken = next((other for other in helpers if not self.of_function(other).right), "")
-        if broken and _gives(self._lesson.model((), students), name, inputs, got):
+        if broken and gives(self._lesson.model((), students), name, inputs, got):
             return Finding(matches=self.of_function(broken).matches, root=self._root(broken))
 
         def matches(functions: Mapping[str, Any], own: bool) -> list[Match]:
             alike = (
                 match
                 for match, changes in self._variants(name, 1, lambda one: own == self._is_own(one, helpers))
-                if _gives(self._lesson.model(changes, functions), name, inputs, got, right)
+                if gives(self._lesson.model(changes, functions), name, inputs, got, right)
             )
             return list({match[0].name: match for match in alike}.values())  # whichever way it is put
 
@@ -165,7 +157,7 @@ class Diagnosis:
             found = [
                 match
                 for match, changes in self._variants(name, 2, only)
-                if _gives(self._lesson.model(changes), name, inputs, got, right)
+                if gives(self._lesson.model(changes), name, inputs, got, right)
                 and all(self._is_more_than(one, name, inputs, got) for one in match)
             ]
             if found:
@@ -177,7 +169,7 @@ class Diagnosis:
     ) -> bool:
         """Whether the student's values tell that *one* is not all that is held: else another single slip may give them as well."""
         alone = self._lesson.model(one.changes[0])
-        return _differences(_tried(alone, name, inputs), got) >= TELLING
+        return differences(tried(alone, name, inputs), got) >= TELLING
 
     @staticmethod
     def _is_own(one: Misconception, helpers: Sequence[str]) -> bool:
@@ -254,52 +246,3 @@ class Diagnosis:
         self, name: str, held: int, only: Callable[[Misconception], bool]
     ) -> Iterable[tuple[Match, tuple[Change, ...]]]:
         return variants(self._lesson, self._tutor.bank, name, held, only)
-
-
-def _size(value: Any) -> float:
-    """How far a search for *value* has to go: None is found where it ends."""
-    if value is None:
-        return math.inf
-    return float(abs(value)) if isinstance(value, (int, float)) else 0.0
-
-
-def _outputs(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
-    assert namespace is not None
-    return [namespace[name](*arguments) for arguments in inputs]
-
-
-def _tried(namespace: dict[str, Any] | None, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """What a wrong model gives; where it raises, something that nothing is the same as."""
-    assert namespace is not None
-    values: list[Any] = []
-    for arguments in inputs:
-        try:
-            values.append(namespace[name](*arguments))
-        except Exception:
-            values.append(math.nan)
-    return values
-
-
-def _differences(values: Sequence[Any], others: Sequence[Any]) -> int:
-    return sum(not same(a, b) for a, b in zip(values, others, strict=True))
-
-
-def _gives(
-    namespace: dict[str, Any] | None,
-    name: str,
-    inputs: Sequence[tuple[Any, ...]],
-    got: Sequence[Any],
-    right: Sequence[Any] | None = None,
-) -> bool:
-    """Whether the function gives just what the student's gave; with *right* values, also whether enough inputs tell the two apart."""
-    if namespace is None:
-        return False
-    try:
-        for arguments, value in zip(inputs, got, strict=True):
-            if not same(namespace[name](*arguments), value):
-                return False
-    except Unanswered:
-        raise
-    except Exception:  # a wrong model may divide by zero where the right one does not
-        return False
-    return right is None or _differences(got, right) >= TELLING

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograder.tutor.compare import same
-from autograder.tutor.diagnosis import Call, Diagnosis, Finding, Unanswered
+from autograder.tutor.diagnosis import Call, Diagnosis, Finding
 from autograder.tutor.lesson import Lesson
 from autograder.tutor.owner import Owner
 from autograder.tutor.reason import Reason
+from autograder.tutor.trial import Unanswered
 from autograder.tutor.tutor import Tutor
 
 __all__ = ["Failure", "explain", "until_wrong"]

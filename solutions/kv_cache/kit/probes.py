@@ -134,9 +134,9 @@ def steps(draw: random.Random, lesson: Mapping[str, Any]) -> list[Row]:
 
 
 def services(draw: random.Random, lesson: Mapping[str, Any]) -> list[Row]:
-    """Some are ended by the memory, some by the limit, and some serve nobody."""
+    """Some are ended by the memory, some by the limit, and some serve nobody; in the last half limits are 3 to 100 million times what one user waits."""
     rows = []
-    for number in range(24):
+    for number in range(48):
         model, (device, runtime) = draw_model(draw), draw_place(draw, number)
         context, plan = draw.choice([512, 2048, 8192]), BITS[number % 6]
         each = lesson["cache_bytes"](model, 1, context, plan[1])
@@ -149,6 +149,8 @@ def services(draw: random.Random, lesson: Mapping[str, Any]) -> list[Row]:
         device["memory"] = model["params"] * plan[0] / 8 + (fit + 0.5) * each
         steps = [lesson["itl"](model, device, runtime, count, context, *plan) for count in (fast, fast + 1)]
         limit = sum(steps) / 2 if fast else 0.3 * steps[1]
+        if number >= 24:
+            limit = 10 ** draw.uniform(0.5, 8) * lesson["itl"](model, device, runtime, 1, context, *plan)
         rows.append((model, device, runtime, context, limit, *plan))
     return rows
 
