@@ -77,8 +77,10 @@ def test_any_plain_value_can_be_told_in_a_short_sentence(told, arguments, value)
     wording, function = told
     call = (function, tuple(arguments), {}, value)
     said = str(describe_failure(wording, AssertionError("it is not right"), [call]))
-    beginning = f"`{function}" if function in wording.choices else "It is not right."
-    assert len(said) < 680 and said.startswith(beginning)
+    # Arguments without names stand in brackets.
+    told_of = (f"`{function}` gave ", f"`{function}(")
+    assert len(said) < 680 and " gave " in said
+    assert said.startswith(told_of if function in wording.choices else "It is not right.")
     said.encode("utf-8")
     assert len(describe_call(wording, function, arguments, {})) < 380
     assert not re.search(r"\d\.\d{9,}", wording.returned(function, 1 / 3))
