@@ -9,22 +9,89 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
 
+from autograder.bounds.deadline import deadline
+from autograder.exam.judge import GRACE_SECONDS, Verdict, judge, silence
+from autograder.exam.session import Session
 from autograder.instructor.folder import Folder
+from autograder.instructor.scope import Scope
 from autograder.instructor.source import Source
 from autograder.instructor.statements import Statement
-from autograder.tutor.owner import CASE_NAME
+from autograder.kit import Kit
+from autograder.notebook.assemble import steps
+from autograder.notebook.cells import Notebook, grading
+from autograder.tutor.owner import CASE_NAME, Owner
 
-__all__ = ["SHARE", "Carried", "right_functions"]
+__all__ = ["SHARE", "carry_forward"]
 
 # Of a notebook's time: it is there even if the first examination used up all, so that a loop without an end is charged once too.
 SHARE = 0.25
 Functions = Mapping[str, Callable[..., Any]]
 
 
-class Carried:
+def carry_forward(
+    notebook: Notebook,
+    exam: Source,
+    folder: Folder,
+    owner: Owner,
+    kit: Kit,
+    verdicts: dict[str, Verdict],
+    first: Scope,
+    again: Session,
+) -> None:
+    """Examine the parts that failed and have a wrong one before them again; what then earns more takes the place of its verdict in *verdicts*."""
+    cells = [
+        (index, cell, first.place(grading(cell).get("grade_id", ""), cell["source"]))
+        for index, cell, _ in steps(notebook)
+    ]
+    before = {
+        place: verdicts[key]
+        for _, cell, place in cells
+        if place is not None and (key := grading(cell).get("grade_id", "")) in verdicts
+    }
+    carried = _Carried(exam, (place for place, verdict in before.items() if verdict.score < verdict.maximum))
+    left = carried.again()
+    if not left or again.seconds_left() <= 0:
+        return
+    with deadline(again.seconds_left()), silence():
+        functions = _right_functions(exam, folder, first.names.get(CASE_NAME, ""))
+    scope = Scope(exam, folder, again, owner)
+    behind = -1
+    for index, cell, place in cells:
+        if not left:
+            return
+        if place in before:
+            if place not in left:
+                continue
+            left.discard(place)
+            scope.replaced = carried.into(place, functions)
+            verdict = (
+                judge(again, scope, place, before[place].maximum, kit, [])
+                if scope.replaced
+                else before[place]
+            )
+            if verdict.score > before[place].score:
+                verdicts[grading(cell)["grade_id"]] = _as_carried(verdict, tuple(scope.replaced))
+            if verdict.score == verdict.maximum:
+                carried.failing.discard(place)
+            continue
+        behind = behind if place is None else max(behind, place)
+        with deadline(max(0.0, again.seconds_left()) + GRACE_SECONDS):
+            again.run(index, cell["source"], carried.into_cell(behind, functions))
+
+
+def _as_carried(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+    """The *verdict* that was found with right functions of these names, with a sentence that says so."""
+    listed = " and ".join(filter(None, [", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`"]))
+    says = f"Your {listed} {'is' if len(names) == 1 else 'are'} not right; with {'a right one' if len(names) == 1 else 'right ones'} in the place of yours, this has these marks."
+    reason = replace(verdict.reason, says=" ".join(filter(None, [says, verdict.reason.says])))
+    return replace(verdict, reason=reason, carried=names)
+
+
+class _Carried:
     """What is wrong so far in one notebook, and so replaced.
 
     Attributes:
@@ -73,7 +140,7 @@ def _part_of(exam: Source, place: int) -> int:
     return -1
 
 
-def right_functions(exam: Source, folder: Folder, case_id: object) -> dict[int, Functions]:
+def _right_functions(exam: Source, folder: Folder, case_id: object) -> dict[int, Functions]:
     """The functions of the source's own answers, by the place of the cell; cells are run as far as they can be.
 
     Args:

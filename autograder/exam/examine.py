@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
 from autograder.bounds.limits import Limits
-from autograder.exam.carried import SHARE, Carried, right_functions
+from autograder.exam.carried import SHARE, carry_forward
 from autograder.exam.draws import asked_directly, drawing_ahead
 from autograder.exam.judge import GRACE_SECONDS, Verdict, drawn_once_for, judge, silence
 from autograder.exam.session import Session
@@ -126,7 +126,7 @@ def examine(
             seconds = max(session.seconds_left(), SHARE * limits.total_seconds)
             again = Session(limits, files, closed, weakest, kit, seconds, found.content)
             with contextlib.closing(again), contextlib.suppress(TimeIsUp):
-                _carry_forward(notebook, exam, folder, owner, kit, result, scope, again)
+                carry_forward(notebook, exam, folder, owner, kit, result.verdicts, scope, again)
         try:
             with deadline(EXPLAIN_SECONDS):
                 if kit.tutor:
@@ -157,65 +157,6 @@ def draw_ahead(source: Path, name: str, tests: Set[str]) -> None:
                     with drawn_once_for(scope, place, lambda: 0):
                         scope.look_up(place)
                         scope.run_test(place)
-
-
-def _carry_forward(
-    notebook: Notebook,
-    exam: Source,
-    folder: Folder,
-    owner: Owner,
-    kit: Kit,
-    result: ExamResult,
-    first: Scope,
-    again: Session,
-) -> None:
-    """Examine the parts that failed and have a wrong one before them again; what then earns more takes the place of its verdict in *result*."""
-    cells = [
-        (index, cell, first.place(grading(cell).get("grade_id", ""), cell["source"]))
-        for index, cell, _ in steps(notebook)
-    ]
-    before = {
-        place: result.verdicts[key]
-        for _, cell, place in cells
-        if place is not None and (key := grading(cell).get("grade_id", "")) in result.verdicts
-    }
-    carried = Carried(exam, (place for place, verdict in before.items() if verdict.score < verdict.maximum))
-    left = carried.again()
-    if not left or again.seconds_left() <= 0:
-        return
-    with deadline(again.seconds_left()), silence():
-        functions = right_functions(exam, folder, first.names.get(CASE_NAME, ""))
-    scope = Scope(exam, folder, again, owner)
-    behind = -1
-    for index, cell, place in cells:
-        if not left:
-            return
-        if place in before:
-            if place not in left:
-                continue
-            left.discard(place)
-            scope.replaced = carried.into(place, functions)
-            verdict = (
-                judge(again, scope, place, before[place].maximum, kit, [])
-                if scope.replaced
-                else before[place]
-            )
-            if verdict.score > before[place].score:
-                result.verdicts[grading(cell)["grade_id"]] = _as_carried(verdict, tuple(scope.replaced))
-            if verdict.score == verdict.maximum:
-                carried.failing.discard(place)
-            continue
-        behind = behind if place is None else max(behind, place)
-        with deadline(max(0.0, again.seconds_left()) + GRACE_SECONDS):
-            again.run(index, cell["source"], carried.into_cell(behind, functions))
-
-
-def _as_carried(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
-    """The *verdict* that was found with right functions of these names, with a sentence that says so."""
-    listed = " and ".join(filter(None, [", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`"]))
-    says = f"Your {listed} {'is' if len(names) == 1 else 'are'} not right; with {'a right one' if len(names) == 1 else 'right ones'} in the place of yours, this has these marks."
-    reason = replace(verdict.reason, says=" ".join(filter(None, [says, verdict.reason.says])))
-    return replace(verdict, reason=reason, carried=names)
 
 
 class _Anybody:
