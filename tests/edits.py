@@ -105,7 +105,8 @@ def edited(draw: Any, in_a_kernel: bool = False) -> list[dict[str, Any]]:
             cells.insert(to, new_code_cell(one["source"]))
         elif what == "lost id" and not is_test(one):
             cells[at] = one | {"metadata": {}}
-        elif what == "retype":
+        # With a copy that still is code, that one counts, where stock takes the last one: it may be a wrong try, kept as text.
+        elif what == "retype" and (not (key := grading(one)) or [grading(c) for c in cells].count(key) == 1):
             cells[at] = one | {"cell_type": draw(st.sampled_from(["code", "markdown", "raw"]))}
         elif what == "feature" and one["cell_type"] == "code" and not is_test(one):
             if not one["source"].startswith(("%%", "from __future__")):

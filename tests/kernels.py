@@ -59,7 +59,9 @@ def _become_kernel(asked: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     sys.argv = ["ipykernel_launcher", *order["arguments"]]
-    sys.path[0] = ""
+    del sys.path[
+        0
+    ]  # as a kernel's launcher does; IPython adds the notebook's folder, behind the standard library
 
     def obey() -> None:
         while asked.recv(1):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.exam.hypothesis_compat import fixed_draws
 from autograder.notebook.cells import grading, is_test, strip_solution_marks
 from autograder.tutor.diagnosis import Diagnosis
 from autograder.tutor.misconceptions import Misconception
@@ -104,7 +105,8 @@ def failing(assignment: str, notebook: str, scope: Scope) -> Iterator[str]:
         if not asked or "student_id" in cell["source"]:
             continue
         try:
-            exec(compile(cell["source"], grading(cell)["grade_id"], "exec"), copy.copy(scope))
+            with fixed_draws():
+                exec(compile(cell["source"], grading(cell)["grade_id"], "exec"), copy.copy(scope))
         except Exception:
             yield grading(cell)["grade_id"]
 

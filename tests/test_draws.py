@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import sys
 
 import pytest
 from hypothesis import Phase
@@ -46,6 +48,15 @@ def test_a_passing_function_is_asked_just_what_hypothesis_would_ask_it():
     assert len(plain) == 50
     assert asked_of(source) == plain
     assert asked_of(source) == plain  # as drawn before
+
+
+def test_draws_do_not_depend_on_which_modules_are_loaded(tmp_path, monkeypatch):
+    source = cell("f(n)", "n=st.integers(0, 10**9)").replace("=50", "=500")
+    before = asked_of(source, once=False)
+    (tmp_path / "of_this_machine.py").write_text(f"numbers = {list(range(10**6, 10**6 + 5000, 7))}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "of_this_machine", importlib.import_module("of_this_machine"))
+    assert asked_of(source, once=False) == before
 
 
 def test_explicit_examples_are_asked_too():

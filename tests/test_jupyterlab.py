@@ -95,7 +95,7 @@ def page(lab, browser):
     """A page that has signed in."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(1000 * HANG)
+        page.set_default_timeout(1000 * HANG / 6)  # what is not there holds the suite up for as long
         page.goto(f"{lab[1]}lab?token={TOKEN}")
         yield page
 
@@ -112,7 +112,7 @@ def test_formgrader_s_autograde_button_gives_the_examiner_s_marks(lab, page):
     for student, _, _, mark, _, _ in course.grades():
         marks[student] += mark or 0
     # Stock execution would give 13: the answer is an object that calls itself equal to everything.
-    assert marks.pop("s20") == 9
+    assert marks.pop("s20") == 11
     assert marks == dict.fromkeys(SCRIPTS, 1)
 
 
@@ -136,7 +136,7 @@ def test_formgrader_s_page_shows_those_marks_the_figures_and_the_messages(lab, p
     if not list(course.grades()):
         course.autograde("s20")
     page.goto(f"{address}formgrader/gradebook/quantization/0_self_check")
-    row = page.locator("tbody tr", has_text="9 / 13").first
+    row = page.locator("tbody tr", has_text="11 / 13").first
     row.wait_for()
     row.get_by_role("link").first.click()
     page.get_by_text("ridge_point_hidden").first.wait_for()

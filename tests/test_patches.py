@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
@@ -399,7 +400,10 @@ else:
 def test_coroutines_run_where_they_are_from_when_they_are_awaited(tmp_path):
     cell = "async def later(x): return x + 1\ndef now(): return 1\ndef some(): yield 1\nasync def fails(): raise ValueError('no')\n"
     source = f"# %% answer\n{cell}# %% test\n{COROUTINES}# %% test\nassert await later(1) == 2\n# %% test\nassert later(1)\n"
-    result = exam(tmp_path, source)
+    with ThreadPoolExecutor(
+        1
+    ) as thread:  # in the main one an event loop is running if a browser was started before
+        result = thread.submit(exam, tmp_path, source).result()
     assert scores(result) == [1, 1, 0], messages(result)
     assert "returned a coroutine" in messages(result)[2]
     with session(cell) as made, pytest.raises(AttributeError):  # not 0, which a test could take for an answer

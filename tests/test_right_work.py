@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from autograder.notebook.cells import strip_solution_marks
 from tests.assignments import ASSIGNMENTS, every_notebook, functions_of, notebooks_of, sources
-from tests.models import failing, solution
+from tests.models import failing, holding, solution
 from tests.right_work import composed, reordered, styles
 from tests.test_carried import handed_in, lost
 from tests.thorough import THOROUGH
@@ -52,6 +54,35 @@ def test_each_style_by_itself_loses_nothing(assignment, notebook):
             if key in asked:
                 scope = solution(assignment, notebook, {key: reordered(text, draw)})
                 assert list(failing(assignment, notebook, scope)) == [], (key, style)
+
+
+DECIMALS = {"itl": 9}  # seconds; of anything else six
+
+
+def rounding(function: Callable[..., Any], digits: int) -> Callable[..., Any]:
+    def rounded(value: Any) -> Any:
+        match value:
+            case float():
+                return round(value, digits)
+            case dict():
+                return {key: rounded(one) for key, one in value.items()}
+            case tuple() | list():
+                return type(value)(map(rounded, value))
+        return value
+
+    return lambda *args, **kwargs: rounded(function(*args, **kwargs))
+
+
+@every_notebook
+def test_what_a_function_may_be_rounded_to_costs_nothing_where_others_build_on_it(assignment, notebook):
+    functions = functions_of(assignment, notebook)
+    digits = {name: DECIMALS.get(name, 6) for name in functions}
+    alone = [{name: digits[name]} for name in functions]
+    together = {name: number + 1 for name, number in digits.items()}
+    for case in (*alone, together):
+        scope = holding(assignment, notebook, {})
+        scope.update({name: rounding(scope[name], number) for name, number in case.items()})
+        assert list(failing(assignment, notebook, scope)) == [], case
 
 
 @every_notebook

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from hypothesis.database import InMemoryExampleDatabase
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 __all__ = ["explicit_examples", "fixed_draws", "run_with_database", "settings_of"]
 
 SETTINGS = "_hypothesis_internal_use_settings"
 EXAMPLES = "hypothesis_explicit_examples"
+LOCAL_CONSTANTS = "_get_local_constants"
 Saved = dict[bytes, set[bytes]]
 
 
@@ -42,8 +46,18 @@ def run_with_database(test: Callable[..., Any], saved: Saved, *phases: Phase) ->
 
 
 @contextlib.contextmanager
+def _no_local_constants() -> Iterator[None]:
+    """Hypothesis draws constants of all loaded modules that it takes for the user's own: which those are depends on the machine and on what ran before."""
+    nothing = Constants()
+    with patch.object(providers, LOCAL_CONSTANTS, lambda: nothing):
+        providers.CONSTANTS_CACHE.cache.clear()
+        yield
+    providers.CONSTANTS_CACHE.cache.clear()
+
+
+@contextlib.contextmanager
 def fixed_draws() -> Iterator[None]:
-    """Draws depend on the test alone: not on the clock, a database, or the speed of this machine."""
+    """Draws depend on the test alone: not on the clock, a database, the speed of this machine, or what else is installed there."""
     before = settings.get_current_profile_name()
     settings.register_profile(
         "exam",
@@ -58,7 +72,8 @@ def fixed_draws() -> Iterator[None]:
     )
     settings.load_profile("exam")
     try:
-        yield
+        with _no_local_constants():
+            yield
     finally:
         settings.load_profile(before)
 
@@ -76,6 +91,8 @@ def _missing() -> list[str]:
         "settings.get_current_profile_name": hasattr(settings, "get_current_profile_name"),
         "Phase.explain": hasattr(Phase, "explain"),
         "InMemoryExampleDatabase.data": hasattr(InMemoryExampleDatabase(), "data"),
+        f"providers.{LOCAL_CONSTANTS}": hasattr(providers, LOCAL_CONSTANTS),
+        "providers.CONSTANTS_CACHE": hasattr(getattr(providers, "CONSTANTS_CACHE", None), "cache"),
         SETTINGS: isinstance(settings_of(sample), settings),
         EXAMPLES: explicit_examples(sample) == 1,
     }

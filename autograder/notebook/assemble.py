@@ -143,7 +143,8 @@ def _ordered(
 def _chosen(known: dict[str, dict[str, Any]], submitted: list[dict[str, Any]]) -> dict[str, int]:
     """The place of the copy that counts, by grade_id: as for nbgrader the last one.
 
-    An answer that was turned into another type counts if there is no other copy, and code only if nothing else of the student's defines what it does.
+    An answer that was turned into another type counts if there is no copy of the type that it had, and code only if it defines what the source's does.
+    One without an answer does not count beside a cell of the student's own that has it.
     """
     chosen: dict[str, int] = {}
     retyped: dict[str, list[int]] = {}
@@ -160,7 +161,9 @@ def _chosen(known: dict[str, dict[str, Any]], submitted: list[dict[str, Any]]) -
         if original["cell_type"] == "code" and (wanted := bound_names(original["source"])):
             found = [bound_names(cell["source"]) for cell in submitted if cell["cell_type"] == "code"]
             defined = wanted.intersection(frozenset().union(*found))
-            places = [at for at in places if not defined and bound_names(submitted[at]["source"]) & wanted]
+            texts = {at: submitted[at]["source"] for at in places}
+            places = [at for at in places if not (defined and "NotImplementedError" in texts[at])]
+            places = [at for at in places if bound_names(texts[at]) & wanted]
         if places:
             chosen.setdefault(grade_id, places[-1])
     return chosen
