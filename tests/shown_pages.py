@@ -18,7 +18,8 @@ from autograder.nbgrader_compat import examine as preprocessor
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import is_test
 from autograder.pages.page import feedback_page, graded_test, sheet
-from autograder.pages.report import Row, write_report
+from autograder.report.page import write_report
+from autograder.report.rows import Row
 from autograder.selfstudy.check import Scorecard
 from autograder.selfstudy.scorecard import scorecard_html
 from autograder.tutor.reason import Reason

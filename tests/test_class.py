@@ -8,7 +8,8 @@ from collections import defaultdict
 import pytest
 
 from autograder.nbgrader_compat.course import Course, CourseError
-from autograder.pages.report import class_rows, write_report
+from autograder.report.page import write_report
+from autograder.report.rows import class_rows
 from autograder.simulate.demo import grade_class, make_class
 from autograder.simulate.kinds import Kind, expected_marks
 from benchmarks.stock import STOCK

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from autograder.notebook.cells import grading, strip_solution_marks
-from autograder.pages.report import Row, write_report
+from autograder.report.page import write_report
+from autograder.report.rows import Row
 from autograder.tutor.hints import STEPS, Hints, Tally, count_attempt
 from tests.assignments import every_notebook, kit_of, notebooks_of, sources
 

@@ -23,8 +23,9 @@ from autograder.notebook.submitted import read_submission
 from autograder.pages.feedback import write_student_page, write_student_pages
 from autograder.pages.markup import markdown_html, outputs_html
 from autograder.pages.page import Mark, Section, Sheet, feedback_page
-from autograder.pages.report import class_rows, write_report
 from autograder.pages.todo import first_sentence
+from autograder.report.page import write_report
+from autograder.report.rows import class_rows
 from autograder.simulate.demo import make_class
 from autograder.simulate.kinds import Kind, expected_marks
 from autograder.tutor.reason import Reason

@@ -19,7 +19,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autograder", description="Grade nbgrader assignments, and help with what is wrong."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         module = import_module(f"autograder.cli.{name}")
         one = commands.add_parser(name, help=module.SAYS, description=module.SAYS, epilog=module.STATUS)
@@ -30,7 +31,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from autograder.nbgrader_compat.extras import installed_version
+
+        print(installed_version())
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 0
     try:
         status: int = options.run(options)
     except (Complaint, CourseError) as error:

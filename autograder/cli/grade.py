@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         force=options.force,
         db_url=options.db,
         scheduler=options.scheduler,
+        report=_report,
         **({} if options.no_lint else {"check": _check}),
     )
 
@@ -81,3 +82,20 @@ def _check(course: Any) -> None:
             f"{name} must be mended before it is graded: {where}: {first.what}{more}; "
             f"autograder lint {name} says what to write instead, and --no-lint grades it as it is"
         )
+
+
+def _report(course: Any, summary: Any) -> None:
+    """Write the report of the class; what is graded is graded, also if there is no place for a page."""
+    from autograder.report.marks import class_marks
+    from autograder.report.page import bank_of, report_file, write_report
+    from autograder.report.rows import class_rows
+
+    page = report_file(course)
+    rows = class_rows(course, trouble=summary.trouble)
+    title = f"Class report: {course.assignment}"
+    try:
+        write_report(rows, page, summary.triage, title=title, marks=class_marks(course), bank=bank_of(course))
+    except OSError as error:
+        print(f"autograder: {page} cannot be written: {error.strerror}", file=sys.stderr)
+    else:
+        print(f"Report: {page}")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from autograder.cli.common import Complaint, add_assignment, add_course, course_around
 
 __all__ = ["add_arguments", "run"]
 
-SAYS = "show the marks of a graded class as a table, and write them as a page with links to the feedback"
-STATUS = "Exit status: 0 if the page was written; 2 if not."
+SAYS = (
+    "show the marks of a graded class as a table, and write a page: how the class did, which questions were hard, "
+    "what is misunderstood, who needs help, and everyone's marks"
+)
+STATUS = "Exit status: 0 if everything was written; 2 if not."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to write the page (default: report-ASSIGNMENT.html in the course directory)",
     )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write all figures of the page there, and a row for each mark",
+    )
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write a row for each student and question there"
+    )
     parser.add_argument("--db", metavar="URL", help="the gradebook (default: the course's setting)")
 
 
@@ -30,7 +43,10 @@ def run(options: argparse.Namespace) -> int:
     """Report; returns the exit status."""
     from autograder.nbgrader_compat.course import Course
     from autograder.nbgrader_compat.triage import class_triage
-    from autograder.pages.report import class_rows, print_report, report_file, write_report
+    from autograder.report.marks import class_marks
+    from autograder.report.page import bank_of, report_file, write_report
+    from autograder.report.rows import class_rows, print_report
+    from autograder.report.tables import write_csv, write_json
     from autograder.triage.lines import triage_lines
 
     course = Course(course_around(options.course), options.assignment, options.db)
@@ -39,12 +55,21 @@ def run(options: argparse.Namespace) -> int:
     if not rows:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
     print_report(rows)
-    triage = class_triage(course)
+    triage, marks, bank = class_triage(course), class_marks(course), bank_of(course)
     for line in triage_lines(triage, f"{page} lists all of them."):
         print(line)
-    try:
-        write_report(rows, page, triage, title=f"Class report: {course.assignment}")
-    except OSError as error:
-        raise Complaint(f"{page} cannot be written: {error.strerror}") from None
-    print(f"Report: {page}")
+    title = f"Class report: {course.assignment}"
+    wanted: dict[Path, Callable[[], None]] = {
+        page: lambda: write_report(rows, page, triage, title=title, marks=marks, bank=bank)
+    }
+    if options.json:
+        wanted[options.json] = lambda: write_json(marks, bank, options.json)
+    if options.csv:
+        wanted[options.csv] = lambda: write_csv(marks, options.csv)
+    for file, write in wanted.items():
+        try:
+            write()
+        except OSError as error:
+            raise Complaint(f"{file} cannot be written: {error.strerror}") from None
+        print(f"{'Report' if file == page else 'Figures'}: {file}")
     return 0

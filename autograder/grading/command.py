@@ -126,11 +126,13 @@ def run_grade(
     db_url: str | None = None,
     scheduler: str | None = None,
     check: Callable[[Course], None] = lambda course: None,
+    report: Callable[[Course, Summary], None] = lambda course, summary: None,
 ) -> int:
     """Grade the submissions of *assignment* in the course at *root*.
 
     Args:
         check: raises CourseError if the assignment is not fit to be graded.
+        report: tells of the class at the end.
 
     Returns:
         The exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C.
@@ -165,4 +167,5 @@ def run_grade(
     print_summary(summary, console)
     if summary.interrupted:
         return 130
+    report(course, summary)
     return 1 if summary.trouble or summary.stopped or summary.again else 0

@@ -19,6 +19,7 @@ from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.extras import install_command
+from autograder.nbgrader_compat.grades import cell_grades
 from autograder.nbgrader_compat.inbox import course_inbox
 from autograder.nbgrader_compat.layout import Layout, load_config
 
@@ -254,17 +255,8 @@ class Course:
     def grades(self) -> Iterator[tuple[str, str, str, float | None, float | None, float]]:
         """(student, notebook, cell, automatic mark, manual mark, maximum) of everything in the gradebook."""
         with self.gradebook() as book:
-            for submission in book.assignment_submissions(self.assignment):
-                for notebook in submission.notebooks:
-                    for grade in notebook.grades:
-                        yield (
-                            submission.student.id,
-                            notebook.name,
-                            grade.name,
-                            grade.auto_score,
-                            grade.manual_score,
-                            grade.max_score,
-                        )
+            for grade in cell_grades(book, self.assignment):
+                yield grade[:6]
 
     @staticmethod
     def _check(outcome: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "CourseDirectory",
     "Execute",
     "Grade",
+    "GradeCell",
     "Gradebook",
     "InvalidEntry",
     "MissingEntry",
@@ -29,8 +30,10 @@ __all__ = [
     "OverwriteCells",
     "OverwriteKernelspec",
     "SaveAutoGrades",
+    "Student",
     "SubmittedAssignment",
     "SubmittedNotebook",
+    "TaskCell",
     "determine_grade",
     "find_all_files",
     "needed",
@@ -78,8 +81,13 @@ Gradebook = needed(
     "update_or_create_student",
     "update_or_create_submission",
 )
+GradeCell = needed(API, "GradeCell", "id", "max_score")
+TaskCell = needed(API, "TaskCell", "id", "max_score")
 Notebook = needed(API, "Notebook", "id", "name")
-SubmittedNotebook = needed(API, "SubmittedNotebook", "id", "assignment_id", "notebook_id")
+Student = needed(API, "Student", "id")
+SubmittedNotebook = needed(
+    API, "SubmittedNotebook", "id", "assignment_id", "notebook_id", "late_submission_penalty"
+)
 InvalidEntry = needed(API, "InvalidEntry")
 MissingEntry = needed(API, "MissingEntry")
 SubmittedAssignment = needed(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.grades import left_by_examiner
 from autograder.nbgrader_compat.internals import (
     Assignment,
     BaseCell,
@@ -20,12 +20,9 @@ from autograder.nbgrader_compat.internals import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from autograder.notebook.cells import read_notebook
 from autograder.triage.reasons import Item
 
 __all__ = ["class_triage", "marks_to_confirm"]
-
-KEY = b'"triage"'  # in the metadata of a graded notebook, and only where there is something to look at
 
 
 def marks_to_confirm(assignment: str) -> Any:
@@ -56,25 +53,17 @@ def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> lis
         with course.gradebook() as book:
             to_confirm = list(book.db.execute(marks_to_confirm(course.assignment)))
     names = sorted(path.stem for path in course.source.glob("*.ipynb"))
-    items = [item for student in course.students() for item in _of_student(course, student, names)]
+    limits = course.limits()
+    items = [item for student in course.students() for item in _of_student(course, student, names, limits)]
     for student, notebook, cell, mark in to_confirm:
         says = f"the mark {mark:g} of {cell} was given before the text that lies there now was graded"
         items.append(Item("remark", says, student, notebook, (cell,)))
     return items
 
 
-def _of_student(course: Course, student: str, names: list[str]) -> Iterator[Item]:
-    found = attempt(lambda: course.inbox.notebooks_and_triage(student, names)[1], course.limits())
+def _of_student(course: Course, student: str, names: list[str], limits: Limits) -> Iterator[Item]:
+    found = attempt(lambda: course.inbox.notebooks_and_triage(student, names)[1], limits)
     yield from [] if isinstance(found, Unreadable) else found
     for name in names:
-        path = course.autograded(student) / f"{name}.ipynb"
-        if not path.is_file() or KEY not in path.read_bytes():
-            continue
-        graded = attempt(functools.partial(read_notebook, path), course.limits())
-        if not isinstance(graded, Unreadable):
-            yield from _left(graded.content["metadata"], path, student)
-
-
-def _left(metadata: dict[str, Any], path: Path, student: str) -> Iterator[Item]:
-    for data in metadata.get("autograder", {}).get("triage", []):
-        yield Item.from_json(data, student, path.stem)
+        for data in left_by_examiner(course.autograded(student) / f"{name}.ipynb").get("triage", []):
+            yield Item.from_json(data, student, name)

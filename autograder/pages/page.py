@@ -1,4 +1,4 @@
-"""Pages for students: their answers, and beside each what it earned and why. One file, no script, nothing loaded from elsewhere."""
+"""Pages for students: their answers, and beside each what it earned and why. One file, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -184,15 +184,26 @@ def graded_test(
 
 
 def render(template: str, **facts: Any) -> str:
-    """A page from one of the package's templates, which allows its own style sheet, pictures inside it, and nothing else."""
-    styles = _styles(template.split(".")[0])
+    """A page from one of the package's templates, which allows its own style sheet and script, pictures inside it, and nothing else."""
+    page = template.split(".")[0]
+    styles, script = _styles(page), _script(page)
     # Text may be aligned by an attribute; a sheet is the page's own or none.
-    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode("ascii")
     policy = (
-        f"default-src 'none'; style-src-elem 'sha256-{digest}'; style-src-attr 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src-elem {_digest(styles)}; style-src-attr 'unsafe-inline'; img-src data:; "
+        f"{f'script-src {_digest(script)}; ' if script else ''}base-uri 'none'; form-action 'none'"
     )
-    return _environment().get_template(template).render(styles=Markup(styles), policy=policy, **facts)
+    own = {"styles": Markup(styles), "script": Markup(script), "policy": policy}
+    return _environment().get_template(template).render(**own, **facts)
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+@functools.cache
+def _script(page: str) -> str:
+    file = resources.files("autograder") / "data" / f"{page}.js"
+    return file.read_text("utf-8") if file.is_file() else ""
 
 
 @functools.cache
@@ -213,6 +224,7 @@ def _environment() -> Environment:
     )
     environment.filters["sentence"] = _sentence
     environment.filters["pair"] = shown_pair
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 

@@ -14,7 +14,9 @@ from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.nbgrader_compat.layout import course_layout
 from autograder.pages.feedback import write_student_pages
-from autograder.pages.report import class_rows, print_report, report_file, write_report
+from autograder.report.marks import class_marks
+from autograder.report.page import bank_of, report_file, write_report
+from autograder.report.rows import class_rows, print_report
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ def _demonstrate(course: Course, kinds: Sequence[Kind], console: Console) -> int
     )
     print_report(rows)
     page = report_file(course)
-    write_report(rows, page, summary.triage, title=f"Class report: {course.assignment}")
+    title = f"Class report: {course.assignment}"
+    write_report(rows, page, summary.triage, title=title, marks=class_marks(course), bank=bank_of(course))
     console.print(f"Report: {page}   gradebook: {course.shown_db_url}   feedback: {course.layout.feedback}")
     return int(bool(summary.trouble or summary.stopped) or not all(row.as_expected for row in rows))

@@ -1,4 +1,4 @@
-"""The class report: marks of everyone, in the terminal and as an HTML page."""
+"""The automatic marks of everyone, a row for each student, and as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course
-from autograder.pages.page import render
-from autograder.triage.reasons import REASONS, Item, by_reason
 from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE
 
-__all__ = ["Row", "class_rows", "print_report", "report_file", "write_report"]
+__all__ = ["Row", "class_rows", "print_report"]
 
 
 @dataclass(slots=True)
@@ -57,11 +54,6 @@ class Row:
     def as_expected(self) -> bool:
         """Whether the total is the right one; true where none is known."""
         return self.expected is None or abs(self.total - self.expected) < 1e-9
-
-
-def report_file(course: Course) -> Path:
-    """Where the class report goes unless another place is named."""
-    return course.root / f"report-{course.assignment}.html"
 
 
 def class_rows(
@@ -163,22 +155,3 @@ def print_report(rows: Iterable[Row]) -> None:
     for row in rows:
         if row.trouble:
             console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}", highlight=False)
-
-
-def write_report(rows: Iterable[Row], page: Path, triage: Iterable[Item] = (), **facts: Any) -> None:
-    """Write the class, and what a person should look at, as a self-contained HTML page; links go to feedback pages beside it."""
-    rows = list(rows)
-    notebooks = list(rows[0].marks) if rows else []
-    with_hints = any(row.hints is not None for row in rows)
-    page.write_text(
-        render(
-            "report.html.j2",
-            rows=rows,
-            notebooks=notebooks,
-            with_hints=with_hints,
-            triage=by_reason(triage),
-            reasons=REASONS,
-            **facts,
-        ),
-        "utf-8",
-    )
