@@ -11,7 +11,19 @@ from autograder.nbgrader_compat.errors import CourseError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = ("new", "lint", "demo", "grade", "feedback", "report", "simulate", "check", "exam", "bundle")
+COMMANDS = (
+    "new",
+    "lint",
+    "demo",
+    "grade",
+    "feedback",
+    "report",
+    "export",
+    "simulate",
+    "check",
+    "exam",
+    "bundle",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -50,14 +50,14 @@ class ClassMarks:
         questions: in the order of the notebooks.
         marks: by student, and by place among the questions; who has none for a notebook has no marks for its questions.
         absent: students whom the gradebook knows and who handed nothing in.
-        penalties: points taken off for lateness, by student.
+        penalties: points taken off for lateness, by student and notebook.
     """
 
     assignment: str
     questions: list[Question]
     marks: dict[str, dict[int, Mark]] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
-    penalties: dict[str, float] = field(default_factory=dict)
+    penalties: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def students(self) -> list[str]:
@@ -99,6 +99,13 @@ class ClassMarks:
                     most += question.maximum
         return have, most
 
+    def total(self, student: str) -> float:
+        """All points of a student less the penalties for lateness; as for nbgrader, no notebook has less than 0."""
+        return sum(
+            max(0.0, self.points(student, name)[0] - self.penalties.get((student, name), 0.0))
+            for name in self.notebooks
+        )
+
 
 def class_marks(course: Course) -> ClassMarks:
     """The marks of everyone who handed in, or has marks.
@@ -119,8 +126,7 @@ def class_marks(course: Course) -> ClassMarks:
     with course.gradebook() as book:
         grades = list(cell_grades(book, course.assignment))
         known = enrolled(book)
-        for (student, _), points in penalties(book, course.assignment).items():
-            made.penalties[student] = made.penalties.get(student, 0.0) + points
+        made.penalties = penalties(book, course.assignment)
     with_marks = {grade.student for grade in grades}
     made.marks = {student: {} for student in sorted({*course.students(with_marks), *with_marks})}
     made.absent = [student for student in known if student not in made.marks]
