@@ -34,7 +34,9 @@ MAY_USE = {
     "autograder/pages": {
         *("bounds", "exam", "files", "kit", "nbgrader_compat", "notebook", "triage", "tutor"),
     },
-    "autograder/report": {"kit", "nbgrader_compat", "notebook", "pages", "triage", "tutor"},
+    "autograder/report": {
+        *("exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "triage", "tutor"),
+    },
     "autograder/simulate": {"files", "grading", "kit", "nbgrader_compat", "notebook", "pages", "report"},
     "autograder/selfstudy": {
         *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),

@@ -18,6 +18,7 @@ COMMANDS = (
     "grade",
     "feedback",
     "report",
+    "written",
     "export",
     "simulate",
     "check",

@@ -13,7 +13,7 @@ from autograder.report.marks import ClassMarks
 from autograder.report.statistics import distributions, items, misunderstandings
 from autograder.tutor.misconceptions import Misconception
 
-__all__ = ["COLUMNS", "defused", "write_csv", "write_json"]
+__all__ = ["COLUMNS", "as_meant", "defused", "write_csv", "write_json"]
 
 COLUMNS = (
     *("student", "notebook", "question", "by_hand", "score", "maximum"),
@@ -29,6 +29,15 @@ def defused(text: str) -> str:
     ("'=1+1", 'ada')
     """
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def as_meant(text: str) -> str:
+    """What :func:`defused` made *text* of.
+
+    >>> as_meant(defused("=1+1")), as_meant("'t was")
+    ('=1+1', "'t was")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
 def write_csv(marks: ClassMarks, file: Path) -> None:
