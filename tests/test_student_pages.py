@@ -18,13 +18,15 @@ from PIL import Image
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.triage import class_triage
 from autograder.notebook.cells import grading, strip_solution_marks
 from autograder.notebook.submitted import read_submission
 from autograder.pages.feedback import write_student_page, write_student_pages
 from autograder.pages.markup import markdown_html, outputs_html
 from autograder.pages.page import Mark, Section, Sheet, feedback_page
 from autograder.pages.todo import first_sentence
-from autograder.report.page import write_report
+from autograder.report.marks import class_marks
+from autograder.report.page import bank_of, write_report
 from autograder.report.rows import class_rows
 from autograder.simulate.demo import make_class
 from autograder.simulate.kinds import Kind, expected_marks
@@ -95,7 +97,10 @@ def made(root, assignment, tmp_path_factory) -> Class:
         book.find_submission(assignment, "wrong").timestamp = datetime.datetime(2026, 1, 1)
         book.db.commit()
     assert write_student_pages(course, course.students()) == ["absent"]
-    write_report(class_rows(course), course.root / "report.html", title="Class report")
+    facts = {"marks": class_marks(course), "bank": bank_of(course)}
+    write_report(
+        class_rows(course), course.root / "report.html", class_triage(course), title="Class report", **facts
+    )
     return Class(course, kinds[0], notebook, explained, notebooks[-1])
 
 
@@ -204,7 +209,7 @@ def test_no_page_holds_a_script_a_handler_or_an_address_that_is_loaded(course, s
         assert "url(" not in (attributes.get("style") or "")
 
 
-def test_every_page_forbids_all_but_its_own_styles_and_pictures_inside_it_and_says_so_to_a_browser(
+def test_every_page_forbids_all_but_its_own_styles_and_script_and_pictures_inside_it_and_says_so_to_a_browser(
     made, browser, tmp_path
 ):
     course = made.course
@@ -227,6 +232,9 @@ def test_every_page_forbids_all_but_its_own_styles_and_pictures_inside_it_and_sa
             rules = dict(rule.split(" ", 1) for rule in policies[0].split("; "))
             style = rules.pop("style-src-elem")
             assert style.startswith("'sha256-") and " " not in style
+            script = rules.pop("script-src", "")  # of the class report, which sorts and searches
+            assert bool(script) == (path.name == "report.html") and " " not in script
+            assert not script or script.startswith("'sha256-")
             assert rules == {
                 "default-src": "'none'",
                 "img-src": "data:",
@@ -262,16 +270,18 @@ def test_the_page_of_a_self_check_does_too(made, browser, tmp_path):
     _passes(browser, tmp_path / "card.html", 390)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_class_report_passes_wcag_2_1_aa_and_never_scrolls_sideways(course, browser, width):
-    _passes(browser, course.root / "report.html", width)
+def test_the_class_report_passes_wcag_2_1_aa_and_never_scrolls_sideways(course, browser, width, scheme):
+    _passes(browser, course.root / "report.html", width, scheme)
 
 
-def _passes(browser, path, width):
+def _passes(browser, path, width, scheme="light"):
     from axe_playwright_python.sync_playwright import Axe
 
     # axe itself is a script, which the pages' own policy forbids.
-    with browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True) as context:
+    look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    with browser.new_context(**look, bypass_csp=True) as context:
         page = context.new_page()
         page.goto(path.as_uri())
         rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
@@ -294,7 +304,10 @@ def test_a_hostile_page_opened_in_a_browser_runs_nothing_and_asks_for_nothing(co
 
 
 def test_the_report_links_every_student_and_every_mark_to_a_place_that_is_there(course, assignment):
-    links = [a["href"] for tag, a in Elements((course.root / "report.html").read_text()).found if tag == "a"]
+    text = (course.root / "report.html").read_text("utf-8")
+    links = [
+        a["href"] for tag, a in Elements(text.partition('<table class="students">')[2]).found if tag == "a"
+    ]
     assert len(links) == 3 * (1 + len(notebooks_of(assignment)))
     for link in links:
         name, _, place = link.partition("#")
