@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.nbgrader_compat.grades import left_by_examiner
+from autograder.notebook.assemble import assemble
+from autograder.notebook.cells import read_notebook
+from autograder.notebook.untouched import untouched
 from autograder.report.charts import histogram
 from autograder.report.marks import ClassMarks, Mark, Question
 from autograder.report.page import write_report
@@ -17,6 +20,7 @@ from autograder.report.rows import Row
 from autograder.report.statistics import distributions, items, misunderstandings
 from autograder.report.tables import write_csv, write_json
 from autograder.tutor.misconceptions import Misconception
+from tests.assignments import every_notebook, release_of, source_of, sources
 
 pandas = pytest.importorskip("pandas")
 
@@ -90,6 +94,16 @@ def test_distributions_have_the_mean_and_the_quartiles_that_pandas_finds(marks):
         assert same(found.mean, shares.mean())
         for ours, part in ((found.lower, 0.25), (found.median, 0.5), (found.upper, 0.75)):
             assert same(ours, shares.quantile(part))
+
+
+@every_notebook
+def test_every_question_of_a_release_is_untouched_and_none_of_a_solved_notebook(assignment, notebook):
+    template = sources(assignment, notebook)
+    given = read_notebook(release_of(assignment) / f"{notebook}.ipynb").cells
+    graded = {*template.auto_points(), *template.manual_points()}
+    assert set(untouched(template, given)) == graded and untouched(template, template.cells) == []
+    missing = assemble(source_of(assignment) / f"{notebook}.ipynb", b"")
+    assert set(untouched(template, missing.cells)) == graded
 
 
 def test_a_notebook_that_was_not_handed_in_counts_with_no_points_and_a_waiting_answer_not_at_all():

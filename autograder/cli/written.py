@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write or record; returns the exit status."""
     from autograder.nbgrader_compat.course import Course
-    from autograder.report.written import WrittenError, read_marks, record, write_answers, written_answers
+    from autograder.report.answer_table import read_marks, record, write_answers
+    from autograder.report.written import WrittenError, written_answers
 
     course = Course(course_around(options.course), options.assignment, options.db)
     try:

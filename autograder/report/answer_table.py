@@ -1,0 +1,174 @@
+"""Written answers as a table: all answers to one question after another, with a column for each item of its rubric; and the marks read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.manual import record_mark
+from autograder.report.tables import as_meant, defused
+from autograder.report.written import POINTS, Question, Written, WrittenError, is_comment_of, written_answers
+
+__all__ = ["Given", "Outcome", "read_marks", "record", "write_answers"]
+
+COMMENT, MODEL = "comment", "model answer"
+FIXED = ("row", "student", "notebook", "question", "answer", "mark")
+
+
+def write_answers(answers: Sequence[Written], file: Path, anonymous: bool = False) -> None:
+    """Write the table, for a spreadsheet; before the answers to a question stand what its items ask for, and the model answer.
+
+    Args:
+        anonymous: leave names out, and put the answers into an order that does not tell whose they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    most = max((len(one.question.columns) for one in answers if one.question.items), default=0)
+    items = [f"item {at + 1}" for at in range(most)]
+    with_points = [POINTS] if any(not one.question.items for one in answers) else []
+    ordered = sorted(
+        answers,
+        key=lambda one: (
+            one.question.notebook,
+            one.question.cell,
+            one.before.key if anonymous else one.before.student,
+        ),
+    )
+    last = None
+    with file.open(
+        "w", encoding="utf-8-sig", newline=""
+    ) as text:  # a spreadsheet knows it as UTF-8 by the mark
+        table = csv.DictWriter(text, [*FIXED, *with_points, *items, COMMENT], restval="")
+        table.writeheader()
+        for one in ordered:
+            question = one.question
+            if question != last:
+                asked = {
+                    name: defused(says)
+                    for (name, _), says in zip(question.columns, question.items, strict=False)
+                }
+                limits = ", ".join(f"{name} up to {limit:g}" for name, limit in question.columns)
+                head = {"row": MODEL, "notebook": question.notebook, "question": question.cell}
+                table.writerow({**head, "answer": defused(question.model), "mark": limits, **asked})
+                last = question
+            before = one.before
+            table.writerow(
+                {
+                    "row": one.row,
+                    "student": "" if anonymous else defused(before.student),
+                    "notebook": question.notebook,
+                    "question": question.cell,
+                    "answer": defused(one.answer),
+                    "mark": "" if before.mark is None else f"{before.mark:g}",
+                    COMMENT: defused(before.comment),
+                }
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row that somebody filled: points (None: only a comment) and the comment."""
+
+    row: str
+    points: Mapping[str, str]
+    comment: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the rows: sentences on what was recorded and what was refused, and how many were so already."""
+
+    recorded: list[str]
+    refused: list[str]
+    already: int = 0
+
+
+def read_marks(file: Path) -> list[Given]:
+    """The rows of a table that :func:`write_answers` wrote and somebody filled.
+
+    Raises:
+        WrittenError: it cannot be read, or is no such table.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig")  # with the line breaks that stand in it
+        first = text.partition("\n")[0]
+        table = io.StringIO(text, newline="")
+        rows = list(csv.DictReader(table, delimiter=";" if ";" in first else ","))
+    except UnicodeDecodeError:
+        raise WrittenError(f"{file} is not in UTF-8: save it as CSV UTF-8") from None
+    except (OSError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise WrittenError(f"{file} cannot be read: {why}") from None
+    columns = list(rows[0]) if rows else []
+    if "row" not in columns or COMMENT not in columns:
+        raise WrittenError(f"{file} is no table of answers: it has no columns 'row' and {COMMENT!r}")
+    points = [name for name in columns if name == POINTS or str(name).startswith("item ")]
+    found = []
+    for row in rows:
+        if row["row"] and row["row"] != MODEL:
+            given = {name: (row[name] or "").strip() for name in points}
+            found.append(Given(row["row"].strip(), given, as_meant(row[COMMENT] or "")))
+    return found
+
+
+def record(course: Course, rows: Iterable[Given]) -> Outcome:
+    """Record what is filled. A row is refused as a whole if anything of it does not fit; the others are recorded.
+
+    Raises:
+        WrittenError: the assignment has no question that people mark.
+    """
+    answers = {one.key: one for one in written_answers(course)}
+    outcome = Outcome([], [])
+    with course.gradebook() as book:
+        for given in rows:
+            filled = {name: text for name, text in given.points.items() if text}
+            one = answers.get(given.row.partition("-")[0])
+            if one is None:
+                outcome.refused.append(f"row {given.row}: no answer of {course.assignment} is known by it")
+                continue
+            where = f"{one.before.student}, {one.question.notebook}, {one.question.cell}"
+            if not filled and (not given.comment or is_comment_of(given.row, given.comment)):
+                continue  # nobody wrote anything here
+            wanted = _total(one.question, filled)
+            if isinstance(wanted, str):
+                outcome.refused.append(f"{where}: {wanted}")
+            elif wanted in (None, one.before.mark) and given.comment == one.before.comment:
+                outcome.already += 1
+            elif given.row != one.row:
+                outcome.refused.append(
+                    f"{where}: the answer, its mark or its comment has changed since the table was written"
+                )
+            elif not record_mark(book, one.before, wanted, given.comment):
+                outcome.refused.append(f"{where}: somebody else is marking it just now")
+            else:
+                mark = "" if wanted is None else f"{wanted:g} of {one.question.maximum:g}"
+                was = "" if one.before.mark is None or wanted is None else f" (was {one.before.mark:g})"
+                comment = "comment" if given.comment != one.before.comment else ""
+                outcome.recorded.append(f"{where}: {' and a '.join(filter(None, [mark + was, comment]))}")
+    return outcome
+
+
+def _total(question: Question, filled: Mapping[str, str]) -> float | str | None:
+    """The sum of the points; None for none; or what does not fit."""
+    if not filled:
+        return None
+    limits = dict(question.columns)
+    total = 0.0
+    for name in limits:
+        if name not in filled:
+            return f"{name} is empty, though others are filled"
+        try:
+            points = float(filled[name].replace(",", "."))
+        except ValueError:
+            return f"{name} is {filled[name]!r}, which is no number"
+        if not 0 <= points <= limits[name]:
+            return f"{name} is {filled[name]}: it may be 0 to {limits[name]:g}"
+        total += points
+    if more := [name for name in filled if name not in limits]:
+        return f"{more[0]} is filled, and the question has {', '.join(limits)} only"
+    return total
