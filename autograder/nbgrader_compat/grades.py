@@ -22,7 +22,7 @@ from autograder.nbgrader_compat.internals import (
     TaskCell,
 )
 
-__all__ = ["CellGrade", "cell_grades", "enrolled", "left_by_examiner", "penalties"]
+__all__ = ["CellGrade", "cell_grades", "enrolled", "grades_of", "left_by_examiner", "penalties"]
 
 METADATA = b'\n "metadata": {'  # of the notebook, as nbformat writes it; a line break in a student's text is written in another way
 TAIL = 1 << 16  # bytes at the end of a file, which mostly hold it
@@ -48,31 +48,36 @@ class CellGrade(NamedTuple):
     waits: bool
 
 
-def cell_grades(book: Any, assignment: str) -> Iterator[CellGrade]:
-    """Everything in the gradebook *book* of an assignment, by student and notebook."""
-    tests, tasks = GradeCell.__table__, TaskCell.__table__
-    query = (
-        select(
-            SubmittedAssignment.student_id,
-            Notebook.name,
-            BaseCell.name,
-            Grade.auto_score,
-            Grade.manual_score,
-            func.coalesce(tests.c.max_score, tasks.c.max_score, 0.0),
-            func.coalesce(Grade.extra_credit, 0.0),
-            Grade.needs_manual_grade,
-        )
+def grades_of(assignment: str, *columns: Any) -> Any:
+    """The query for *columns* of every grade of an assignment, by student, notebook and cell."""
+    return (
+        select(*columns)
         .select_from(Grade)
         .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
         .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
         .join(BaseCell.__table__, BaseCell.__table__.c.id == Grade.cell_id)
-        .outerjoin(tests, tests.c.id == Grade.cell_id)
-        .outerjoin(tasks, tasks.c.id == Grade.cell_id)
         .where(Assignment.name == assignment)
         .order_by(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
     )
+
+
+def cell_grades(book: Any, assignment: str) -> Iterator[CellGrade]:
+    """Everything in the gradebook *book* of an assignment, by student and notebook."""
+    tests, tasks = GradeCell.__table__, TaskCell.__table__
+    query = grades_of(
+        assignment,
+        SubmittedAssignment.student_id,
+        Notebook.name,
+        BaseCell.name,
+        Grade.auto_score,
+        Grade.manual_score,
+        func.coalesce(tests.c.max_score, tasks.c.max_score, 0.0),
+        func.coalesce(Grade.extra_credit, 0.0),
+        Grade.needs_manual_grade,
+    )
+    query = query.outerjoin(tests, tests.c.id == Grade.cell_id).outerjoin(tasks, tasks.c.id == Grade.cell_id)
     for row in book.db.execute(query):
         yield CellGrade(*row)
 

@@ -7,15 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, select, update
 
-from autograder.nbgrader_compat.internals import (
-    Assignment,
-    BaseCell,
-    Comment,
-    Grade,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from autograder.nbgrader_compat.grades import grades_of
+from autograder.nbgrader_compat.internals import BaseCell, Comment, Grade, Notebook, SubmittedAssignment
 
 __all__ = ["ManualMark", "manual_marks", "record_mark"]
 
@@ -41,28 +34,16 @@ class ManualMark(NamedTuple):
 def manual_marks(book: Any, assignment: str) -> Iterator[ManualMark]:
     """What people have given so far, for every graded cell of an assignment in the gradebook *book*."""
     comments = _comments()
-    query = (
-        select(
-            Grade.id,
-            SubmittedAssignment.student_id,
-            Notebook.name,
-            BaseCell.name,
-            Grade.manual_score,
-            comments.c.manual_comment,
-            Grade.needs_manual_grade,
-        )
-        .select_from(Grade)
-        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(BaseCell.__table__, BaseCell.__table__.c.id == Grade.cell_id)
-        .outerjoin(
-            comments, and_(comments.c.notebook_id == Grade.notebook_id, comments.c.name == BaseCell.name)
-        )
-        .where(Assignment.name == assignment)
-        .order_by(Notebook.name, BaseCell.name, SubmittedAssignment.student_id)
-    )
+    query = grades_of(
+        assignment,
+        Grade.id,
+        SubmittedAssignment.student_id,
+        Notebook.name,
+        BaseCell.name,
+        Grade.manual_score,
+        comments.c.manual_comment,
+        Grade.needs_manual_grade,
+    ).outerjoin(comments, and_(comments.c.notebook_id == Grade.notebook_id, comments.c.name == BaseCell.name))
     for key, student, notebook, cell, mark, comment, waits in book.db.execute(query):
         yield ManualMark(key, student, notebook, cell, mark, comment or "", waits)
 

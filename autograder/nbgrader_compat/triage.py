@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select
-
 from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
-from autograder.nbgrader_compat.grades import left_by_examiner
-from autograder.nbgrader_compat.internals import (
-    Assignment,
-    BaseCell,
-    Grade,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from autograder.nbgrader_compat.grades import grades_of, left_by_examiner
+from autograder.nbgrader_compat.internals import BaseCell, Grade, Notebook, SubmittedAssignment
 from autograder.triage.reasons import Item
 
 __all__ = ["class_triage", "marks_to_confirm"]
@@ -27,17 +18,9 @@ __all__ = ["class_triage", "marks_to_confirm"]
 
 def marks_to_confirm(assignment: str) -> Any:
     """The query for marks by hand that were given before what lies there now was graded: student, notebook, cell, mark."""
-    return (
-        select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.manual_score)
-        .select_from(Grade)
-        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .where(Assignment.name == assignment, Grade.manual_score.is_not(None), Grade.needs_manual_grade)
-        .order_by(SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
-    )
+    return grades_of(
+        assignment, SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.manual_score
+    ).where(Grade.manual_score.is_not(None), Grade.needs_manual_grade)
 
 
 def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> list[Item]:
