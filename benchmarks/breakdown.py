@@ -79,7 +79,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[dict[str, flo
         (session, "start_candidate", "a confined process for each notebook"),
         (process.Candidate, "run", "the students' cells"),
         (process.Candidate, "call", "calls of the students' functions, both ways over the wire"),
-        (exam, "_judge", "the tests themselves: examples, references, comparisons, shrinking"),
+        (exam, "judge", "the tests themselves: examples, references, comparisons, shrinking"),
         (exam, "explain", "saying why wrong answers are wrong"),
         (nbformat, "writes", "writing the notebooks"),
         (Marker, "mark", "nbgrader's steps, assembling, closing"),
