@@ -25,7 +25,7 @@ from autograder.grading.run import grade_course
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.cells import is_test, read_notebook
 from autograder.pages.feedback import write_student_pages
-from autograder.pages.report import class_rows, print_report
+from autograder.report.rows import class_rows, print_report
 from tests.attack_cases import NOTEBOOK, SOURCE
 from tests.courses import ASSIGNMENT
 from tests.file_attacks import ATTACKS

@@ -15,7 +15,8 @@ from autograder.files.source import data_files
 from autograder.kit import KitError, load_kit
 from autograder.nbgrader_compat.course import Course
 from autograder.notebook.assemble import assemble
-from autograder.pages.report import class_rows, report_file
+from autograder.report.page import report_file
+from autograder.report.rows import class_rows
 from autograder.selfstudy.check import check_notebook
 from autograder.simulate.demo import run_demo
 from autograder.simulate.kinds import load_kinds

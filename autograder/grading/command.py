@@ -132,7 +132,7 @@ def run_grade(
 
     Args:
         check: raises CourseError if the assignment is not fit to be graded.
-        report: tells of the class at the end.
+        report: tells of the class at the end, if nothing stopped the run.
 
     Returns:
         The exit status: 0 if everything is recorded, 1 if not, 2 if grading could not begin, 130 after Ctrl-C.
@@ -167,5 +167,6 @@ def run_grade(
     print_summary(summary, console)
     if summary.interrupted:
         return 130
-    report(course, summary)
+    if not summary.stopped:  # what is left to grade is not known
+        report(course, summary)
     return 1 if summary.trouble or summary.stopped or summary.again else 0
