@@ -106,7 +106,9 @@ def edited(draw: Any, in_a_kernel: bool = False) -> list[dict[str, Any]]:
         elif what == "lost id" and not is_test(one):
             cells[at] = one | {"metadata": {}}
         # With a copy that still is code, that one counts, where stock takes the last one: it may be a wrong try, kept as text.
-        elif what == "retype" and (not (key := grading(one)) or [grading(c) for c in cells].count(key) == 1):
+        elif what == "retype" and not (
+            in_a_kernel and grading(one) and [grading(c) for c in cells].count(grading(one)) > 1
+        ):
             cells[at] = one | {"cell_type": draw(st.sampled_from(["code", "markdown", "raw"]))}
         elif what == "feature" and one["cell_type"] == "code" and not is_test(one):
             if not one["source"].startswith(("%%", "from __future__")):

@@ -176,3 +176,8 @@ def test_a_roster_may_be_what_a_spreadsheet_saves(tmp_path):
     found = read_roster(tmp_path / "r.csv", ["ada", "bob"])
     assert found.people["ada"] == {"student": "ada", "ID": "7"}
     assert found.unknown == ("bob",) and found.without == ("short",)
+    (tmp_path / "s.csv").write_text('Student;ID\n"Lovelace, Ada";ada\n')
+    assert read_roster(tmp_path / "s.csv", ["ada"]).people["ada"]["Student"] == "Lovelace, Ada"
+    (tmp_path / "l.csv").write_bytes("student\nMüller\n".encode("latin-1"))
+    with pytest.raises(RosterError, match="is not in UTF-8: save it as CSV UTF-8"):
+        read_roster(tmp_path / "l.csv", ["ada"])

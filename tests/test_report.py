@@ -183,6 +183,12 @@ def test_the_page_of_any_class_says_how_many_handed_in(tmp_path, students):
     assert (f"{students} of b in 0" in text) == bool(students)
 
 
+def test_marks_of_students_whose_folders_are_gone_still_make_a_page(tmp_path):
+    marks = ClassMarks("course", [Question("0", "a", 1)], {"gone": {0: Mark(0.0, False, None, ("bits",))}})
+    write_report([], tmp_path / "r.html", title="Class", marks=marks, bank=BANK)
+    assert "1 student (100 %), at a." in (tmp_path / "r.html").read_text("utf-8")
+
+
 def test_no_text_of_a_student_runs_in_the_page_which_sorts_and_searches(tmp_path, browser):
     bad = '"><img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
     questions = [Question("0", "a", 4)]

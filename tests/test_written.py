@@ -167,6 +167,30 @@ def test_points_that_do_not_fit_are_refused_and_the_other_rows_recorded(
     assert marks["s01"] == (None, True, None) and marks["s04"] == (3.5, False, None)
 
 
+def test_an_empty_comment_keeps_the_one_that_is_there(course, tmp_path):
+    model, first, *_ = table(course, tmp_path)
+    assert written(course, "--in", save([model, fill(first, comment="See me")], tmp_path / "f.csv")) == 0
+    model, first, *_ = table(course, tmp_path)
+    assert (
+        written(course, "--in", save([model, fill(first, 1, 1, 1, 1, comment="")], tmp_path / "f.csv")) == 0
+    )
+    assert in_gradebook(course)["s01"] == (4.0, False, "See me")
+
+
+def test_one_endless_answer_does_not_keep_the_table_from_coming_back(course, tmp_path):
+    path = course.autograded("s01") / f"{NOTEBOOK}.ipynb"
+    before = path.read_text("utf-8")
+    try:
+        path.write_text(before.replace("Amdahl", "Amdahl" * 40_000), "utf-8")
+        model, first, second, _ = table(course, tmp_path)
+        assert len(first["answer"]) < 32_767 and first["answer"].endswith("Formgrader shows all of it]")
+        filled = save([model, fill(first, 1, 1, 1, 1), fill(second, 0, 0, 0, 0)], tmp_path / "f.csv")
+        assert written(course, "--in", filled) == 0
+    finally:
+        path.write_text(before, "utf-8")
+    assert (in_gradebook(course)["s01"][0], in_gradebook(course)["s04"][0]) == (4.0, 0.0)
+
+
 def test_a_comment_alone_gives_no_mark(course, tmp_path):
     model, first, *_ = table(course, tmp_path)
     assert written(course, "--in", save([model, fill(first, comment="See me")], tmp_path / "f.csv")) == 0

@@ -86,16 +86,19 @@ def _check(course: Any) -> None:
 
 def _report(course: Any, summary: Any) -> None:
     """Write the report of the class; what is graded is graded, also if there is no place for a page."""
+    from autograder.nbgrader_compat.errors import CourseError
     from autograder.report.marks import class_marks
     from autograder.report.page import bank_of, report_file, write_report
     from autograder.report.rows import class_rows
 
     page = report_file(course)
-    rows = class_rows(course, trouble=summary.trouble)
     title = f"Class report: {course.assignment}"
     try:
+        rows = class_rows(course, trouble=summary.trouble)
         write_report(rows, page, summary.triage, title=title, marks=class_marks(course), bank=bank_of(course))
     except OSError as error:
         print(f"autograder: {page} cannot be written: {error.strerror}", file=sys.stderr)
+    except CourseError as error:
+        print(f"autograder: there is no report: {error}", file=sys.stderr)
     else:
         print(f"Report: {page}")

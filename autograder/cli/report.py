@@ -51,6 +51,11 @@ def run(options: argparse.Namespace) -> int:
 
     course = Course(course_around(options.course), options.assignment, options.db)
     page = options.html or report_file(course)
+    places = [file.absolute() for file in (page, options.json, options.csv) if file is not None]
+    if len({*places}) < len(places):
+        raise Complaint(
+            "--html, --json and --csv must name different files: one would be written over another"
+        )
     rows = class_rows(course, beside=page.parent)
     if not rows:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
@@ -59,17 +64,16 @@ def run(options: argparse.Namespace) -> int:
     for line in triage_lines(triage, f"{page} lists all of them."):
         print(line)
     title = f"Class report: {course.assignment}"
-    wanted: dict[Path, Callable[[], None]] = {
-        page: lambda: write_report(rows, page, triage, title=title, marks=marks, bank=bank)
-    }
-    if options.json:
-        wanted[options.json] = lambda: write_json(marks, bank, options.json)
-    if options.csv:
-        wanted[options.csv] = lambda: write_csv(marks, options.csv)
-    for file, write in wanted.items():
-        try:
-            write()
-        except OSError as error:
-            raise Complaint(f"{file} cannot be written: {error.strerror}") from None
-        print(f"{'Report' if file == page else 'Figures'}: {file}")
+    wanted: list[tuple[str, Path | None, Callable[[Path], None]]] = [
+        ("Report", page, lambda file: write_report(rows, file, triage, title=title, marks=marks, bank=bank)),
+        ("Figures", options.json, lambda file: write_json(marks, bank, file)),
+        ("Figures", options.csv, lambda file: write_csv(marks, file)),
+    ]
+    for what, place, write in wanted:
+        if place is not None:
+            try:
+                write(place)
+            except OSError as error:
+                raise Complaint(f"{place} cannot be written: {error.strerror}") from None
+            print(f"{what}: {place}")
     return 0

@@ -45,14 +45,17 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.out:
             answers = written_answers(course, options.notebook)
-            write_answers(answers, options.out, options.anonymous)
-            print(f"{len(answers)} answers: {options.out}")
-            return 0
-        outcome = record(course, read_marks(options.filled))
+        else:
+            outcome = record(course, read_marks(options.filled))
     except WrittenError as error:
         raise Complaint(str(error)) from None
-    except OSError as error:
-        raise Complaint(f"{options.out} cannot be written: {error.strerror}") from None
+    if options.out:
+        try:
+            write_answers(answers, options.out, options.anonymous)
+        except OSError as error:
+            raise Complaint(f"{options.out} cannot be written: {error.strerror}") from None
+        print(f"{len(answers)} answers: {options.out}")
+        return 0
     for line in outcome.recorded:
         print(line)
     for line in outcome.refused:

@@ -168,5 +168,6 @@ def run_grade(
     if summary.interrupted:
         return 130
     if not summary.stopped:  # what is left to grade is not known
-        report(course, summary)
+        with console.status("Writing the report"):
+            report(course, summary)
     return 1 if summary.trouble or summary.stopped or summary.again else 0

@@ -21,11 +21,10 @@ from autograder.files.submissions import Inbox, students_in
 from autograder.kit import load_kit
 from autograder.nbgrader_compat.flags import leave_open, still_open
 from autograder.nbgrader_compat.internals import NbGraderPreprocessor
-from autograder.notebook.assemble import NOTE, PYTHON, TRIAGE, assemble
-from autograder.notebook.cells import Notebook, grading, read_notebook
+from autograder.notebook.assemble import NOTE, PYTHON, TRIAGE, UNTOUCHED, assemble
+from autograder.notebook.cells import Notebook, grading
 from autograder.notebook.inert import writable
 from autograder.notebook.rendering import make_inert
-from autograder.notebook.untouched import untouched
 from autograder.sandbox.levels import LEVELS
 from autograder.triage.reasons import Item
 from autograder.tutor.owner import Owner
@@ -140,9 +139,6 @@ class Examine(_WithLimits):
             carry_errors_forward=self.carry_errors_forward,
             own=self.own_files(resources),
         )
-        never_tried = untouched(
-            read_notebook(folder / f"{resources['nbgrader']['notebook']}.ipynb"), nb.cells
-        )
         make_inert(nb.cells, result.outputs)
         for cell in nb.cells:
             if cell.cell_type == "code":
@@ -161,7 +157,7 @@ class Examine(_WithLimits):
         nb.metadata["autograder"] = {
             "sandbox": result.sandbox,
             "notes": notes,
-            "untouched": never_tried,
+            "untouched": nb.metadata.pop(UNTOUCHED, []),
             "reasons": {
                 key: verdict.reason.as_json() for key, verdict in result.verdicts.items() if verdict.reason
             },

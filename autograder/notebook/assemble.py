@@ -25,14 +25,16 @@ from autograder.notebook.inert import inert_markdown
 from autograder.notebook.needs import bound_names, needed_by_tests
 from autograder.notebook.submitted import EMPTY, read_submission
 from autograder.notebook.unread import needing_tests, unread_work
+from autograder.notebook.untouched import untouched
 from autograder.triage.reasons import Item
 
-__all__ = ["NOTE", "PROBLEM", "PYTHON", "TRIAGE", "assemble", "steps"]
+__all__ = ["NOTE", "PROBLEM", "PYTHON", "TRIAGE", "UNTOUCHED", "assemble", "steps"]
 
 PROBLEM = "autograder_problem"
 NOTE = "autograder_note"
 TRIAGE = "autograder_triage"
 PYTHON = "autograder_python"
+UNTOUCHED = "autograder_untouched"
 MAX_CELLS = 2000
 NOTHING = (ABSENT.why, EMPTY)  # what there is nobody's work to look at in
 
@@ -43,7 +45,8 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
     Cells keep the order that the student gave them, but that no test stands before what it needs; what is missing comes back where the source has
     it. An answer that was turned into a cell of another type is turned back. If the submission cannot be read, the result has no answers and its
     metadata says why under :data:`PROBLEM`. There is also what else there is to say of it, under :data:`NOTE`, what a person should look at, under
-    :data:`TRIAGE`, and the version of Python that it was written with, under :data:`PYTHON`.
+    :data:`TRIAGE`, the version of Python that it was written with, under :data:`PYTHON`, and the questions that nobody tried, under
+    :data:`UNTOUCHED`.
     """
     template = read_notebook(source)
     submitted = read_submission(submission)
@@ -68,6 +71,7 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
         NOTE: "; ".join(notes),
         TRIAGE: [item.as_json() for item in items],
         PYTHON: submitted.python,
+        UNTOUCHED: untouched(template, ordered),
     }.items():
         if value:
             made["metadata"][key] = value

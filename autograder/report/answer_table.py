@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.manual import record_mark
-from autograder.report.tables import as_meant, defused
+from autograder.report.tables import TableError, as_meant, defused, read_table
 from autograder.report.written import POINTS, Question, Written, WrittenError, is_comment_of, written_answers
 
 __all__ = ["Given", "Outcome", "read_marks", "record", "write_answers"]
 
 COMMENT, MODEL = "comment", "model answer"
+LONGEST = 30_000  # characters of an answer: a cell of a spreadsheet holds 32,767
 FIXED = ("row", "student", "notebook", "question", "answer", "mark")
 
 
@@ -40,9 +40,8 @@ def write_answers(answers: Sequence[Written], file: Path, anonymous: bool = Fals
         ),
     )
     last = None
-    with file.open(
-        "w", encoding="utf-8-sig", newline=""
-    ) as text:  # a spreadsheet knows it as UTF-8 by the mark
+    # A spreadsheet knows the file as UTF-8 by the mark at its beginning.
+    with file.open("w", encoding="utf-8-sig", newline="") as text:
         table = csv.DictWriter(text, [*FIXED, *with_points, *items, COMMENT], restval="")
         table.writeheader()
         for one in ordered:
@@ -63,16 +62,20 @@ def write_answers(answers: Sequence[Written], file: Path, anonymous: bool = Fals
                     "student": "" if anonymous else defused(before.student),
                     "notebook": question.notebook,
                     "question": question.cell,
-                    "answer": defused(one.answer),
+                    "answer": defused(_short(one.answer)),
                     "mark": "" if before.mark is None else f"{before.mark:g}",
                     COMMENT: defused(before.comment),
                 }
             )
 
 
+def _short(answer: str) -> str:
+    return answer if len(answer) <= LONGEST else f"{answer[:LONGEST]}… [cut here: Formgrader shows all of it]"
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A row that somebody filled: points (None: only a comment) and the comment."""
+    """A row as it came back: the texts in its columns for points, by column, and its comment; each may be empty."""
 
     row: str
     points: Mapping[str, str]
@@ -95,25 +98,17 @@ def read_marks(file: Path) -> list[Given]:
         WrittenError: it cannot be read, or is no such table.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig")  # with the line breaks that stand in it
-        first = text.partition("\n")[0]
-        table = io.StringIO(text, newline="")
-        rows = list(csv.DictReader(table, delimiter=";" if ";" in first else ","))
-    except UnicodeDecodeError:
-        raise WrittenError(f"{file} is not in UTF-8: save it as CSV UTF-8") from None
-    except (OSError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise WrittenError(f"{file} cannot be read: {why}") from None
-    columns = list(rows[0]) if rows else []
+        columns, rows = read_table(file)
+    except TableError as error:
+        raise WrittenError(str(error)) from None
     if "row" not in columns or COMMENT not in columns:
         raise WrittenError(f"{file} is no table of answers: it has no columns 'row' and {COMMENT!r}")
-    points = [name for name in columns if name == POINTS or str(name).startswith("item ")]
-    found = []
-    for row in rows:
-        if row["row"] and row["row"] != MODEL:
-            given = {name: (row[name] or "").strip() for name in points}
-            found.append(Given(row["row"].strip(), given, as_meant(row[COMMENT] or "")))
-    return found
+    points = [name for name in columns if name == POINTS or name.startswith("item ")]
+    return [
+        Given(row["row"].strip(), {name: row[name].strip() for name in points}, as_meant(row[COMMENT]))
+        for row in rows
+        if row["row"] and row["row"] != MODEL
+    ]
 
 
 def record(course: Course, rows: Iterable[Given]) -> Outcome:
@@ -134,22 +129,23 @@ def record(course: Course, rows: Iterable[Given]) -> Outcome:
             where = f"{one.before.student}, {one.question.notebook}, {one.question.cell}"
             if not filled and (not given.comment or is_comment_of(given.row, given.comment)):
                 continue  # nobody wrote anything here
+            comment = given.comment or one.before.comment
             wanted = _total(one.question, filled)
             if isinstance(wanted, str):
                 outcome.refused.append(f"{where}: {wanted}")
-            elif wanted in (None, one.before.mark) and given.comment == one.before.comment:
+            elif wanted in (None, one.before.mark) and comment == one.before.comment:
                 outcome.already += 1
             elif given.row != one.row:
                 outcome.refused.append(
                     f"{where}: the answer, its mark or its comment has changed since the table was written"
                 )
-            elif not record_mark(book, one.before, wanted, given.comment):
+            elif not record_mark(book, one.before, wanted, comment):
                 outcome.refused.append(f"{where}: somebody else is marking it just now")
             else:
                 mark = "" if wanted is None else f"{wanted:g} of {one.question.maximum:g}"
                 was = "" if one.before.mark is None or wanted is None else f" (was {one.before.mark:g})"
-                comment = "comment" if given.comment != one.before.comment else ""
-                outcome.recorded.append(f"{where}: {' and a '.join(filter(None, [mark + was, comment]))}")
+                said = "comment" if comment != one.before.comment else ""
+                outcome.recorded.append(f"{where}: {' and a '.join(filter(None, [mark + was, said]))}")
     return outcome
 
 

@@ -20,9 +20,8 @@ from urllib.parse import quote
 from autograder.report.marks import ClassMarks
 from autograder.report.tables import defused
 
-__all__ = ["FORMS", "waiting", "write_export"]
+__all__ = ["waiting", "write_export"]
 
-FORMS = ("canvas", "moodle", "gradescope", "csv")
 POINTS = "    Points Possible"  # indented, as Canvas exports it
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 # What each system knows a person by; the first stands for the gradebook's id where a roster does not say.
@@ -66,14 +65,11 @@ def write_export(
             results = json.dumps(_results(marks, student), ensure_ascii=False, indent=1)
             (place / f"{quote(student, safe=' ')}.json").write_text(results, "utf-8")
         return
-    parts = {
-        "whole": [(marks.assignment, marks.maximum)],
-        "parts": [*_questions(marks), (f"{marks.assignment}: late penalty", 0.0)],
-    }
-    items = [
-        *(parts["whole"] if form == "csv" or not by_question else ()),
-        *(parts["parts"] if form == "csv" or by_question else ()),
-    ]
+    items: list[Item] = []
+    if form == "csv" or not by_question:
+        items.append((marks.assignment, marks.maximum))
+    if form == "csv" or by_question:
+        items += [*_questions(marks), (f"{marks.assignment}: late penalty", 0.0)]
     rows = [(_person(form, student, people), _points(marks, student)) for student in students]
     with place.open("w", encoding="utf-8", newline="") as text:
         csv.writer(text).writerows(_table(form, items, rows))

@@ -90,7 +90,14 @@ def _found(marks: ClassMarks, bank: Mapping[str, Misconception]) -> dict[str, An
     held = misunderstandings(marks, bank)
     weak = sorted(_weak(marks, held), key=lambda one: (one.points / one.maximum, one.student))
     chart = histogram(whole.counts, f"How {marks.assignment} went")
-    return {"whole": whole, "chart": chart, "by_notebook": by_notebook, "held": held, "weak": weak}
+    return {
+        "students": len(marks.marks),
+        "whole": whole,
+        "chart": chart,
+        "by_notebook": by_notebook,
+        "held": held,
+        "weak": weak,
+    }
 
 
 def _weak(marks: ClassMarks, held: Sequence[Misunderstanding]) -> Iterator[Weak]:

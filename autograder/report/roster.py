@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from autograder.report.tables import TableError, read_table
 
 __all__ = ["Roster", "RosterError", "read_roster"]
 
@@ -42,13 +43,10 @@ def read_roster(file: Path, students: Iterable[str], key: str | None = None) -> 
         RosterError: it cannot be read, has no such column, or has somebody twice.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            table = csv.DictReader(text, restval="")
-            columns = [name for name in table.fieldnames or () if name]
-            rows = [{name: (row[name] or "").strip() for name in columns} for row in table]
-    except (OSError, ValueError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise RosterError(f"{file} cannot be read: {why}") from None
+        columns, table = read_table(file)
+    except TableError as error:
+        raise RosterError(str(error)) from None
+    rows = [{name: value.strip() for name, value in row.items()} for row in table]
     if not columns:
         raise RosterError(f"{file} is empty: its first line must name its columns")
     known = set(students)

@@ -76,6 +76,8 @@ def class_rows(
     auto: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     waiting: dict[str, float] = defaultdict(float)
     for student, notebook, cell, mark, manual, maximum in course.grades():
+        if notebook not in points:  # it was taken out of the assignment since
+            continue
         if cell in points[notebook]:
             if mark is not None:
                 auto[student][notebook].append(mark)
