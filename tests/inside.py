@@ -41,7 +41,7 @@ LIMITS = Limits(
     inodes=500,
     output_kb=32,
 )
-# A user for each level: the kernel counts all processes of a user, those that are just ending too.
+# A user for each level: the kernel counts all processes of a user.
 SOMEBODY = {"namespaces": 64000, "landlock": 64001, "limits": 64002}
 PLACES = [
     pytest.param(level, user, id=f"{level}, {'root' if user == 0 else 'an ordinary user'}")
