@@ -13,11 +13,13 @@ from autograder.nbgrader_compat.settings import use_examiner
 if TYPE_CHECKING:
     from autograder.nbgrader_compat.examine import Examine
     from autograder.nbgrader_compat.exporter import SubmissionExporter
+    from autograder.nbgrader_compat.late import Late
 
-__all__ = ["Examine", "SubmissionExporter", "use_examiner"]
+__all__ = ["Examine", "Late", "SubmissionExporter", "use_examiner"]
 
 HOMES = {
     "Examine": "autograder.nbgrader_compat.examine",
+    "Late": "autograder.nbgrader_compat.late",
     "SubmissionExporter": "autograder.nbgrader_compat.exporter",
 }
 

@@ -76,7 +76,7 @@ def test_what_else_the_configuration_says_cannot_undo_it(placed, lines):
     assert (config.Autograde.exporter_class, config.GenerateFeedback.exporter_class) == DOORS
     assert config.GenerateFeedback.preprocessors == []
     ignored = CourseDirectory(config=config).ignore
-    assert ignored.count("kit") == 1
+    assert ignored.count("kit") == 1 == ignored.count(".hypothesis")
     assert ("*.bak" in ignored) == ("*.bak" in lines) and ("__pycache__" in ignored) != ("= ['*.bak" in lines)
     if "SaveAutoGrades" in lines:
         assert steps[1:] == ["nbgrader.preprocessors.SaveAutoGrades"]

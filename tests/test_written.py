@@ -8,9 +8,9 @@ import io
 import pytest
 
 from autograder.cli import main
+from autograder.files.csv_table import as_meant, defused
 from autograder.grading.command import local_grader
 from autograder.grading.run import grade_course
-from autograder.report.tables import as_meant, defused
 from autograder.report.written import written_answers
 from tests.courses import handed_in
 

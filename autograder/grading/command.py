@@ -15,6 +15,8 @@ from autograder.triage.lines import triage_lines
 
 __all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
 
+NAMED = 10  # students in a sentence
+
 
 def local_grader(processes: int | None = None) -> Grader:
     """Grading on this machine, in as many processes as it has cores unless told otherwise."""
@@ -99,6 +101,13 @@ def print_summary(summary: Summary, console: Any) -> None:
     if summary.again:
         console.print(
             f"[yellow]{len(summary.again)} of them got zeros because a grading process was lost; the next run grades them again[/].",
+            highlight=False,
+        )
+    if summary.penalties:
+        console.print(
+            f"The penalty for lateness is another one now for {len(summary.penalties)}: {', '.join(summary.penalties[:NAMED])}"
+            f"{', …' if len(summary.penalties) > NAMED else ''}. Write their pages again with autograder feedback.",
+            markup=False,
             highlight=False,
         )
     if summary.graded:

@@ -141,6 +141,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config
     }
+    chosen.pop("Late", None)  # penalties are assigned anew in each run
     if "Examine" in chosen:
         chosen["Examine"].pop("lock_seconds", None)  # no mark depends on how long a lock is waited for
     return chosen | {"steps": [step.__name__ for step in listed]}

@@ -32,6 +32,7 @@ class Summary:
         trouble: those that are not recorded, and why.
         notes: what an instructor should know, by student.
         again: those graded whose marks may be the fault of this machine, and that the next run grades again.
+        penalties: those graded before who lose other points for lateness than then.
         stopped: why the run ended early, or an empty string.
         triage: what a person should look at, in the whole class; not looked for in a run that ended early.
         peak_mb: largest resident memory of a grading process, and of the process that it forks candidates from.
@@ -42,6 +43,7 @@ class Summary:
     trouble: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
+    penalties: list[str] = field(default_factory=list)
     stopped: str = ""
     triage: list[Item] = field(default_factory=list)
     interrupted: bool = False
@@ -142,6 +144,9 @@ def grade_course(
                 summary.before.append(student)
             else:
                 todo.append((student, print_))
+        for student in recorder.unknown_with_extension({*known, *(student for student, _ in todo)}):
+            progress.say(f"{student} has an extension, and neither handed in nor is in the gradebook")
+        summary.penalties = recorder.penalties_anew(frozenset(summary.before))
         progress.begin(len(todo) + len(summary.trouble), len(summary.before))
         for student, why in summary.trouble.items():
             progress.step(student, why, [])

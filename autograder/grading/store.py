@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from autograder.grading.autograded import write_autograded
@@ -93,6 +93,14 @@ class Recorder:
         self._between("committed")
         _put(folder, final)
         self._between("done")
+
+    def penalties_anew(self, students: Collection[str]) -> list[str]:
+        """See :meth:`autograder.nbgrader_compat.records.Records.penalties_anew`."""
+        return self._records.penalties_anew(students)
+
+    def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
+        """See :meth:`autograder.nbgrader_compat.records.Records.unknown_with_extension`."""
+        return self._records.unknown_with_extension(handed_in)
 
     def missing(self, students: set[str]) -> set[str]:
         """Those of *students* whose record is not in the gradebook that lies there now.

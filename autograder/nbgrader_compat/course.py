@@ -21,6 +21,7 @@ from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.extras import install_command
 from autograder.nbgrader_compat.grades import cell_grades
 from autograder.nbgrader_compat.inbox import course_inbox
+from autograder.nbgrader_compat.late import Late
 from autograder.nbgrader_compat.layout import Layout, load_config
 
 __all__ = ["Course", "CourseError"]
@@ -146,6 +147,15 @@ class Course:
 
         url = make_url(self.db_url)
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    def late(self) -> Late:
+        """What lateness costs.
+
+        Raises:
+            CourseError: the settings or the files that they name cannot be used.
+        """
+        converter = self.converter()
+        return Late(config=converter.config).read(converter.coursedir)
 
     def converter(self) -> Any:
         """nbgrader's own ``Autograde``, with the settings of this course."""

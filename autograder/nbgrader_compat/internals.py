@@ -23,6 +23,7 @@ __all__ = [
     "GradeCell",
     "Gradebook",
     "InvalidEntry",
+    "LateSubmissionPlugin",
     "MissingEntry",
     "NbGraderAPI",
     "NbGraderPreprocessor",
@@ -64,7 +65,7 @@ def needed(module: str, name: str, *attributes: str) -> Any:
 
 
 API = "nbgrader.api"
-Assignment = needed(API, "Assignment", "id", "name")
+Assignment = needed(API, "Assignment", "duedate", "id", "name")
 BaseCell = needed(API, "BaseCell", "id", "name")
 Comment = needed(API, "Comment", "cell_id", "notebook_id", "auto_comment", "comment")
 Grade = needed(
@@ -91,7 +92,9 @@ SubmittedNotebook = needed(
 InvalidEntry = needed(API, "InvalidEntry")
 MissingEntry = needed(API, "MissingEntry")
 SubmittedAssignment = needed(
-    API, "SubmittedAssignment", "id", "assignment_id", "student_id", "total_seconds_late"
+    API,
+    "SubmittedAssignment",
+    *("id", "assignment_id", "duedate", "extension", "student_id", "timestamp", "total_seconds_late"),
 )
 
 NbGraderAPI = needed(
@@ -130,6 +133,7 @@ AssignLatePenalties = needed(
     STEPS, "AssignLatePenalties", "_check_late_penalty", "init_plugin", "plugin_class"
 )
 CheckCellMetadata = needed(STEPS, "CheckCellMetadata", "preprocess")
+LateSubmissionPlugin = needed("nbgrader.plugins", "LateSubmissionPlugin", "penalty_method")
 Execute = needed(STEPS, "Execute", "preprocess")
 NbGraderPreprocessor = needed(STEPS, "NbGraderPreprocessor", "preprocess")
 OverwriteCells = needed(STEPS, "OverwriteCells", "preprocess_cell")

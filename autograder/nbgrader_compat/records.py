@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Column, MetaData, String, Table, select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.grades import penalties
 from autograder.nbgrader_compat.internals import (
     AssignLatePenalties,
     Assignment,
@@ -19,13 +20,17 @@ from autograder.nbgrader_compat.internals import (
     Comment,
     Grade,
     InvalidEntry,
+    Student,
     SubmittedAssignment,
 )
+from autograder.nbgrader_compat.late import Late
 from autograder.nbgrader_compat.lock_wait import LockWait
 from autograder.nbgrader_compat.stand_ins import preprocessor_classes
 from autograder.nbgrader_compat.triage import marks_to_confirm
 
 __all__ = ["Records"]
+
+SAME_POINTS = 1e-9
 
 # No foreign key: nbgrader may delete a submission, and then this row means nothing.
 RECORDS = Table(
@@ -52,7 +57,7 @@ class Records:
 
     def __init__(self, course: Course, lock_wait: LockWait) -> None:
         self._course, self._lock_wait = course, lock_wait
-        self._late = _late_penalties(course.converter())
+        self._late = _late_penalties(course)
         self._file = course.database_file
         if self._file is not None and not self._file.is_file():
             raise CourseError(
@@ -142,6 +147,17 @@ class Records:
     def _commit(
         self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str
     ) -> None:
+        with self._transaction() as connection:
+            submission = self._store(student, notebooks)
+            self._gradebook.db.flush()
+            connection.execute(RECORDS.delete().where(RECORDS.c.submission_id == submission.id))
+            connection.execute(
+                RECORDS.insert().values(submission_id=submission.id, fingerprint=fingerprint, folder=folder)
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """One transaction, in which nbgrader's gradebook works too."""
         self.check_identity()
         book = self._gradebook
         own = book.db
@@ -151,17 +167,55 @@ class Records:
                 sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only")
             )
             try:
-                submission = self._store(student, notebooks)
-                book.db.flush()
-                connection.execute(RECORDS.delete().where(RECORDS.c.submission_id == submission.id))
-                connection.execute(
-                    RECORDS.insert().values(
-                        submission_id=submission.id, fingerprint=fingerprint, folder=folder
-                    )
-                )
+                yield connection
             finally:
                 book.db.remove()
                 book.db = own
+
+    def penalties_anew(self, students: Collection[str]) -> list[str]:
+        """Assign the late penalties of those of *students* that are recorded anew: a due date, an extension or a mark by hand may have changed.
+
+        Returns:
+            The students who lose other points by it than before.
+
+        Raises:
+            CourseError: the gradebook or the rules cannot be used; nothing is changed.
+        """
+        with self._database():
+            return self._lock_wait.run(lambda: self._penalties_anew(students))
+
+    def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
+        """Those with an extension who have not handed in, and whom the gradebook does not know."""
+        named = self._late.with_extension(self._course.assignment) if self._late else []
+        if not {*named} - {*handed_in}:
+            return []
+        known = {student for (student,) in self._read(select(Student.id))}
+        return [student for student in named if student not in known and student not in handed_in]
+
+    def _penalties_anew(self, students: Collection[str]) -> list[str]:
+        if self._late is None:
+            return []
+        changed = []
+        with self._transaction():
+            book = self._gradebook
+            assignment = book.find_assignment(self._course.assignment)
+            self._late.check(assignment)
+            before = penalties(book, assignment.name)
+            penalized = {student for student, _ in before}
+            for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id):
+                if submission.student_id not in students:
+                    continue
+                self._late.settle(submission)
+                if submission.total_seconds_late <= 0 and submission.student_id not in penalized:
+                    continue
+                book.db.flush()
+                for notebook in submission.notebooks:
+                    self._late.assign(submission, notebook, book.db)
+                    was = before.get((submission.student_id, notebook.name), 0.0)
+                    if abs((notebook.late_submission_penalty or 0.0) - was) > SAME_POINTS:
+                        changed.append(submission.student_id)
+            book.db.flush()
+        return sorted({*changed})
 
     def _store(self, student: str, notebooks: Mapping[str, _Notebook]) -> Any:
         """What ``nbgrader autograde`` stores of a submission."""
@@ -170,6 +224,8 @@ class Records:
         timestamp = self._course.inbox.time(student).time
         more = {"timestamp": timestamp} if timestamp else {}
         submission = book.update_or_create_submission(self._course.assignment, student, **more)
+        if self._late is not None:
+            self._late.settle(submission)
         for notebook in submission.notebooks:
             found = notebooks.get(notebook.name)
             grades = book.db.query(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
@@ -189,7 +245,7 @@ class Records:
                     comment.auto_comment = found.comments[name]
             if self._late is not None:
                 book.db.flush()
-                self._late.assign(student, submission, notebook, book.db)
+                self._late.assign(submission, notebook, book.db)
         return submission
 
     def close(self) -> None:
@@ -197,24 +253,10 @@ class Records:
         self._gradebook.close()
 
 
-class _Penalties(AssignLatePenalties):
-    def assign(self, student: str, submission: Any, notebook: Any, session: Any) -> None:
-        """As its ``preprocess`` does, in a transaction that is under way."""
-        notebook.late_submission_penalty = None
-        late = submission.total_seconds_late
-        if late > 0:
-            session.refresh(notebook, ["score"])
-            penalty = self.plugin_inst.late_submission_penalty(student, notebook.score, late)
-            if penalty is not None:
-                notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
-
-
-def _late_penalties(converter: Any) -> _Penalties | None:
-    """nbgrader's preprocessor for late penalties as the course configures it, or None."""
-    if AssignLatePenalties not in preprocessor_classes(converter.autograde_preprocessors):
+def _late_penalties(course: Course) -> Late | None:
+    """The step that assigns late penalties, or None where the course has none."""
+    listed = preprocessor_classes(course.converter().autograde_preprocessors)
+    if not any(step in listed for step in (Late, AssignLatePenalties)):
         return None
-    made = _Penalties(config=converter.config)
-    if not made.enabled:
-        return None
-    made.init_plugin()
-    return made
+    late = course.late()
+    return late if late.enabled else None

@@ -24,6 +24,8 @@ STEPS = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+# Beside the source notebooks: what the grader knows, and what is left where somebody ran a property test.
+NOT_RELEASED = (KIT, ".hypothesis")
 # What the setting of each mark has to hold.
 MARKS = {
     "ClearSolutions": {
@@ -42,11 +44,12 @@ def use_examiner(config: Config) -> None:
 
     It may stand anywhere in the file: what is set before is taken over, and what is set after it cannot undo it.
 
-    * ``Autograde``: :class:`~autograder.nbgrader_plugin.Examine` takes the place of ``Execute`` among the preprocessors, and submissions are read by
+    * ``Autograde``: :class:`~autograder.nbgrader_plugin.Examine` takes the place of ``Execute`` among the preprocessors, and
+      :class:`~autograder.nbgrader_plugin.Late` that of ``AssignLatePenalties``; submissions are read by
       :class:`~autograder.nbgrader_plugin.SubmissionExporter`, which also sets aside what nbgrader must not copy.
     * ``GenerateAssignment``: a release says what a notebook may use when it is graded, unless the course has an exporter of its own.
     * ``GenerateFeedback``: pages show answers, marks and messages, not the hidden tests, and are complete in themselves.
-    * ``CourseDirectory``: a folder ``kit`` beside the source notebooks is not released.
+    * ``CourseDirectory``: folders ``kit`` and ``.hypothesis`` beside the source notebooks are not released.
 
     Raises:
         ValueError: the settings say other marks of solutions or hidden tests than nbgrader's own, which the examiner does not know.
@@ -86,13 +89,15 @@ def _listed(value: Any, default: list[Any]) -> list[Any]:
 
 def _examined(value: Any) -> list[Any]:
     steps = _listed(value, STEPS)
-    examine = f"{DOOR}.Examine"
+    examine, late = f"{DOOR}.Examine", f"{DOOR}.Late"
     names = [step if isinstance(step, str) else f"{step.__module__}.{step.__name__}" for step in steps]
     made: list[Any] = []
     for step, name in zip(steps, names, strict=True):
         if name.rpartition(".")[2] in ("Execute", "Examine"):
             if examine not in made:
                 made.append(examine)
+        elif name.rpartition(".")[2] in ("AssignLatePenalties", "Late"):
+            made.append(late)
         else:
             made.append(step)
     return made if examine in made else [examine, *made]
@@ -100,10 +105,9 @@ def _examined(value: Any) -> list[Any]:
 
 def _ignored(value: Any) -> Any:
     if isinstance(value, LazyConfigValue):
-        if KIT not in value.to_dict().get("extend", []):
-            value.append(KIT)
+        value.extend(name for name in NOT_RELEASED if name not in value.to_dict().get("extend", []))
         return value
-    return [*value, *([] if KIT in value else [KIT])]
+    return [*value, *(name for name in NOT_RELEASED if name not in value)]
 
 
 def _usual(section: str, key: str) -> Callable[[Any], Any]:

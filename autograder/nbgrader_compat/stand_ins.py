@@ -21,6 +21,7 @@ from autograder.nbgrader_compat.internals import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
+from autograder.nbgrader_compat.late import Late
 
 __all__ = ["INSTEAD", "ExamineHere", "StandInGradebook", "preprocessor_classes"]
 
@@ -132,4 +133,5 @@ INSTEAD: dict[type[Any], type[Any] | None] = {
     CheckCellMetadata: _Check,
     Examine: ExamineHere,
     AssignLatePenalties: None,
+    Late: None,
 }

@@ -14,6 +14,7 @@ from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.internals import Gradebook, MissingEntry
+from autograder.nbgrader_compat.late import Late
 from autograder.notebook.cells import grading, is_test, read_notebook
 from autograder.pages.page import Mark, Section, Sheet, feedback_page, graded_test, sheet
 from autograder.tutor.reason import Reason
@@ -34,7 +35,10 @@ class FeedbackExporter(Exporter):
         with Gradebook(facts["db_url"]) as book:
             row = book.find_submission_notebook(facts["notebook"], facts["assignment"], facts["student"])
             made = _sheet(row, graded)
-        return feedback_page(f"Feedback for {facts['student']}", [made], _lead([made])), resources
+            converter: Any = self.parent
+            late = Late(config=self.config).read(converter.coursedir)
+            lead = [*late.says(row.assignment), *_lead([made])]
+        return feedback_page(f"Feedback for {facts['student']}", [made], lead), resources
 
 
 def write_student_pages(
@@ -79,7 +83,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
         )
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
-    lead = [f"Assignment: {course.assignment}.", *_lead(sheets)]
+    lead = [f"Assignment: {course.assignment}.", *course.late().says(submission), *_lead(sheets)]
     page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")
     return page
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.files.csv_table import TableError, as_meant, defused, read_table
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.manual import record_mark
-from autograder.report.tables import TableError, as_meant, defused, read_table
 from autograder.report.written import POINTS, Question, Written, WrittenError, is_comment_of, written_answers
 
 __all__ = ["Given", "Outcome", "read_marks", "record", "write_answers"]

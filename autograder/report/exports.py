@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from autograder.files.csv_table import defused
 from autograder.report.marks import ClassMarks
-from autograder.report.tables import defused
 
 __all__ = ["waiting", "write_export"]
 

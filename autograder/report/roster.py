@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.report.tables import TableError, read_table
+from autograder.files.csv_table import TableError, read_table
 
 __all__ = ["Roster", "RosterError", "read_roster"]
 

@@ -1,0 +1,130 @@
+"""Late penalties as a step of ``nbgrader autograde``, by the course's own rules and extensions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from traitlets import Unicode
+
+from autograder.nbgrader_compat.errors import CourseError
+from autograder.nbgrader_compat.internals import AssignLatePenalties, Gradebook, LateSubmissionPlugin
+from autograder.nbgrader_compat.late_rules import Extension, LateRule, read_extensions, read_rules, spoken
+from autograder.nbgrader_compat.layout import Layout
+
+__all__ = ["Late"]
+
+
+class Late(AssignLatePenalties):  # type: ignore[misc]
+    """Takes the place of ``AssignLatePenalties``: what lateness costs, and who has more time, may stand in a file each.
+
+    Without them it does what nbgrader does.
+    """
+
+    rules = Unicode("", help="a TOML file that says what lateness costs, such as late.toml").tag(config=True)
+    extensions = Unicode("", help="a CSV file that says who has more time, such as extensions.csv").tag(
+        config=True
+    )
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Assign the penalty of one notebook in the gradebook."""
+        self.read(self.parent.parent.coursedir)  # of the exporter's converter
+        about = resources["nbgrader"]
+        where = about["assignment"], about["student"]
+        with Gradebook(about["db_url"]) as book:
+            submission = book.find_submission(*where)
+            self.settle(submission)
+            self.assign(submission, book.find_submission_notebook(about["notebook"], *where), book.db)
+            book.db.commit()
+        return nb, resources
+
+    def read(self, directory: Any) -> Late:
+        """Read the files that the settings name, in the course whose ``CourseDirectory`` nbgrader made; returns itself.
+
+        Raises:
+            CourseError: one of them cannot be used.
+        """
+        root, assignments = Path(directory.root), Layout.of(directory).assignments()
+        self._zone = str(directory.config.Exchange.get("timezone", ""))
+        self._rules: dict[str, LateRule] = {}
+        self._extensions: dict[tuple[str, str], Extension] | None = None
+        if self.rules:
+            plugin = self.plugin_class is not LateSubmissionPlugin and "c.AssignLatePenalties.plugin_class"
+            method = directory.config.LateSubmissionPlugin.get("penalty_method", "none") != "none"
+            if other := plugin or (method and "c.LateSubmissionPlugin.penalty_method"):
+                raise CourseError(f"c.Late.rules and {other} both say what lateness costs: set one of them")
+            self._rules = read_rules(root / self.rules, assignments, self._zone)
+        if self.extensions:
+            self._extensions = read_extensions(root / self.extensions, assignments, self._zone)
+        self.init_plugin()
+        return self
+
+    def with_extension(self, assignment: str) -> list[str]:
+        """Who has an extension by the file."""
+        return [student for student, name in self._extensions or {} if name == assignment]
+
+    def settle(self, submission: Any) -> None:
+        """Write into the gradebook's *submission* when it is due, as the files say.
+
+        Raises:
+            CourseError: see :meth:`check`.
+        """
+        assignment, student = submission.assignment, submission.student_id
+        self.check(assignment)
+        if self._extensions is not None:
+            extension = self._extensions.get((student, assignment.name))
+            submission.extension = None if extension is None else extension.after(assignment.duedate)
+
+    def check(self, assignment: Any) -> None:
+        """Write into the gradebook's *assignment* when it is due, if the file says so.
+
+        Raises:
+            CourseError: somebody has an extension, and it is never due.
+        """
+        rule = self._rules.get(assignment.name)
+        if rule is not None and rule.due is not None and assignment.duedate != rule.due:
+            assignment.duedate = rule.due
+        more = self.with_extension(assignment.name)
+        if more and assignment.duedate is None:
+            raise CourseError(
+                f"{self.extensions} gives {more[0]} more time for {assignment.name}, which has no due date: "
+                "set one in Formgrader, or as due in the file of c.Late.rules"
+            )
+
+    def assign(self, submission: Any, notebook: Any, session: Any) -> None:
+        """As nbgrader does for one *notebook* of the *submission*, in a transaction that is under way."""
+        notebook.late_submission_penalty = None
+        late = submission.total_seconds_late
+        if late <= 0:
+            return
+        session.refresh(notebook, ["score"])
+        rule = self._rules.get(submission.assignment.name)
+        if rule is None:
+            penalty = self.plugin_inst.late_submission_penalty(submission.student_id, notebook.score, late)
+        else:
+            penalty = rule.share(timedelta(seconds=late)) * notebook.score or None
+        if penalty is not None:
+            notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
+
+    def says(self, submission: Any) -> list[str]:
+        """What a student should know: when the work was due, when it came, and what that costs."""
+        assignment, rule = submission.assignment, self._rules.get(submission.assignment.name)
+        if assignment.duedate is None:
+            return []
+        said = [f"This was due on {self._shown(assignment.duedate)}."]
+        if submission.extension:
+            said.append(f"Your extension ends on {self._shown(submission.duedate)}.")
+        if submission.timestamp is not None:
+            seconds = submission.total_seconds_late
+            how = f"{spoken(timedelta(seconds=seconds))} late" if seconds > 0 else "in time"
+            said.append(f"It was handed in on {self._shown(submission.timestamp)}, {how}.")
+        return [" ".join(said), *filter(None, [rule.says if rule else ""])]
+
+    def _shown(self, time: datetime) -> str:
+        try:
+            zone = ZoneInfo(self._zone or "UTC")
+        except (ValueError, OSError, LookupError):
+            zone = ZoneInfo("UTC")
+        return f"{time.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}"
