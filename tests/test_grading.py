@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +111,42 @@ def test_killed_after_any_step_of_recording_a_second_run_finishes_and_repeats_no
         len(summary.before) == (n + 2) // 3
     )  # what was committed counts, though its folder was not in its place
     assert asked == STUDENTS[(n + 2) // 3 :]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_graded_notebook_by_notebook_in_any_order_it_comes_out_as_graded_at_once(lesson, fresh, seed):
+    course, _ = fresh
+    answers, undisturbed = lesson[1:]
+    names = sorted({name for answer in answers.values() for name in answer.notebooks})
+    random.Random(seed).shuffle(names)
+
+    def only_that(plan, jobs):
+        for job in jobs:
+            whole = answers[job.student].notebooks
+            assert set(job.notebooks) == {job.only} & set(whole)
+            graded = {name: whole[name] for name in job.notebooks}
+            yield (
+                job,
+                replace(answers[job.student], notebooks=graded, fingerprint=job.fingerprint, only=job.only),
+            )
+
+    for done, name in enumerate(names, 1):
+        summary = grade_course(Course(course.root, ASSIGNMENT), only_that, only=name)
+        assert sorted(summary.graded) == STUDENTS and not summary.again and not summary.trouble
+        left = {path.stem for path in course.autograded(STUDENTS[0]).glob("*.ipynb")}
+        assert left == {*names[:done]} & set(answers[STUDENTS[0]].notebooks)
+    assert everything(course) == undisturbed
+    # Nobody is taken for graded as a whole; and after that, a notebook more changes nothing of that.
+    summary, _ = finish(course, answers, undisturbed)
+    assert sorted(summary.graded) == STUDENTS
+    grade_course(Course(course.root, ASSIGNMENT), only_that, only=names[0])
+    summary, _ = finish(course, answers, undisturbed)
+    assert sorted(summary.before) == STUDENTS
+
+
+def test_a_notebook_that_there_is_not_is_named(fresh):
+    with pytest.raises(CourseError, match="has no notebook 'predict'; it has 0_self_check, 1_predict"):
+        grade_course(fresh[0], fresh[1], only="predict")
 
 
 def count_calls(limit):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from importlib import import_module
 
@@ -46,6 +48,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    try:
+        status = _run(parser, options)
+        sys.stdout.flush()
+    except (Complaint, CourseError) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # who read the output, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.version:
         from autograder.nbgrader_compat.extras import installed_version
 
@@ -54,9 +69,5 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    try:
-        status: int = options.run(options)
-    except (Complaint, CourseError) as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        return 2
+    status: int = options.run(options)
     return status

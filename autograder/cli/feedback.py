@@ -26,12 +26,13 @@ def run(options: argparse.Namespace) -> int:
 
     from autograder.nbgrader_compat.course import Course
     from autograder.pages.feedback import write_student_pages
+    from autograder.terminal import terminal
 
     course = Course(course_around(options.course), options.assignment)
     students = options.student or course.students()
     if not students:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
-    with Progress() as progress:
+    with Progress(console=terminal()) as progress:
         task = progress.add_task("Pages", total=len(students))
         missing = write_student_pages(course, students, lambda student: progress.update(task, advance=1))
     for student in missing:

@@ -24,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_students(parser)
     add = parser.add_argument
     add("--jobs", type=count, metavar="N", help="grading processes (default: one for each core)")
+    add(
+        "--notebook",
+        default="",
+        metavar="NAME",
+        help="grade only this notebook, also where it is graded already; the others keep their marks",
+    )
     add("--force", action="store_true", help="grade also what is graded already and has not changed")
     add(
         "--db",
@@ -52,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         options.student,
         jobs=options.jobs,
         force=options.force,
+        only=options.notebook.removesuffix(".ipynb"),
         db_url=options.db,
         scheduler=options.scheduler,
         report=_report,

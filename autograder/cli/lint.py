@@ -28,13 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Examine the assignment; returns the exit status."""
-    from rich.console import Console
-
     from autograder.lint.assignment import LintError, lint_assignment
     from autograder.lint.report import print_report
     from autograder.nbgrader_compat.course import Course
+    from autograder.terminal import terminal
 
-    console = Console()
+    console = terminal()
     try:
         with console.status("Examining the assignment"):
             course = Course(course_around(options.course), options.assignment)

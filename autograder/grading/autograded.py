@@ -14,11 +14,12 @@ from autograder.nbgrader_compat.course import Course
 __all__ = ["write_autograded"]
 
 
-def write_autograded(course: Course, converter: Any, marked: Marked, folder: Path) -> None:
+def write_autograded(course: Course, converter: Any, marked: Marked, folder: Path, before: Path) -> None:
     """Make *folder* what ``nbgrader autograde`` leaves of a submission.
 
     Args:
         converter: nbgrader's ``Autograde`` with the course's settings.
+        before: where the notebooks lie that were graded before, and that this does not concern.
 
     Raises:
         OSError: a file cannot be written.
@@ -37,6 +38,9 @@ def write_autograded(course: Course, converter: Any, marked: Marked, folder: Pat
                 raise OSError(error.errno, error.strerror, str(target)) from None
     for name, notebook in marked.notebooks.items():
         _write_durably(folder / f"{name}.ipynb", notebook.text)
+    for path in before.glob("*.ipynb") if marked.only else ():
+        if path.stem != marked.only:
+            shutil.copy(path, folder)
     permissions = int(str(converter.permissions), 8)
     for directory, _, names in os.walk(folder):
         for name in names:

@@ -11,6 +11,7 @@ from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed
 from autograder.grading.run import Grader, Listener, Summary, grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
+from autograder.terminal import terminal
 from autograder.triage.lines import triage_lines
 
 __all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
@@ -72,16 +73,16 @@ class Bar(Listener):
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if it is shown."""
-        self._console.print(sentence, highlight=False)
+        self._console.print(sentence, markup=False)
 
     def step(self, student: str, trouble: str, notes: Sequence[str]) -> None:
         """Move the bar on."""
         from rich.markup import escape
 
         for line in notes:
-            self._console.print(f"[yellow]{escape(student)}[/]: {escape(line)}", highlight=False)
+            self._console.print(f"[yellow]{escape(student)}[/]: {escape(line)}")
         if trouble:
-            self._console.print(f"[red]{escape(student)}[/]: not graded: {escape(trouble)}", highlight=False)
+            self._console.print(f"[red]{escape(student)}[/]: not graded: {escape(trouble)}")
         self._shown.update(self._task, advance=1)
         task = self._shown.tasks[0]
         if task.elapsed:
@@ -96,33 +97,28 @@ def print_summary(summary: Summary, console: Any) -> None:
     console.print(
         f"Graded {len(summary.graded)} in {summary.seconds:.1f} s ({rate:.0f} a minute), "
         f"{len(summary.before)} were graded before, {len(summary.trouble)} are not graded.",
-        highlight=False,
     )
     if summary.again:
         console.print(
             f"[yellow]{len(summary.again)} of them got zeros because a grading process was lost; the next run grades them again[/].",
-            highlight=False,
         )
     if summary.penalties:
         console.print(
             f"The penalty for lateness is another one now for {len(summary.penalties)}: {', '.join(summary.penalties[:NAMED])}"
             f"{', …' if len(summary.penalties) > NAMED else ''}. Write their pages again with autograder feedback.",
             markup=False,
-            highlight=False,
         )
     if summary.graded:
         own, forkserver = summary.peak_mb
         console.print(
             f"Memory of a grading process: at most {own:.0f} MB, and {forkserver:.0f} MB that its candidates share.",
-            highlight=False,
         )
     if summary.stopped:
         console.print(
             f"[red]Stopped early[/]: {escape(summary.stopped)}. What is graded is recorded; run the same command again for the rest.",
-            highlight=False,
         )
     for line in triage_lines(summary.triage, "autograder report lists all of them, in a page."):
-        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
 
 
 def run_grade(
@@ -132,6 +128,7 @@ def run_grade(
     *,
     jobs: int | None = None,
     force: bool = False,
+    only: str = "",
     db_url: str | None = None,
     scheduler: str | None = None,
     check: Callable[[Course], None] = lambda course: None,
@@ -140,6 +137,7 @@ def run_grade(
     """Grade the submissions of *assignment* in the course at *root*.
 
     Args:
+        only: grade this notebook alone, of everyone; the others keep their marks.
         check: raises CourseError if the assignment is not fit to be graded.
         report: tells of the class at the end, if nothing stopped the run.
 
@@ -148,9 +146,7 @@ def run_grade(
     """
     import sys
 
-    from rich.console import Console
-
-    console = Console()
+    console = terminal()
     try:
         with console.status("Reading the course"):
             course = Course(root, assignment, db_url)
@@ -162,7 +158,9 @@ def run_grade(
             else:
                 grader = local_grader(jobs)
         with CtrlC() as ctrl_c, Bar(console) as bar:
-            summary = grade_course(course, grader, students, force=force, progress=bar, ctrl_c=ctrl_c)
+            summary = grade_course(
+                course, grader, students, force=force, progress=bar, ctrl_c=ctrl_c, only=only
+            )
     except (CourseError, Failed) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 2

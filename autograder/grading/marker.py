@@ -108,7 +108,7 @@ class Marker:
         Raises:
             NoSandbox, OSError: this machine is at fault.
         """
-        marked = Marked(job.student, job.fingerprint)
+        marked = Marked(job.student, job.fingerprint, only=job.only)
         for name, content in job.notebooks.items():
             begin(name)
             marked.notebooks[name] = self._mark_notebook(job, name, content)

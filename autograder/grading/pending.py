@@ -104,8 +104,8 @@ class Scanner:
             self._course.inbox.add_to_digest(student, self._names, digest)
         return digest.hexdigest()
 
-    def job(self, student: str, fingerprint: str) -> Job:
-        """The submission as it is handed to a grading process.
+    def job(self, student: str, fingerprint: str, only: str = "") -> Job:
+        """The submission, or the notebook *only* of it, as it is handed to a grading process.
 
         Raises:
             CourseError: the files cannot be read here and now.
@@ -113,9 +113,12 @@ class Scanner:
         inbox = self._course.inbox
         with self._reading():
             notebooks, items = inbox.notebooks_and_triage(student, self._names)
+            if only:
+                notebooks = {name: content for name, content in notebooks.items() if name == only}
+                items = [item for item in items if item.notebook == only]
             files = [f"{item.notebook}: {item.says}" if item.notebook else item.says for item in items]
             notes = (*inbox.notes(student), *files)
-            return Job(student, notebooks, fingerprint, notes, inbox.own_files(student))
+            return Job(student, notebooks, fingerprint, notes, inbox.own_files(student), only)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

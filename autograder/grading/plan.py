@@ -62,6 +62,7 @@ class Job:
         fingerprint: of everything that its marks depend on; empty if it is to be graded again at the next run, whatever it gets now.
         notes: what an instructor should know of its files.
         own: files beside the notebooks.
+        only: the one notebook that is graded, while the others keep their marks; all if empty.
     """
 
     student: str
@@ -69,6 +70,7 @@ class Job:
     fingerprint: str
     notes: tuple[str, ...] = ()
     own: OwnFiles = field(default_factory=OwnFiles)
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,14 @@ class Marked:
     """A graded submission.
 
     Attributes:
+        only: as of its :class:`Job`.
         peak_mb: the largest resident memory so far of the process that graded it, and of the one that it forks candidates from.
     """
 
     student: str
     fingerprint: str
     notebooks: dict[str, MarkedNotebook] = field(default_factory=dict)
+    only: str = ""
     peak_mb: tuple[float, float] = (0.0, 0.0)
 
 

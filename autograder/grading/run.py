@@ -19,6 +19,7 @@ from autograder.triage.reasons import Item
 __all__ = ["Grader", "Listener", "Summary", "grade_course"]
 
 LOCK = ".autograder.lock"
+NEVER_WHOLE = "-"  # in the place of a fingerprint: only a part of it was ever graded
 Grader = Callable[[Plan, Iterable[Job]], Iterator[tuple[Job, Marked | Failed]]]
 
 
@@ -100,6 +101,7 @@ def grade_course(
     progress: Listener | None = None,
     between: Callable[[str], None] | None = None,
     ctrl_c: CtrlC | None = None,
+    only: str = "",
 ) -> Summary:
     """Grade the submissions of *course* that are not recorded yet.
 
@@ -108,6 +110,7 @@ def grade_course(
         force: also those that are recorded.
         between: see :class:`autograder.grading.store.Recorder`.
         ctrl_c: what Ctrl-C does; it ends the run after the submission that is being recorded.
+        only: grade this notebook of everyone, also where it is recorded, and leave the others' marks as they are.
 
     Raises:
         CourseError: grading cannot begin.
@@ -127,6 +130,10 @@ def grade_course(
     ):
         recorder.recover()
         plan = make_plan(course, lock_wait)
+        if only and only not in plan.notebooks:
+            raise CourseError(
+                f"{course.assignment} has no notebook {only!r}; it has {', '.join(sorted(plan.notebooks))}"
+            )
         scanner = Scanner(course, plan)
         known = recorder.recorded()
         todo: list[tuple[str, str]] = []
@@ -140,7 +147,10 @@ def grade_course(
             except CourseError as error:
                 summary.trouble[student] = str(error)
                 continue
-            if known.get(student) == print_ and not force:
+            if only:
+                # What is recorded of the others stays true or not, as it was.
+                todo.append((student, known.get(student, NEVER_WHOLE)))
+            elif known.get(student) == print_ and not force:
                 summary.before.append(student)
             else:
                 todo.append((student, print_))
@@ -154,7 +164,7 @@ def grade_course(
         def jobs() -> Iterator[Job]:
             for student, print_ in todo:
                 try:
-                    yield scanner.job(student, print_)
+                    yield scanner.job(student, print_, only)
                 except CourseError as error:
                     summary.trouble[student] = str(error)
                     progress.step(student, str(error), [])
@@ -244,9 +254,8 @@ def _run(
 
 def _notes(plan: Plan, marked: Marked) -> list[str]:
     lines = [f"{name}: {note}" for name, found in sorted(marked.notebooks.items()) for note in found.notes]
-    missing = sorted(set(plan.notebooks) - set(marked.notebooks))
+    missing = sorted(({marked.only} if marked.only else set(plan.notebooks)) - set(marked.notebooks))
     if missing:
-        lines.append(
-            "not handed in: " + (", ".join(missing) if marked.notebooks else "any notebook of the assignment")
-        )
+        listed = marked.notebooks or marked.only
+        lines.append("not handed in: " + (", ".join(missing) if listed else "any notebook of the assignment"))
     return lines

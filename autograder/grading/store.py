@@ -83,13 +83,13 @@ class Recorder:
         token = uuid.uuid4().hex
         folder = final.with_name(f".{final.name}.{token}")
         try:
-            write_autograded(self._course, self._converter, marked, folder)
+            write_autograded(self._course, self._converter, marked, folder, before=final)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._between("written")
         # If this fails, the folder stays: only the gradebook knows whether it was committed.
-        self._records.commit(marked.student, marked.notebooks, marked.fingerprint, token)
+        self._records.commit(marked.student, marked.notebooks, marked.fingerprint, token, marked.only)
         self._between("committed")
         _put(folder, final)
         self._between("done")

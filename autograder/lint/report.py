@@ -108,7 +108,6 @@ def print_report(report: Report, console: Any) -> None:
     console.print(
         f"{report.assignment}: {_count(report.tests, 'test cell')} examined {where}; "
         f"{failing} to be mended, {_count(count - failing, 'warning')}.",
-        highlight=False,
     )
 
 

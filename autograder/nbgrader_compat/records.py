@@ -132,23 +132,31 @@ class Records:
         """See :func:`autograder.nbgrader_compat.triage.marks_to_confirm`."""
         return self._read(marks_to_confirm(self._course.assignment))
 
-    def commit(self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str) -> None:
+    def commit(
+        self,
+        student: str,
+        notebooks: Mapping[str, _Notebook],
+        fingerprint: str,
+        folder: str,
+        only: str = "",
+    ) -> None:
         """Record one submission, wholly or not at all.
 
         Args:
             notebooks: marks and comments of those that were handed in, by name.
+            only: the one notebook that this is about; the others keep what they have.
 
         Raises:
             CourseError: the gradebook cannot be used; nothing is recorded.
         """
         with self._database():
-            self._lock_wait.run(lambda: self._commit(student, notebooks, fingerprint, folder))
+            self._lock_wait.run(lambda: self._commit(student, notebooks, fingerprint, folder, only))
 
     def _commit(
-        self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str
+        self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str, only: str
     ) -> None:
         with self._transaction() as connection:
-            submission = self._store(student, notebooks)
+            submission = self._store(student, notebooks, only)
             self._gradebook.db.flush()
             connection.execute(RECORDS.delete().where(RECORDS.c.submission_id == submission.id))
             connection.execute(
@@ -217,7 +225,7 @@ class Records:
             book.db.flush()
         return sorted({*changed})
 
-    def _store(self, student: str, notebooks: Mapping[str, _Notebook]) -> Any:
+    def _store(self, student: str, notebooks: Mapping[str, _Notebook], only: str) -> Any:
         """What ``nbgrader autograde`` stores of a submission."""
         book = self._gradebook
         book.update_or_create_student(student)
@@ -227,6 +235,8 @@ class Records:
         if self._late is not None:
             self._late.settle(submission)
         for notebook in submission.notebooks:
+            if only not in ("", notebook.name):
+                continue
             found = notebooks.get(notebook.name)
             grades = book.db.query(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
             for grade, name in grades.filter(Grade.notebook_id == notebook.id):

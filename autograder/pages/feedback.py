@@ -66,10 +66,13 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
     """
     submission = book.find_submission(course.assignment, student)
     graded = {notebook.name: notebook for notebook in submission.notebooks}
-    sheets = []
+    sheets, not_yet = [], []
     for source in sorted(course.source.glob("*.ipynb")):
         path = course.autograded(student) / source.name
         row = graded.get(source.stem)
+        if row is not None and not any(_told(grade) for grade in row.grades):
+            not_yet.append(source.stem)
+            continue
         if row is None or not path.is_file():
             maxima = read_notebook(source).auto_points() | read_notebook(source).manual_points()
             marks = [Mark(name, 0.0, points) for name, points in maxima.items()]
@@ -84,6 +87,8 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
     lead = [f"Assignment: {course.assignment}.", *course.late().says(submission), *_lead(sheets)]
+    if not_yet:
+        lead.append(f"Not graded yet: {', '.join(not_yet)}.")
     page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")
     return page
 
@@ -92,6 +97,11 @@ def _lead(sheets: list[Sheet]) -> list[str]:
     marks = (mark for made in sheets for section in made.sections for mark in section.marks)
     waits = any(mark.state == "waiting" for mark in marks)
     return ["Written answers wait for a person; the total grows when they are graded."] if waits else []
+
+
+def _told(grade: Any) -> bool:
+    """Whether the tests, or a person, have given this mark, or a person is asked for it."""
+    return grade.auto_score is not None or grade.manual_score is not None or bool(grade.needs_manual_grade)
 
 
 def _absent(name: str, marks: list[Mark]) -> Sheet:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from autograder.kit import load_kit
 from autograder.nbgrader_compat.course import Course
+from autograder.terminal import terminal
 from autograder.tutor.hints import LARGEST_FILE, PROGRESS_FILE
 
 __all__ = ["Row", "class_rows", "print_report"]
@@ -115,30 +117,61 @@ def _auto_points(path: Path) -> dict[str, float]:
 
 
 def print_report(rows: Iterable[Row]) -> None:
-    """Print the class as a table."""
+    """Print the class as a table; where it is too wide, who handed in what stands on a line of its own above the marks."""
+    from rich.markup import escape
+    from rich.measure import Measurement
+    from rich.padding import Padding
+    from rich.text import Text
+
+    rows = list(rows)
+    console = terminal()
+    whole = _table(rows, who=True)
+    unbounded = console.options.update(max_width=10_000)
+    if Measurement.get(console, unbounded, whole).maximum <= console.width:
+        console.print(whole)
+    else:
+        lines = [Text.assemble(*line) for line in _lines(console, _table(rows, who=False))]
+        console.print(*lines[: len(lines) - len(rows)], sep="\n")
+        for row, marks in zip(rows, lines[len(lines) - len(rows) :], strict=True):
+            console.print(Padding(Text(f"{row.student}  {row.says}".rstrip()), (0, 0, 0, 1)))
+            console.print(marks)
+    for row in rows:
+        if row.trouble:
+            console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}")
+
+
+def _lines(console: Any, table: Any) -> Iterator[list[tuple[str, Any]]]:
+    """The lines of *table* but for the empty one at its end, each as pieces of text with their styles."""
+    for line in console.render_lines(table, pad=False)[:-1]:
+        yield [(segment.text, segment.style or "") for segment in line]
+
+
+def _table(rows: list[Row], who: bool) -> Any:
+    """The marks of *rows* as a table, whose first columns say *who* handed in what."""
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    rows = list(rows)
     with_expected = any(row.expected is not None for row in rows)
+    with_hints = any(row.hints is not None for row in rows)
     table = Table(title="Automatic marks", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("student", no_wrap=True)
-    table.add_column("handed in", min_width=10)
+    said = who and any(row.says for row in rows)
+    if who:
+        table.add_column("student", no_wrap=True)
+    if said:
+        table.add_column("handed in", no_wrap=True)
     for notebook, (_, maximum) in rows[0].marks.items() if rows else ():
         table.add_column(f"{notebook.split('_')[0]}\n/{maximum:g}", justify="right", no_wrap=True)
     table.add_column(f"total\n/{rows[0].maximum:g}" if rows else "total", justify="right", no_wrap=True)
     if with_expected:
         table.add_column("right", justify="right", no_wrap=True)
-    table.add_column("by\nhand", justify="right")
-    with_hints = any(row.hints is not None for row in rows)
+    table.add_column("by\nhand", justify="right", no_wrap=True)
     if with_hints:
-        table.add_column("hints", justify="right")
+        table.add_column("hints", justify="right", no_wrap=True)
     for row in rows:
         cells = [
-            escape(row.student),
-            escape(row.says),
+            *([escape(row.student)] if who else []),
+            *([escape(row.says)] if said else []),
             *("–" if mark is None else f"{mark:g}" for mark, _ in row.marks.values()),
             f"{row.total:g}",
         ]
@@ -152,8 +185,4 @@ def print_report(rows: Iterable[Row]) -> None:
         if with_hints:
             cells.append("" if row.hints is None else str(row.hints))
         table.add_row(*cells)
-    console = Console()
-    console.print(table)
-    for row in rows:
-        if row.trouble:
-            console.print(f"[yellow]{escape(row.student)}[/]: {escape(row.trouble)}", highlight=False)
+    return table

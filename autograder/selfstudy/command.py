@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis.configuration import set_hypothesis_home_dir
-from rich.console import Console
 
 from autograder.candidate.start import NoSandbox
 from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
 from autograder.selfstudy.exams import ExamError, Exams
 from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress
 from autograder.selfstudy.scorecard import print_scorecard
+from autograder.terminal import terminal
 from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally
 
 __all__ = ["Checking", "run_check"]
@@ -106,7 +106,7 @@ def _round(
         cards.pop(path, None)
         seen[path] = _stamp(path)
         try:
-            with Console(stderr=True).status(f"Checking {path.name}"):
+            with terminal(stderr=True).status(f"Checking {path.name}"):
                 card = check_notebook(path, exams.of(path), public_only=asked.public)
         except (CheckError, ExamError, NoSandbox) as error:
             status = _complain(error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autograder.selfstudy.check import Scorecard
 from autograder.selfstudy.progress import NotebookProgress
+from autograder.terminal import terminal
 from autograder.tutor.reason import Reason
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ MISSED = (
 
 def print_scorecard(card: Scorecard, progress: NotebookProgress | None = None, hint: str = "") -> None:
     """Print marks and messages, test by test, what is remembered, and a hint."""
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
 
     def line(text: str, style: str = "", indent: int = 2) -> None:
         console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))

@@ -18,6 +18,7 @@ from autograder.report.marks import class_marks
 from autograder.report.page import bank_of, report_file, write_report
 from autograder.report.rows import class_rows, print_report
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
+from autograder.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,9 +92,7 @@ def run_demo(
         DemoError: one of *names* is no kind.
         CourseError: the course cannot be copied or used.
     """
-    from rich.console import Console
-
-    console = Console()
+    console = terminal()
     kinds = {name: _kinds(original, name, names) for name in assignments}
     copy_course(original, root, assignments)
     return max(_demonstrate(Course(root, name), kinds[name], console) for name in assignments)

@@ -15,6 +15,7 @@ from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.nbgrader_compat.layout import CONFIG, course_layout
 from autograder.notebook.cells import grading, read_notebook
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
+from autograder.terminal import terminal
 
 __all__ = ["SimulationError", "check_marks", "run_comparison", "run_simulate", "simulate_class"]
 
@@ -130,9 +131,8 @@ def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: 
     Raises:
         SimulationError: it cannot be done.
     """
-    from rich.console import Console
 
-    console = Console()
+    console = terminal()
     with console.status(f"Making {count} submissions"):
         try:
             if not (root / CONFIG).is_file():
@@ -145,11 +145,9 @@ def run_simulate(original: Path, root: Path, assignment: str, count: int, seed: 
             raise SimulationError(str(error)) from None
     console.print(
         f"Made {count} submissions in {course.layout.submitted}; the right marks are in {expected_file(course)}.",
-        highlight=False,
     )
     console.print(
         f"Grade them:  autograder grade {assignment} --course {root}\nThen:        autograder simulate {assignment} --course {root} --check",
-        highlight=False,
     )
 
 
@@ -159,7 +157,6 @@ def run_comparison(root: Path, assignment: str, db_url: str | None = None) -> in
     Raises:
         SimulationError: there is no simulated class.
     """
-    from rich.console import Console
 
     course = _course(root, assignment, db_url)
     file = expected_file(course)
@@ -169,13 +166,11 @@ def run_comparison(root: Path, assignment: str, db_url: str | None = None) -> in
         )
     expected = json.loads(file.read_text("utf-8"))
     lines = check_marks(course, expected)
-    console = Console()
+    console = terminal()
     for line in lines[:50]:
-        console.print(line, highlight=False)
+        console.print(line)
     if len(lines) > 50:
         console.print(f"… and {len(lines) - 50} more")
     total = sum(len(cells) for about in expected.values() for cells in about["marks"].values())
-    console.print(
-        f"{total - len(lines)} of {total} marks of {len(expected)} submissions are right.", highlight=False
-    )
+    console.print(f"{total - len(lines)} of {total} marks of {len(expected)} submissions are right.")
     return int(bool(lines))
