@@ -27,7 +27,7 @@ docs: $(READY) ## the API reference, in build/docs/api
 	$(BIN)/python docs/make_api.py
 
 bench: $(READY) ## speed, each figure beside its bar
-	status=0; for what in mlsysim examiner grading; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
+	status=0; for what in mlsysim examiner grading report; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
 
 # uv resolves, for every system and for the lowest versions; it is needed for nothing else.
 UV := build/uv/bin/uv

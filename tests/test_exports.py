@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 from hypothesis import given
@@ -131,6 +132,17 @@ def test_marks_are_exported_when_nothing_waits_and_are_nbgrader_s_own(course, tm
     assert totals == pytest.approx(nbgrader_s(course)) and totals["s10"] == 0
     marks = class_marks(course)
     assert {student: marks.total(student) for student in marks.students} == pytest.approx(totals)
+
+
+def test_who_is_not_graded_is_not_given_zeros_in_silence(course, tmp_path, capsys):
+    command = ["export", "quantization", "--course", str(course.root), "--for", "csv"]
+    shutil.copytree(course.submitted("s01"), course.submitted("s55"))
+    assert main([*command, "--out", str(tmp_path / "marks.csv")]) == 2
+    assert (
+        "1 of 5 students are not graded, or not wholly (s55): run autograder grade" in capsys.readouterr().err
+    )
+    assert main([*command, "--out", str(tmp_path / "marks.csv"), "--incomplete"]) == 0
+    shutil.rmtree(course.submitted("s55"))
 
 
 def test_a_roster_maps_ids_and_whoever_is_not_matched_is_named_on_both_sides(course, tmp_path, capsys):

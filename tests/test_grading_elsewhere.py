@@ -42,7 +42,7 @@ def test_a_postgresql_server_holds_the_same_gradebook_and_a_second_run_finds_it(
         (course.root / "gradebook.db").unlink()
         with pytest.raises(
             CourseError,
-            match="has no assignment quantization: run nbgrader generate_assignment quantization --db=",
+            match="has no assignment quantization: run nbgrader generate_assignment quantization --force --db=",
         ):
             grade_course(course, local_grader(1))
         course.generate_assignment()

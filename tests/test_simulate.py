@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 
 import pytest
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
+from autograder.simulate.kinds import expected_marks, write_submission
+from autograder.simulate.mixed import spread
 from autograder.simulate.simulated import SimulationError, check_marks, simulate_class
 from tests.assignments import kinds_of, kit_of, notebooks_of
 
@@ -43,6 +46,34 @@ def test_every_kind_comes_as_often_as_the_others_and_a_slow_one_seldom(course, a
     assert sum(counts.values()) == 400
     assert all(counts.pop(name) == 2 for name in kit.slow)
     assert max(counts.values()) - min(counts.values()) <= 1 + 2 * len(kit.slow)
+
+
+def test_who_has_several_slips_loses_in_each_notebook_what_that_slip_costs(course, assignment):
+    names = [f"m{number:03}" for number in range(200)]
+    notebooks = notebooks_of(assignment)
+    kinds = list(kinds_of(assignment).values())
+    students = list(spread(kinds, notebooks, names))
+    assert [one.name for one in students] == names and students == list(spread(kinds, notebooks, names))
+    slips = {kind.says: expected_marks(kind, course.source) for kind in kinds}
+    full, totals = expected_marks(kinds[0], course.source), []
+    for one in students:
+        marks = expected_marks(one, course.source)
+        said = {says for says in slips if says in one.says.split("; ")}
+        for notebook in notebooks:
+            if notebook in one.missing:
+                assert not any(marks[notebook].values())
+            else:
+                known = [full[notebook], *(slips[says][notebook] for says in said)]
+                assert marks[notebook] in known
+        totals.append(sum(sum(cells.values()) for cells in marks.values()))
+    # Some are right, some have several slips, and some slips are those of many.
+    assert min(totals) < 0.6 * max(totals) and totals.count(max(totals)) < 80
+    assert (
+        max(Counter(one.says for one in students if ";" not in one.says and one.says != "right").values()) > 8
+    )
+    written = course.submitted("someone")
+    write_submission(students[-1], course.source, course.release, written)
+    assert {path.stem for path in written.glob("*.ipynb")} == {*notebooks} - {*students[-1].missing}
 
 
 def test_no_two_submissions_are_the_same_file(course, assignment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from autograder.cli.common import Complaint, add_course, course_around
+from autograder.cli.common import Complaint, add_course, count, course_around
 
 __all__ = ["add_arguments", "run"]
 
@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to make the copy; what is there is removed (default: %(default)s)",
     )
     parser.add_argument(
+        "--students",
+        type=count,
+        default=40,
+        metavar="N",
+        help="how many students there are at least (default: %(default)s): one of each kind, and then some with several slips",
+    )
+    parser.add_argument(
         "--kinds", nargs="+", metavar="KIND", help="only these kinds of submission, such as s01 s04"
     )
 
@@ -41,6 +48,6 @@ def run(options: argparse.Namespace) -> int:
     original = course_around(getattr(options, "from"))
     try:
         names = [options.assignment] if options.assignment else demonstrable(original)
-        return run_demo(original, options.course, names, options.kinds)
+        return run_demo(original, options.course, names, options.kinds, options.students)
     except DemoError as error:
         raise Complaint(error) from None

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Export; returns the exit status."""
     from autograder.nbgrader_compat.course import Course
-    from autograder.report.exports import waiting, write_export
+    from autograder.report.exports import ungraded, waiting, write_export
     from autograder.report.marks import class_marks
     from autograder.report.roster import RosterError, read_roster
 
@@ -62,6 +62,12 @@ def run(options: argparse.Namespace) -> int:
     marks = class_marks(course)
     if not marks.marks:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
+    not_graded = ungraded(marks)
+    if not_graded and not options.incomplete:
+        raise Complaint(
+            f"{len(not_graded)} of {len(marks.students)} students are not graded, or not wholly ({_some(not_graded)}): "
+            f"run autograder grade {course.assignment} first, or add --incomplete, and what is not graded counts as no points"
+        )
     open_marks = waiting(marks)
     if open_marks and not options.incomplete:
         raise Complaint(

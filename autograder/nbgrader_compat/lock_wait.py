@@ -126,7 +126,7 @@ def read_blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
         except MissingEntry:
             raise CourseError(
                 f"the gradebook {course.shown_db_url} has no assignment {course.assignment}: "
-                f"run nbgrader generate_assignment {course.assignment}"
+                f"run nbgrader generate_assignment {course.assignment} --force"
                 f" --db={course.shown_db_url}"
             ) from None
         return {

@@ -61,7 +61,7 @@ class Records:
         self._file = course.database_file
         if self._file is not None and not self._file.is_file():
             raise CourseError(
-                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {course.assignment} first"
+                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {course.assignment} --force"
             )
         with self._database():
             self._gradebook = lock_wait.run(self._open)

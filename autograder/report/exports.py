@@ -20,7 +20,7 @@ from urllib.parse import quote
 from autograder.files.csv_table import defused
 from autograder.report.marks import ClassMarks
 
-__all__ = ["waiting", "write_export"]
+__all__ = ["ungraded", "waiting", "write_export"]
 
 POINTS = "    Points Possible"  # indented, as Canvas exports it
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -33,12 +33,18 @@ Item = tuple[str, float]  # a column and its maximum
 Person = Mapping[str, str]
 
 
+def ungraded(marks: ClassMarks) -> list[str]:
+    """Those who handed in, and of whose work no test was run, or not all of it."""
+    return [
+        student
+        for student, own in marks.marks.items()
+        if not own or any(mark.score is None and not mark.waits for mark in own.values())
+    ]
+
+
 def waiting(marks: ClassMarks) -> dict[str, int]:
     """How many marks of each student wait for a person, where any do."""
-    counts = {
-        student: sum(mark.waits or mark.score is None for mark in own.values())
-        for student, own in marks.marks.items()
-    }
+    counts = {student: sum(mark.waits for mark in own.values()) for student, own in marks.marks.items()}
     return {student: count for student, count in counts.items() if count}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autograder.files.source import KIT
 from autograder.grading.command import Bar, local_grader, print_summary
 from autograder.grading.run import Summary, grade_course
-from autograder.kit import KitError
+from autograder.kit import KitError, load_kit
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.nbgrader_compat.layout import course_layout
@@ -18,6 +18,7 @@ from autograder.report.marks import class_marks
 from autograder.report.page import bank_of, report_file, write_report
 from autograder.report.rows import class_rows, print_report
 from autograder.simulate.kinds import Kind, expected_marks, load_kinds, write_submission
+from autograder.simulate.mixed import spread
 from autograder.terminal import terminal
 
 if TYPE_CHECKING:
@@ -78,12 +79,17 @@ def demonstrable(original: Path) -> list[str]:
 
 
 def run_demo(
-    original: Path, root: Path, assignments: Sequence[str], names: Sequence[str] | None = None
+    original: Path,
+    root: Path,
+    assignments: Sequence[str],
+    names: Sequence[str] | None = None,
+    students: int = 0,
 ) -> int:
     """Copy the course at *original* to *root*, grade a class of each of *assignments* there, and show the marks.
 
     Args:
         names: kinds of submissions; by default all of the assignment.
+        students: how many there are at least, unless *names* says who; after one of each kind come some with several slips.
 
     Returns:
         0 if every total is the right one and nothing went wrong, else 1.
@@ -94,6 +100,8 @@ def run_demo(
     """
     console = terminal()
     kinds = {name: _kinds(original, name, names) for name in assignments}
+    if names is None:
+        kinds = {name: _class(original, name, known, students) for name, known in kinds.items()}
     copy_course(original, root, assignments)
     return max(_demonstrate(Course(root, name), kinds[name], console) for name in assignments)
 
@@ -109,6 +117,16 @@ def _kinds(original: Path, assignment: str, names: Sequence[str] | None) -> list
     if unknown:
         raise DemoError(f"{assignment} has no kind {', '.join(unknown)}; it has {', '.join(known)}")
     return [known[name] for name in names or known]
+
+
+def _class(original: Path, assignment: str, kinds: list[Kind], students: int) -> list[Kind]:
+    """One student of each of *kinds*, and then some of whom no two need be alike, up to so many *students*."""
+    source = course_layout(original).source / assignment
+    kit, taken = load_kit(source), {kind.name for kind in kinds}
+    numbered = (f"s{number:02}" for number in range(1, students + len(kinds) + 1))
+    names = [name for name in numbered if name not in taken][: max(0, students - len(kinds))]
+    known = [kind for kind in kinds if kind.name not in {*kit.slow, *kit.one_id}]
+    return [*kinds, *spread(known, sorted(path.stem for path in source.glob("*.ipynb")), names)]
 
 
 def _demonstrate(course: Course, kinds: Sequence[Kind], console: Console) -> int:

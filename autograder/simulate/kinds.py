@@ -12,7 +12,7 @@ from autograder.files.source import KIT
 from autograder.kit import in_form, load_kit
 from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
 
-__all__ = ["Kind", "expected_marks", "load_kinds", "write_submission"]
+__all__ = ["Kind", "Lost", "expected_marks", "load_kinds", "write_submission"]
 
 Lost = Mapping[str, Any] | str  # "all", or by notebook: "all", "none", or test cell → points
 Marks = dict[str, dict[str, float | None]]  # notebook → test cell → mark
