@@ -146,8 +146,10 @@ def test_the_crossover_is_the_first_batch_of_all_that_is_below(
 
 
 def test_the_crossover_is_exact_for_a_batch_that_no_one_could_list():
-    far = crossover_batch(LLAMA, H100, 3.99, runtime="ideal", kv_precision=None, seq_len=1, max_batch=2**31)
-    near = crossover_batch(LLAMA, H100, 3.99, runtime="ideal", kv_precision=None, seq_len=1, max_batch=4096)
+    far, near = (
+        crossover_batch(LLAMA, H100, 3.99, precision="int4", runtime="ideal", seq_len=1, max_batch=last)
+        for last in (2**31, 4096)
+    )
     assert far == near
     assert crossover_batch(LLAMA, H100, 1.0, max_batch=2**31).batch is None
 
@@ -160,7 +162,7 @@ def test_a_speedup_that_falls_and_rises_again_crosses_where_it_first_falls():
     threshold = (curve.min() + curve[-1]) / 2
     below = np.flatnonzero(curve < threshold)
     assert below[0] > 0 and below[-1] < len(every) - 1 and curve[-1] > threshold
-    found = crossover_batch(LLAMA, H100, threshold, seq_len=128, kv_precision=None, max_batch=2**31)
+    found = crossover_batch(LLAMA, H100, threshold, seq_len=128, precision="int4", max_batch=2**31)
     assert found.batch == every[below[0]]
     assert found.binding == "compute ceiling"
 
@@ -400,7 +402,7 @@ def test_parts_of_a_training_step_add_up_over_arrays():
     assert result.shape == (2, 2)
     assert sum(result.parts.values()) == pytest.approx(result.latency_s)
     assert result.binding.tolist() == [["optimizer traffic", "compute ceiling"]] * 2
-    assert result.throughput == pytest.approx(np.array([[128, 2048], [1024, 16384]]) / result.latency_s)
+    assert result.throughput_per_s == pytest.approx(np.array([[128, 2048], [1024, 16384]]) / result.latency_s)
 
 
 def test_training_names_bad_input():

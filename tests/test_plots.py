@@ -128,12 +128,12 @@ def test_the_speedup_curve_names_the_crossovers_that_crossover_batch_finds():
     alt = plots.speedup_curve("Llama3_8B", "H100", runtime="compiled").alt
     for threshold in (2.0, 1.5):
         batch = mlsysim.crossover_batch("Llama3_8B", "H100", threshold, runtime="compiled").batch
-        assert f"INT4 below {threshold:g}x from batch {batch}" in alt
+        assert f"W4A16 below {threshold:g}x from batch {batch}" in alt
 
 
 def test_a_threshold_that_is_never_crossed_is_said_so():
     plot = plots.speedup_curve("Llama3_8B", "H100", runtime="ideal", max_batch=8, thresholds=[1.5])
-    assert "INT4 nowhere below 1.5x" in plot.alt
+    assert "W4A16 nowhere below 1.5x" in plot.alt
 
 
 def test_the_shading_changes_where_the_binding_part_does():
@@ -142,8 +142,8 @@ def test_the_shading_changes_where_the_binding_part_does():
         "Llama3_8B", "H100", 128, np.arange(1, 257), "int4", kv_precision="fp16", runtime="compiled"
     ).binding
     first = int(np.argmax(binding != binding[0]))
-    assert f"INT4 bound by weight traffic at batch 1 to {first}; " in alt
-    assert f"INT4 bound by compute ceiling at batch {first + 1} to 256" in alt
+    assert f"W4A16 bound by weight traffic at batch 1 to {first}; " in alt
+    assert f"W4A16 bound by compute ceiling at batch {first + 1} to 256" in alt
 
 
 def test_the_speedup_curve_says_when_the_baseline_does_not_fit():

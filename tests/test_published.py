@@ -70,7 +70,7 @@ def test_resnet_prints_the_published_figures(runtime, precision):
     latency, throughput = RESNET[runtime][precision]
     assert f"{p.latency.to('ms'):.2f~P}" == f"{latency} ms"
     if throughput:
-        assert f"{p.throughput:.0f}" == throughput
+        assert f"{p.throughput:.0f}" == f"{throughput} / second"
 
 
 def test_ideal_int4_decode_is_exactly_four_times_as_fast():

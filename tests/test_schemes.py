@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsysim import Device, Hardware, InputError, Models, ServingModel, SingleNodeModel
+from mlsysim import (
+    CompressionModel,
+    Device,
+    Hardware,
+    InputError,
+    Models,
+    ServingModel,
+    SingleNodeModel,
+    crossover_batch,
+    sweep,
+)
+from mlsysim.plots import speedup_curve
 from mlsysim.specs import find_scheme, resolve
 from mlsysim.specs.schemes import _schemes
 
@@ -16,14 +27,22 @@ STORED = {  # weights, KV cache, activations, where it computes
     "fp16": (16, 16, 16, "fp16"),
     "fp8": (8, 8, 8, "fp8"),
     "int8": (8, 8, 8, "int8"),
-    "w8a16": (8, 8, 16, "fp16"),
+    "w8a8": (8, 16, 8, "int8"),
+    "w8a16": (8, 16, 16, "fp16"),
     "int4": (4, 4, 16, "fp16"),
-    "w4a8": (4, 4, 8, "int8"),
-    "w4a4": (4, 4, 4, "int4"),
+    "w4a16": (4, 16, 16, "fp16"),
+    "w4a8": (4, 16, 8, "int8"),
+    "w4a4": (4, 16, 4, "int4"),
     "fp4": (4, 4, 4, "fp4"),
-    "nf4": (4, 4, 16, "fp16"),
+    "nf4": (4, 16, 16, "fp16"),
+    "nvfp4": (4.5, 16, 4.5, "fp4"),
+    "mxfp4": (4.25, 16, 4.25, "fp4"),
 }
-FALLS_BACK = {"int8": {"fp16", "bf16"}, "w8a16": {"bf16"}, "int4": {"bf16"}, "nf4": {"bf16"}}
+EITHER = {"fp16", "bf16"}
+BF16 = {"bf16"}
+FALLS_BACK = {"int8": EITHER, "w8a8": EITHER, "nvfp4": EITHER, "mxfp4": EITHER}
+FALLS_BACK |= {"w8a16": BF16, "int4": BF16, "w4a16": BF16, "nf4": BF16}
+SHRINKS = {name for name, (_, kv, *_) in STORED.items() if kv < 16}
 solve = ServingModel().solve
 
 
@@ -49,7 +68,7 @@ def test_a_scheme_runs_as_named_or_says_so_or_is_an_error_that_lists_the_peaks(n
     fallbacks = FALLS_BACK.get(name, set()) & device.peaks.keys()
     if wanted in device.peaks:
         r = decode(name, device)
-        assert (r.scheme.computes_at, r.notes) == (wanted, "")
+        assert (r.scheme.computes_at, r.scheme.note) == (wanted, "")
     elif fallbacks:
         r = decode(name, device)
         assert r.scheme.computes_at in fallbacks
@@ -80,7 +99,7 @@ def test_int8_on_blackwell_ultra_computes_at_its_slow_int8_rate():
 
 
 def test_int4_on_a_tpu_computes_in_bf16_and_says_so():
-    assert decode("int4", "TPUv5e").notes == "TPUv5e has no fp16 peak: computed in bf16"
+    assert decode("w4a16", "TPUv5e").notes == "TPUv5e has no fp16 peak: computed in bf16"
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
@@ -97,8 +116,66 @@ def test_tf32_stores_like_fp32_and_computes_faster():
 @pytest.mark.parametrize("kv", STORED)
 def test_the_kv_cache_takes_any_schemes_bits_and_nothing_else_changes(kv):
     r, own = decode("int4", kv_precision=kv, group_size=64), decode("int4", group_size=64)
-    assert r.scheme.kv_bits == STORED[kv][0]
+    assert r.scheme.kv_bits == STORED[kv][0] and not r.notes
     assert r.timing.memory[0] == own.timing.memory[0]
+
+
+# --- what a name counts
+
+
+def gains(precision, **arguments):
+    batch = np.arange(1, 129)
+    slow, fast = (decode(p, batch_size=batch, **arguments).itl_s for p in ("fp16", precision))
+    return slow / fast
+
+
+@pytest.mark.parametrize("name", sorted(STORED.keys() - {"fp4", "w4a4"}))
+def test_a_speedup_that_rests_on_a_shrunk_cache_says_so_and_any_other_falls_with_the_batch(name):
+    r = decode(name)
+    said = f"{name} counts the KV cache at {STORED[name][1]:g} bits too" in r.notes
+    assert said == (name in SHRINKS)
+    assert (r.notes in repr(r)) and (f"KV cache at {STORED[name][1]:g} bits" in r.scheme.title) == said
+    if not said and STORED[name][0] < 16:
+        assert (np.diff(gains(name, runtime="compiled")) < 0).all()
+
+
+def test_exercise_2_as_printed_has_an_answer_or_says_what_to_type():
+    rising = gains("int4")
+    assert (f"{rising[0]:.2f}", f"{rising[63]:.2f}", rising.min() > 1.5) == ("1.86", "2.35", True)
+    note = decode("int4").notes
+    assert 'precision="w4a16"' in note and 'kv_precision="fp16"' in note
+    for typed in ({"precision": "w4a16"}, {"precision": "int4", "kv_precision": "fp16"}):
+        falling = gains(**typed)
+        assert (np.diff(falling) < 0).all() and falling[37 - 1] >= 1.5 > falling[38 - 1]
+
+
+@pytest.mark.parametrize("name", ["int4", "w4a16", "int8", "w8a8"])
+def test_one_name_means_the_same_to_every_function(name):
+    gain = decode("fp16", batch_size=64).itl_s / decode(name, batch_size=64).itl_s
+    where = {"model": "Llama3_8B", "hardware": "H100"}
+    found = crossover_batch(**where, threshold=1e-9, precision=name, max_batch=64)
+    assert found.speedup == pytest.approx(gain) and found.notes == decode(name).notes
+    table = sweep(ServingModel(), **where, precision=["fp16", name], batch_size=64)
+    assert table["itl_s"][0] / table["itl_s"][1] == pytest.approx(gain)
+    assert table.notes == ((decode(name).notes,) if name in SHRINKS else ())
+    assert all(note in repr(table) and note.split(" too")[0] in table._repr_html_() for note in table.notes)
+    alt = speedup_curve(**where, precisions=[name], max_batch=64).alt
+    assert f"{gain:.2f}x at batch 64" in alt and ("KV cache at" in alt) == (name in SHRINKS)
+
+
+@pytest.mark.parametrize(("bits", "name"), [(4, "int4"), (8, "int8")])
+def test_compressing_to_a_number_of_bits_is_the_format_of_that_name_and_says_so(bits, name):
+    solved = CompressionModel().solve("Llama3_8B", "H100", target_bitwidth=bits, batch_size=64)
+    gain = decode("fp16", batch_size=64).itl_s / decode(name, batch_size=64).itl_s
+    assert solved.speedup == pytest.approx(gain) and decode(name).notes in solved.notes
+    kept = CompressionModel().solve("Llama3_8B", "H100", target_bitwidth=bits, kv_precision="fp16")
+    assert "KV cache" not in kept.notes
+    assert "KV cache" not in CompressionModel().solve("ResNet50", "H100", target_bitwidth=bits).notes
+
+
+@pytest.mark.parametrize("printed", ["INT4", "W4A16", "Fp16", "NVFP4"])
+def test_a_name_may_be_written_as_papers_print_it(printed):
+    assert decode(printed, "B200").itl_s == decode(printed.lower(), "B200").itl_s
 
 
 # --- group scales
@@ -129,6 +206,13 @@ def test_a_group_adds_its_scales_share_to_every_weight(precision, group_size, bi
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
 def test_weights_of_16_bits_and_more_have_no_scales(precision):
     assert decode(precision, group_size=128).itl_s == decode(precision).itl_s
+
+
+@pytest.mark.parametrize("name", ["nvfp4", "mxfp4"])
+def test_a_format_with_blocks_of_its_own_takes_no_other_groups(name):
+    assert decode(name, "B200").weights_bytes == 8.03e9 * STORED[name][0] / 8
+    with pytest.raises(InputError, match=rf"group_size = 32 is not used: {name} has 4\.2?5 bits a weight"):
+        decode(name, "B200", group_size=32)
 
 
 @given(st.integers(2, 4096), st.integers(2, 4096), st.sampled_from(["int4", "int8", "fp8", "nf4"]))

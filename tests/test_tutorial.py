@@ -9,7 +9,7 @@ import mlsysim
 
 PRECISIONS = ("fp16", "int8", "int4")
 DECODE = [("8.35 ms", "16.06 GB", "1.0x"), ("5.78 ms", "8.03 GB", "1.4x"), ("4.49 ms", "4.02 GB", "1.9x")]
-VISION = [("11.74 ms", "21800 img/s", "1.0x"), ("8.38 ms", "30552 img/s", "1.4x"), ("11.74 ms", "21800 img/s", "1.0x")]  # fmt: skip
+VISION = [("11.74 ms", "21800 / second", "1.0x"), ("8.38 ms", "30552 / second", "1.4x"), ("11.74 ms", "21800 / second", "1.0x")]  # fmt: skip
 SIZES = [
     ("16.06 GB", "1.0x", "+0.0%", "0.0%"),
     ("8.03 GB", "2.0x", "-0.1%", "50.0%"),
@@ -85,13 +85,13 @@ def test_the_first_variants_decode_line_is_padded_and_abbreviated():
 def test_the_first_variants_vision_line_is_padded_and_abbreviated():
     steps = vision_steps()
     lines = [
-        f"{p.latency.to('ms'):>10.2f~} {p.throughput:>10.0f} img/s {gain:>6}"
+        f"{p.latency.to('ms'):>10.2f~} {p.throughput:>10.0f} {gain:>6}"
         for p, gain in zip(steps, gains(steps, "latency"), strict=True)
     ]
     assert lines == [
-        "     11.74 ms      21800 img/s   1.0x",
-        "      8.38 ms      30552 img/s   1.4x",
-        "     11.74 ms      21800 img/s   1.0x",
+        "     11.74 ms      21800 / second   1.0x",
+        "      8.38 ms      30552 / second   1.4x",
+        "     11.74 ms      21800 / second   1.0x",
     ]
 
 
@@ -119,7 +119,7 @@ def test_the_second_variants_decode_table_prints_the_published_figures(capsys):
 def test_the_second_variants_vision_table_prints_the_published_figures(capsys):
     steps = vision_steps()
     cells = zip(PRECISIONS, steps, gains(steps, "latency"), strict=True)
-    rows = [[p, s.latency.to("ms"), f"{s.throughput:.0f} img/s", gain] for p, s, gain in cells]
+    rows = [[p, s.latency.to("ms"), f"{s.throughput:.0f}", gain] for p, s, gain in cells]
     mlsysim.show.table(["Precision", "Latency", "Throughput", "Gain"], rows)
     assert printed(capsys)[2:] == [(p, *figures) for p, figures in zip(PRECISIONS, VISION, strict=True)]
 

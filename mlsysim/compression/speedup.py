@@ -78,8 +78,8 @@ def compressed_speedup(
 ) -> tuple[Any, list[str]]:
     """Speed-up over the dense FP16 model on the same device, and what a reader must know about it.
 
-    * 16, 8 and 4 bits run as the schemes fp16, int8 (W8A8) and int4 (W4A16); other widths are weight-only at the
-      fp16 rate. The KV cache follows the weights, as in those schemes, unless ``kv_precision`` says otherwise.
+    * 16, 8 and 4 bits run as the schemes fp16, int8 and int4; other widths are weight-only at the fp16 rate. The KV
+      cache follows the weights, as in those schemes, unless ``kv_precision`` says otherwise, and a note says so.
     * ``unstructured`` zeros change nothing: GPU kernels load and multiply them.
     * ``n_m`` (2:4), where the device has it: half the values and 2-bit positions are loaded, matmuls take half the time.
     * ``structured``: the parameters are gone, from the bytes and from the FLOPs of the matmuls; activations and
@@ -107,6 +107,13 @@ def compressed_speedup(
     named = [width for width in NAMED_BITS if np.any(np.equal(bits, width))]
     schemes = {width: work.scheme(width) for width in named}
     notes += [scheme.note for scheme in schemes.values() if scheme.note]
+    if isinstance(work.model, TransformerModel):
+        notes += [scheme.cache_note for scheme in schemes.values() if scheme.cache_note]
+        if work.kv_precision is None and not np.isin(bits, tuple(NAMED_BITS)).all():
+            notes.append(
+                "the KV cache is counted at the bits of the weights, so the speed-up need not fall as the batch grows; most "
+                'serving engines keep it at 16 bits: give kv_precision="fp16"'
+            )
     if np.ndim(bits) == 0 and named:
         fast = seconds(schemes[named[0]], bits)
     else:

@@ -16,7 +16,7 @@ from mlsysim.specs import Device, Runtime, TransformerModel
 __all__ = ["Crossover", "crossover_batch"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Crossover:
     """Where a speed-up first falls below a threshold; arrays if thresholds or contexts were.
 
@@ -24,12 +24,18 @@ class Crossover:
         batch: the smallest batch whose speed-up is below the threshold, or None if none is up to ``max_batch``.
         speedup: the speed-up at that batch (at ``max_batch`` if there is none).
         binding: what takes most of the quantized decode step there.
+        notes: what a reader must know, as that the speed-up counts a smaller KV cache; or an empty string.
     """
 
     table_columns: ClassVar[tuple[str, ...]] = ("batch", "speedup", "binding")
     batch: Any
     speedup: Any
     binding: Any
+    notes: str = ""
+
+    def __repr__(self) -> str:
+        notes = f", notes={self.notes!r}" if self.notes else ""
+        return f"Crossover(batch={self.batch!r}, speedup={self.speedup!r}, binding={self.binding!r}{notes})"
 
 
 def crossover_batch(
@@ -38,9 +44,9 @@ def crossover_batch(
     threshold: Numbers,
     *,
     seq_len: Numbers = 2048,
-    precision: str = "int4",
+    precision: str = "w4a16",
     baseline: str = "fp16",
-    kv_precision: str | None = "fp16",
+    kv_precision: str | None = None,
     runtime: str | Runtime = "tutorial",
     max_batch: int = 4096,
 ) -> Crossover:
@@ -53,8 +59,9 @@ def crossover_batch(
     Args:
         threshold: a speed-up above 0; a number or an array.
         seq_len: context, tokens; a number or an array.
+        precision: the scheme that is to be faster; ``int4`` counts the KV cache at 4 bits too, and the result says so.
         baseline: the scheme that the speed-up is over.
-        kv_precision: scheme of the KV cache, the same for both; ``None`` is each scheme's own.
+        kv_precision: scheme of the KV cache, the same for both; by default each scheme's own.
 
     Raises:
         InputError: a name is unknown, a number out of range, or arrays do not broadcast.
@@ -81,10 +88,12 @@ def crossover_batch(
     def cross(least: float, context: int) -> Crossover:
         at = _first_below(lambda batch: solve(context, batch), least, last)
         slow, fast = solve(context, last if at is None else at)
-        return Crossover(at, float(slow.itl_s / fast.itl_s), fast.binding)
+        return Crossover(at, float(slow.itl_s / fast.itl_s), fast.binding, notes)
 
-    for result in solve(1, 1):
+    both = solve(1, 1)
+    for result in both:
         check_one_point(result, "crossover_batch")
+    notes = "; ".join(dict.fromkeys(result.notes for result in both if result.notes))
     if not shape:
         return cross(thresholds, contexts)
     points = [cross(t.item(), s.item()) for t, s in np.broadcast(thresholds, contexts)]
@@ -92,7 +101,7 @@ def crossover_batch(
     columns: dict[str, Any] = {
         n: np.array([getattr(p, n) for p in points], k).reshape(shape) for n, k in kinds.items()
     }
-    return Crossover(**columns)
+    return Crossover(**columns, notes=notes)
 
 
 def _first_below(solve: Any, threshold: float, last: int) -> int | None:

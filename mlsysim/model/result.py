@@ -76,9 +76,14 @@ class SolverResult:
         return quantity(self.latency_s, "s", "ms")
 
     @property
-    def throughput(self) -> Any:
+    def throughput_per_s(self) -> Any:
         """Images (vision) or tokens (decode) per second, a plain number."""
         return self.batch_size / self.timing.total
+
+    @property
+    def throughput(self) -> Any:
+        """Images (vision) or tokens (decode) per second, as a quantity in 1/s."""
+        return quantity(self.throughput_per_s, "1/s")
 
     @property
     def weights_bytes(self) -> Any:

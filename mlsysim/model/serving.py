@@ -66,6 +66,11 @@ class ServingResult(SolverResult):
         self.seq_len = seq_len
 
     @property
+    def notes(self) -> str:
+        """What ran otherwise than the precision's name says, and what the name counts beside the weights."""
+        return "; ".join(note for note in (self.scheme.note, self.scheme.cache_note) if note)
+
+    @property
     def itl_s(self) -> Any:
         """Inter-token latency, seconds."""
         return self.timing.total
@@ -133,9 +138,10 @@ class ServingModel:
             hardware: a device, or its name.
             seq_len: context, tokens; a number or an array.
             batch_size: sequences decoded together; a number or an array.
-            precision: scheme of weights and compute: ``fp32``, ``tf32``, ``bf16``, ``fp16``, ``fp8``, ``int8`` (W8A8),
-                ``w8a16``, ``int4`` (W4A16), ``nf4``, ``w4a8``, ``w4a4`` or ``fp4``; see :mod:`mlsysim.specs.scheme`.
-            kv_precision: scheme whose bits the KV cache takes; by default the scheme's own.
+            precision: scheme by name. ``fp32``, ``tf32``, ``bf16``, ``fp16``, ``fp8``, ``int8``, ``int4`` and ``fp4`` are
+                the format of weights and KV cache; ``w8a8``, ``w8a16``, ``w4a16``, ``w4a8``, ``w4a4``, ``nf4``,
+                ``nvfp4`` and ``mxfp4`` leave the cache at 16 bits; see :mod:`mlsysim.specs.scheme`.
+            kv_precision: scheme whose bits the KV cache takes; by default what *precision* says.
             group_size: weights that share one stored scale (128 for GPTQ and AWQ), a number or an array; by default
                 scales are left out, as in the tutorial. Weights of 16 bits and more have none.
             runtime: what software costs, by name or as a :class:`mlsysim.Runtime`.

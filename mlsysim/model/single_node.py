@@ -102,8 +102,8 @@ class SingleNodeModel:
             InputError: a name is unknown, a number out of range, arrays do not broadcast, or an argument is not used.
 
         >>> p = SingleNodeModel().solve("ResNet50", "A100", batch_size=256)
-        >>> f"{p.throughput:.0f} img/s, {p.bottleneck}"
-        '21800 img/s, Compute'
+        >>> f"{p.throughput:.0f}, {p.bottleneck}"
+        '21800 / second, Compute'
         """
         batch_size = check_number("batch_size", batch_size, 1, MAX_BATCH, integer=True)
         found = find_model(model)

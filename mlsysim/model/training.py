@@ -144,8 +144,8 @@ class TrainingResult(SolverResult):
         self.optimizer = optimizer
 
     @property
-    def throughput(self) -> Any:
-        """Tokens per second."""
+    def throughput_per_s(self) -> Any:
+        """Tokens per second, a plain number."""
         return self.batch_size * self.seq_len / self.latency_s
 
     @property

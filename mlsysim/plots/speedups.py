@@ -11,7 +11,7 @@ import numpy as np
 from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, one_number
 from mlsysim.errors import InputError, check_names
 from mlsysim.model.result import check_one_point
-from mlsysim.model.serving import ServingModel
+from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.plots.figure import LINES, PART_STYLES, Plot, new_axes
 from mlsysim.plots.labels import label_points
 from mlsysim.specs import Device, Runtime, TransformerModel
@@ -26,10 +26,10 @@ def speedup_curve(
     model: TransformerModel | str,
     hardware: Device | str,
     *,
-    precisions: Sequence[str] = ("int4", "int8"),
+    precisions: Sequence[str] = ("w4a16", "w8a8"),
     baseline: str = "fp16",
     seq_len: int = 2048,
-    kv_precision: str | None = "fp16",
+    kv_precision: str | None = None,
     runtime: str | Runtime = "tutorial",
     max_batch: int = 512,
     thresholds: Numbers = (2.0, 1.5),
@@ -43,14 +43,14 @@ def speedup_curve(
         model: a transformer, or its name.
         hardware: a device, or its name.
         precisions: schemes to draw; the first one is shaded and marked.
-        kv_precision: scheme of the KV cache, the same for all; ``None`` is each scheme's own.
+        kv_precision: scheme of the KV cache, the same for all; by default each scheme's own.
         max_batch: the largest batch drawn, 2 to 1,000,000.
         thresholds: speed-ups to mark.
 
     Raises:
         InputError: a name is unknown, a number out of range, or there is no precision.
 
-    >>> "INT4 below 1.5x from batch 38" in speedup_curve("Llama3_8B", "H100").alt
+    >>> "W4A16 below 1.5x from batch 38" in speedup_curve("Llama3_8B", "H100").alt
     True
     """
     precisions = check_names("precisions", precisions)
@@ -72,7 +72,7 @@ def speedup_curve(
     )
     case = f"{slow.model.title} on {slow.hardware.name}, context {seq_len}, runtime {slow.runtime.name}"
     gain = f"Decode speed-up over {baseline.upper()}"
-    curves = {name.upper(): slow.itl_s / r.itl_s for name, r in zip(precisions, fast, strict=True)}
+    curves = {_label(r): slow.itl_s / r.itl_s for r in fast}
     highest = max(float(curve.max()) for curve in curves.values())
     axes = new_axes(case, "Batch size (sequences decoded together)", f"{gain} (ratio of ITLs)")
     axes.set_xscale("log", base=2)
@@ -89,9 +89,17 @@ def speedup_curve(
         misfit = f"{baseline.upper()} does not fit in memory"
         axes.plot([], [], color="black", lw=2.2, alpha=0.3, label=f"faint: {misfit}")
         alt.append(f"{misfit} from batch {batches[~fits][0]} (faint line)")
-    alt += _shade_binding(axes, precisions[0].upper(), batches, fast[0].binding)
-    alt += _mark_crossings(axes, precisions[0].upper(), levels, next(iter(curves.values())))
+    first = _label(fast[0])
+    alt += _shade_binding(axes, first, batches, fast[0].binding)
+    alt += _mark_crossings(axes, first, levels, curves[first])
     return Plot.of(axes, alt)
+
+
+def _label(result: ServingResult) -> str:
+    """The precision's name; what it counts beside the weights stands with it unless it was asked for."""
+    scheme = result.scheme
+    cache = f" (KV cache at {scheme.kv_bits:g} bits)" if scheme.cache_note else ""
+    return scheme.name.upper() + cache
 
 
 def _shade_binding(axes: Axes, name: str, batches: Any, binding: Any) -> list[str]:

@@ -1,4 +1,10 @@
-"""A precision scheme: bits of the weights, bits of the KV cache, and the rate that computes."""
+"""A precision scheme: bits of the weights, bits of the KV cache, and the rate that computes.
+
+A name says what is short. A number format (``fp16``, ``fp8``, ``int8``, ``int4``, ``fp4``) is that of weights and KV
+cache alike, as in the published tutorial, so that the cache of ``int4`` is counted at 4 bits. A name of weights and
+activations (``w4a16``, ``w8a8``) or of a weight format (``nf4``, ``nvfp4``, ``mxfp4``) says nothing of the cache, which
+stays at 16 bits. One name means the same to every function; ``kv_precision`` sets the cache by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlsysim.checks import check_number
+from mlsysim.errors import InputError, shown
 
 __all__ = ["GROUP_SIZES", "Scheme"]
 
@@ -24,7 +31,9 @@ class Scheme:
         either_16_bit: activations may be fp16 or bf16, whichever of the two the device has.
         scale_bits: bits of one group's scale.
         group_size: weights that share a scale (a number or an array), or None where scales are left out of account.
+        packed: the scales of the format's own blocks are part of ``weight_bits`` already.
         note: what a result must say about how the scheme ran, or "".
+        cache_note: what a result with a KV cache must say about its bits, or "".
         source: who defines it.
     """
 
@@ -38,7 +47,9 @@ class Scheme:
     either_16_bit: bool = False
     scale_bits: float = 16
     group_size: Any = None
+    packed: bool = False
     note: str = ""
+    cache_note: str = ""
     source: str = ""
 
     def with_groups(self, group_size: Any) -> Scheme:
@@ -48,6 +59,11 @@ class Scheme:
         >>> find_scheme("int4").with_groups(128).weight_bits
         4.125
         """
+        if self.packed:
+            raise InputError(
+                f"group_size = {shown(group_size)} is not used: {self.name} has {self.weight_bits:g} bits a weight, "
+                "with the scales of its own blocks"
+            )
         size = check_number("group_size", group_size, *GROUP_SIZES, integer=True)
         if self.weight_bits >= 16:
             return self

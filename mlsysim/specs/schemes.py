@@ -13,6 +13,8 @@ from mlsysim.specs.scheme import Scheme
 
 __all__ = ["find_scheme", "half_precision", "resolve"]
 
+FULL_CACHE = 16  # bits of a cached value, unless it is quantized
+
 
 @functools.cache
 def _schemes() -> dict[str, Scheme]:
@@ -26,6 +28,8 @@ def find_scheme(name: str, argument: str = "precision") -> Scheme:
         UnknownNameError: no such scheme; the message names the nearest ones.
     """
     known = _schemes()
+    if isinstance(name, str) and name.lower() in known:
+        name = name.lower()  # as papers and tools print them: INT4, W4A16, Q4_K_M
     return known[check_name(argument, name, known)]
 
 
@@ -50,7 +54,29 @@ def _resolve(precision: str, kv_precision: str | None, peaks: tuple[str, ...], d
     scheme = _on_device(find_scheme(precision), peaks, device)
     if kv_precision is not None:
         scheme = replace(scheme, kv_bits=find_scheme(kv_precision, "kv_precision").weight_bits)
-    return scheme
+    if scheme.kv_bits >= FULL_CACHE:
+        return scheme
+    scheme = replace(scheme, title=f"{scheme.title}, KV cache at {scheme.kv_bits:g} bits")
+    return scheme if kv_precision is not None else replace(scheme, cache_note=_cache_note(scheme))
+
+
+def _cache_note(scheme: Scheme) -> str:
+    """What a name that shrinks the cache without being asked to must say."""
+    others = [s.name for s in _schemes().values() if s.kv_bits >= FULL_CACHE and _same_weights(s, scheme)]
+    instead = f'precision="{others[0]}" or ' if others else ""
+    return (
+        f"{scheme.name} counts the KV cache at {scheme.kv_bits:g} bits too, so its speed-up need not fall as the batch "
+        f'grows; most serving engines keep the cache at 16 bits: give {instead}kv_precision="fp16"'
+    )
+
+
+def _same_weights(a: Scheme, b: Scheme) -> bool:
+    named = _schemes()[b.name]
+    return (a.weight_bits, a.activation_bits, a.computes_at) == (
+        named.weight_bits,
+        named.activation_bits,
+        named.computes_at,
+    )
 
 
 def resolve(precision: str, kv_precision: str | None, device: Device, group_size: Any = None) -> Scheme:

@@ -34,13 +34,13 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
             or whatever the solver refuses, with the point at which it did.
 
     >>> from mlsysim import ServingModel
-    >>> sweep(ServingModel(), model="Llama3_8B", hardware="H100", precision=["fp16", "int4"],
+    >>> sweep(ServingModel(), model="Llama3_8B", hardware="H100", precision=["fp16", "w4a16"],
     ...       batch_size=[1, 64], columns={"ms": lambda r: r.itl_s * 1e3})
     precision  batch_size     ms
          fp16           1  8.352
          fp16          64  13.69
-         int4           1  4.488
-         int4          64  5.822
+        w4a16           1  4.552
+        w4a16          64  9.888
     """
     solve = getattr(solver, "solve", solver)
     _check_arguments(solve, arguments)
@@ -55,9 +55,13 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
 
     blocks: dict[str, list[np.ndarray]] = {}
     units: dict[str, str] = {}
+    notes: dict[str, None] = {}  # each once, in the order first met
     for combination in itertools.product(*(axes[name] for name in named)):
         point = dict(zip(named, combination, strict=True))
-        for column, values in _extract(_call(solve, fixed, point, mesh), columns).items():
+        solved = _call(solve, fixed, point, mesh)
+        if isinstance(note := getattr(solved, "notes", ""), str) and note:
+            notes[note] = None
+        for column, values in _extract(solved, columns).items():
             blocks.setdefault(column, []).append(_broadcast(column, values, shape))
             if hasattr(values, "units"):
                 units[column] = f"{values.units:~P}"
@@ -75,7 +79,7 @@ def sweep(solver: Any, *, columns: Columns | None = None, vectorize: bool = True
         if column in table:
             raise InputError(f"column {column!r} is the name of an axis too: rename it with columns={{...}}")
         table[column] = np.stack(parts).reshape(full).transpose(order).ravel()
-    result = Table(tuple(axes), table, sizes, units)
+    result = Table(tuple(axes), table, sizes, units, list(notes))
     _check_finite(result)
     return result
 

@@ -22,7 +22,8 @@ class Table:
 
     ``table["itl_s"]`` is a column, ``table.grid("itl_s")`` the same with one dimension an axis,
     ``table.where(mask)`` the rows of a mask or an index, and iterating gives rows as dicts. A column of quantities
-    becomes plain numbers, and its unit stands in the header and in ``units``.
+    becomes plain numbers, and its unit stands in the header and in ``units``. What the results say that a row was made of
+    stands in ``notes``, and below the printed table.
 
     >>> Table(["batch"], {"batch": [1, 2], "speedup": [1.9, 1.8]})
     batch  speedup
@@ -30,7 +31,7 @@ class Table:
         2      1.8
     """
 
-    __slots__ = ("_columns", "axes", "shape", "units")
+    __slots__ = ("_columns", "axes", "notes", "shape", "units")
 
     def __init__(
         self,
@@ -38,10 +39,12 @@ class Table:
         columns: Mapping[str, Any],
         shape: tuple[int, ...] | None = None,
         units: Mapping[str, str] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         if not isinstance(columns, Mapping):
             raise InputError(f"columns = {shown(columns)} is not allowed: give a dict of columns by name")
         names = check_names("columns", columns)
+        self.notes = tuple(check_names("notes", notes))
         masked = [name for name in names if np.ma.isMaskedArray(columns[name])]
         if masked:
             raise InputError(f"column {masked[0]!r} has a mask, which would be lost: leave those rows out")
@@ -98,7 +101,7 @@ class Table:
             raise InputError(
                 f"rows = {shown(rows)} is not allowed: give a mask or row numbers ({error})"
             ) from None
-        return Table(self.axes, columns, units=self.units)
+        return Table(self.axes, columns, units=self.units, notes=self.notes)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame``, if pandas is installed.
@@ -123,10 +126,12 @@ class Table:
 
     def __repr__(self) -> str:
         lines = text_table(*self._text(), left=(), rule=False)
-        return lines + (f"\n({len(self)} rows)" if len(self) > SHOWN else "")
+        lines += f"\n({len(self)} rows)" if len(self) > SHOWN else ""
+        return "\n".join((lines, *self.notes))
 
     def _repr_html_(self) -> str:
-        return html_table(*self._text(), caption=f"{len(self)} rows" if len(self) > SHOWN else "")
+        caption = [f"{len(self)} rows"] if len(self) > SHOWN else []
+        return html_table(*self._text(), caption="; ".join((*caption, *self.notes)))
 
 
 def _plain(value: Any) -> Any:
