@@ -342,7 +342,8 @@ def test_a_result_shows_size_accuracy_with_its_range_and_speed():
         "int4 counts the KV cache at 4 bits too"
     )
     assert "shape (2,)" in repr(solve(LLAMA, H100, target_bitwidth=[4, 8]))
-    assert "no speed-up: M3 cannot run int4" in repr(solve(LLAMA, "M3", target_bitwidth=4))
+    assert "no speed-up: M3 cannot run int4" in repr(solve("ResNet50", "M3", target_bitwidth=4))
+    assert "M3: its source gives no compute peak at all" in solve(LLAMA, "M3", target_bitwidth=4).notes
 
 
 # Arrays and bad input

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,9 +17,11 @@ from mlsysim import (
     Hardware,
     InputError,
     Models,
+    Runtime,
     VisionModel,
+    crossover_batch,
 )
-from mlsysim.specs import Architecture, Registry, hardware, registry
+from mlsysim.specs import Architecture, Registry, find_scheme, hardware, registry
 from tests.vision_counts import COUNTS
 
 DEVICES, MODELS = list(Hardware), list(Models)
@@ -135,6 +138,16 @@ def test_mi300x_2615_is_fp8_and_its_fp16_is_half_of_that():
     assert Hardware.MI300X.peak_flops("fp16") == pytest.approx(1307.4e12)
 
 
+def test_the_server_card_of_the_rtx_pro_6000_has_1597_gb_s_and_the_workstation_card_1792():
+    assert Hardware.RTX_PRO_6000_Server.bandwidth_bytes_s == pytest.approx(1597e9)
+    assert Hardware.RTX_PRO_6000.bandwidth_bytes_s == pytest.approx(1792e9)
+    assert "Workstation" in Hardware.RTX_PRO_6000.title
+
+
+def test_the_mi325x_computes_as_the_mi300x_does():
+    assert Hardware.MI325X.peaks == Hardware.MI300X.peaks
+
+
 def test_rtx_3090_fp16_is_with_fp32_accumulation():
     assert Hardware.RTX_3090.peak_flops("fp16") == pytest.approx(71e12)
 
@@ -147,8 +160,8 @@ def test_a_peak_that_no_source_gives_is_an_error_when_used():
         InputError, match="M3_Max_40c has no fp16 peak; its source gives no compute peak at all"
     ):
         Hardware.Apple.M3_Max_40c.peak_flops("fp16")
-    with pytest.raises(InputError, match="M3_Max_40c cannot run fp16"):
-        mlsysim.ServingModel().solve("Llama3_8B", "M3_Max_40c")
+    with pytest.raises(InputError, match="M3_Max_40c has no TTFT"):
+        _ = mlsysim.ServingModel().solve("Llama3_8B", "M3_Max_40c").ttft
 
 
 def test_a_tdp_that_no_source_gives_is_an_error_when_used():
@@ -285,6 +298,29 @@ def test_a_spec_shows_its_numbers_with_units(spec):
 def test_specs_are_values_that_copy_pickle_and_hash(spec):
     assert pickle.loads(pickle.dumps(spec)) == spec == copy.deepcopy(spec)
     assert hash(copy.deepcopy(spec)) == hash(spec)
+
+
+ARRAY = np.array([1e12, 2e12])
+WITH_ARRAYS = {
+    "device": lambda: Device(name="X", memory_bytes=1e9, bandwidth_bytes_s=ARRAY, peaks={"fp16": ARRAY * 2}),
+    "runtime": lambda: Runtime("X", ARRAY / 4e12, 1, 0),
+    "scheme": lambda: find_scheme("int4").with_groups([64, 128]),
+    "crossover": lambda: crossover_batch("Llama3_8B", "H100", [2, 1.5]),
+}
+
+
+@pytest.mark.parametrize("kind", WITH_ARRAYS)
+def test_what_holds_arrays_is_equal_if_all_of_their_entries_are(kind):
+    one, same = WITH_ARRAYS[kind](), WITH_ARRAYS[kind]()
+    assert one == same and hash(one) == hash(same) and len({one, same}) == 1
+    assert one != 1 and not any(one == make() for other, make in WITH_ARRAYS.items() if other != kind)
+
+
+def test_one_entry_that_differs_makes_a_difference():
+    device = WITH_ARRAYS["device"]()
+    assert device != replace(device, bandwidth_bytes_s=ARRAY * [1, 2])
+    assert device != replace(device, peaks={"fp16": ARRAY}) != replace(device, peaks={})
+    assert WITH_ARRAYS["runtime"]() != Runtime("X", [0.25, 0.25], 1, 0)
 
 
 def test_the_data_files_are_read_once_and_only_when_needed(monkeypatch):

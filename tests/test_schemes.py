@@ -14,6 +14,9 @@ from mlsysim import (
     ServingModel,
     SingleNodeModel,
     crossover_batch,
+    explain,
+    regime,
+    ridge_point,
     sweep,
 )
 from mlsysim.plots import speedup_curve
@@ -41,7 +44,7 @@ STORED = {  # weights, KV cache, activations, where it computes
 EITHER = {"fp16", "bf16"}
 BF16 = {"bf16"}
 FALLS_BACK = {"int8": EITHER, "w8a8": EITHER, "nvfp4": EITHER, "mxfp4": EITHER}
-FALLS_BACK |= {"w8a16": BF16, "int4": BF16, "w4a16": BF16, "nf4": BF16}
+FALLS_BACK |= {"fp16": BF16, "w8a16": BF16, "int4": BF16, "w4a16": BF16, "nf4": BF16}
 SHRINKS = {name for name, (_, kv, *_) in STORED.items() if kv < 16}
 solve = ServingModel().solve
 
@@ -76,15 +79,41 @@ def test_a_scheme_runs_as_named_or_says_so_or_is_an_error_that_lists_the_peaks(n
             f"{device.name} has no {wanted} peak" in r.notes
             and f"computed in {r.scheme.computes_at}" in r.notes
         )
+    elif not device.peaks:
+        r = decode(name, device)
+        assert f"{device.name}: its source gives no compute peak at all, so times count memory" in r.notes
+        assert r.itl_s == pytest.approx(sum(r.timing.memory) + r.timing.overhead)
     else:
-        has = (
-            f"it has: {', '.join(device.peaks)}"
-            if device.peaks
-            else "its source gives no compute peak at all"
-        )
         with pytest.raises(InputError) as error:
             decode(name, device)
+        has = f"it has: {', '.join(device.peaks)}"
         assert f"{device.name} cannot run {name}: it has no {wanted} peak; {has}" in str(error.value)
+
+
+@pytest.mark.parametrize("device", list(Hardware), ids=lambda d: d.name)
+def test_every_device_answers_at_the_defaults(device):
+    assert solve("Llama3_8B", device).itl_s > 0
+    assert crossover_batch("Llama3_8B", device, 1.5).speedup > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (lambda: decode("fp16", "M4_Max_40c").ttft, "M4_Max_40c has no TTFT: .*no compute peak"),
+        (lambda: regime(decode("fp16", "M4_Max_40c")), "M4_Max_40c has no ridge point: .*no compute peak"),
+        (lambda: ridge_point("M4_Max_40c"), "M4_Max_40c cannot run fp16"),
+        (lambda: SingleNodeModel().solve("ResNet50", "M4_Max_40c"), "M4_Max_40c cannot run fp16"),
+        (lambda: SingleNodeModel().solve("Llama3_8B", "M4_Max_40c", is_training=True), "M4_Max_40c cannot"),
+    ],
+)
+def test_what_needs_a_compute_peak_that_nobody_gives_is_an_error(asked, says):
+    with pytest.raises(InputError, match=says):
+        asked()
+
+
+def test_a_step_without_a_compute_peak_is_explained_by_what_is_known():
+    terms = {term.name for term in explain(decode("fp16", "M4_Max_40c"))}
+    assert terms == {"weight traffic", "KV traffic", "overhead"}
 
 
 def test_int8_without_an_int8_rate_loads_8_bits_and_computes_like_fp16():

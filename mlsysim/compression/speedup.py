@@ -64,7 +64,8 @@ class Workload:
     def scheme(self, bits: int) -> Scheme:
         """The scheme of that many bits (16, 8 or 4), as the device runs it."""
         name = half_precision(self.device) if bits == 16 else NAMED_BITS[bits]
-        return resolve(name, self.kv_precision, self.device)
+        decodes = isinstance(self.model, TransformerModel)
+        return resolve(name, self.kv_precision, self.device, without_peak=decodes)
 
     def weight_only(self, bits: Any) -> Scheme:
         """Weights (and, unless overridden, the KV cache) of *bits*, computed in fp16."""

@@ -12,11 +12,12 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_
 from mlsysim.model.result import check_one_point
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.specs import Device, Runtime, TransformerModel
+from mlsysim.specs.spec import same_fields
 
 __all__ = ["Crossover", "crossover_batch"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Crossover:
     """Where a speed-up first falls below a threshold; arrays if thresholds or contexts were.
 
@@ -32,6 +33,12 @@ class Crossover:
     speedup: Any
     binding: Any
     notes: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Crossover, repr(self)))
 
     def __repr__(self) -> str:
         notes = f", notes={self.notes!r}" if self.notes else ""

@@ -104,6 +104,8 @@ def explain(result: SolverResult) -> Explanation:
             (f"{kernel.name} compute", computing, moving, computes),
             (kernel.traffic, moving, computing, not computes),
         ):
+            if not own:  # no peak is known, so nothing can be said of this ceiling
+                continue
             saved = own - max(own / 2, other) if takes else 0.0
             advice = ADVICE.get(name, compute)
             terms.append(_term(name, own if takes else 0.0, own, total, saved, advice))

@@ -26,6 +26,7 @@ from mlsysim.specs import (
     find_scheme,
     resolve,
 )
+from mlsysim.specs.device import peaks_told
 
 __all__ = ["Regime", "arithmetic_intensity", "attainable", "regime", "ridge_point"]
 
@@ -170,6 +171,8 @@ def regime(workload: SolverResult | float, ridge: float | None = None) -> Regime
 
 
 def _regime_of(result: SolverResult) -> Regime:
+    if not result.hardware.peaks:
+        raise InputError(f"{result.hardware.name} has no ridge point: {peaks_told(result.hardware.peaks)}")
     kernel, computing, moving = max(result.timing, key=lambda timed: max(timed[1], timed[2]))
     intensity = float(kernel.flops / kernel.bytes)
     # Seconds of compute over seconds of traffic are intensity over ridge point, whatever the runtime.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
+from mlsysim.errors import InputError
 from mlsysim.model.kernels import decode_kernels, kv_cache_bytes, prefill_kernels, stored_weight_bytes
 from mlsysim.model.result import SolverResult
 from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_inputs
@@ -18,6 +19,7 @@ from mlsysim.specs import (
     find_runtime,
     resolve,
 )
+from mlsysim.specs.device import peaks_told
 from mlsysim.units import quantity
 
 __all__ = ["ServingModel", "ServingResult", "decode_timing", "prefill_timing"]
@@ -82,7 +84,14 @@ class ServingResult(SolverResult):
 
     @property
     def ttft_s(self) -> Any:
-        """Time to the first token, seconds."""
+        """Time to the first token, seconds.
+
+        Raises:
+            InputError: no compute peak of the device is known; a prefill mostly computes.
+        """
+        if not self.hardware.peaks:
+            told = peaks_told(self.hardware.peaks)
+            raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
         return prefill_timing(
             self.model, self.hardware, self.scheme, self.runtime, self.batch_size, self.seq_len
         ).total
@@ -157,7 +166,7 @@ class ServingModel:
         seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
         found: TransformerModel = find_model(model, TransformerModel, "ServingModel")
         device = find_device(hardware)
-        scheme = resolve(precision, kv_precision, device, group_size)
+        scheme = resolve(precision, kv_precision, device, group_size, without_peak=True)
         software = find_runtime(runtime)
         timing = timing_of_inputs(
             decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len

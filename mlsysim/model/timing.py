@@ -8,6 +8,7 @@ overhead per layer. What is launched from the host as a whole, a prefill or a fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,9 +27,12 @@ class Rates(NamedTuple):
 
 
 def kernel_rates(device: Device, computes_at: str, runtime: Runtime) -> Rates:
-    """The rates that kernels reach on *device*: its peak at the precision *computes_at* and its bandwidth, each times the runtime's efficiency."""
+    """The rates that kernels reach on *device*: its peak at the precision *computes_at* and its bandwidth, each times the runtime's efficiency.
+
+    Where no peak is known the first is infinite: compute then adds nothing to a time, which its result says.
+    """
     return Rates(
-        device.peaks[computes_at] * runtime.compute_efficiency,
+        device.peaks.get(computes_at, math.inf) * runtime.compute_efficiency,
         device.bandwidth_bytes_s * runtime.bandwidth_efficiency,
     )
 
@@ -91,7 +95,7 @@ def timing_of_inputs(
             **counts,
             group_size=1 if scheme.group_size is None else scheme.group_size,
             bandwidth_bytes_s=device.bandwidth_bytes_s,
-            peak=device.peaks[scheme.computes_at],
+            peak=device.peaks.get(scheme.computes_at, math.inf),
             bandwidth_efficiency=runtime.bandwidth_efficiency,
             compute_efficiency=runtime.compute_efficiency,
             layer_overhead_s=runtime.overhead_on(device),

@@ -11,7 +11,7 @@ import numpy as np
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, UnknownNameError, check_name, shown
 from mlsysim.render import number
-from mlsysim.specs.spec import check_spec, source_of
+from mlsysim.specs.spec import check_spec, same_fields, source_of
 from mlsysim.units import quantity
 
 __all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Device", "peaks_told"]
@@ -26,7 +26,7 @@ def peaks_told(peaks: Collection[str]) -> str:
     return f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Device:
     """One accelerator, in SI units.
 
@@ -86,6 +86,9 @@ class Device:
             checked["tdp_w"] = one_number("tdp_w", self.tdp_w, 0, open_low=True)
         for attribute, value in checked.items():
             object.__setattr__(self, attribute, value)
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other)
 
     def __hash__(self) -> int:
         return hash((Device, self.name))

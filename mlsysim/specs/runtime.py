@@ -9,11 +9,12 @@ from typing import Any
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.specs.device import MEMORY_TYPES, Device
+from mlsysim.specs.spec import same_fields
 
 __all__ = ["Runtime"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
     """Kernel efficiencies and per-layer overhead; each of the three may be an array, and so are results then.
 
@@ -32,7 +33,7 @@ class Runtime:
     compute_efficiency: Any
     layer_overhead_s: Any
     stands_for: str = ""
-    overhead_by_memory: Mapping[str, float] = field(default_factory=dict, hash=False)
+    overhead_by_memory: Mapping[str, float] = field(default_factory=dict)
     reads_embedding: bool = True
     head_bits: float | None = None
     source: str = field(repr=False, default="")
@@ -58,6 +59,12 @@ class Runtime:
         check_flag("reads_embedding", self.reads_embedding)
         if self.head_bits is not None:
             one_number("head_bits", self.head_bits, 0, 64, open_low=True)
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Runtime, self.name))
 
     def overhead_on(self, device: Device) -> Any:
         """τ on *device*, seconds per layer and pass: by its memory type if that is known, else the general one."""

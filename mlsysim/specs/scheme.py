@@ -13,13 +13,14 @@ from typing import Any
 
 from mlsysim.checks import check_number
 from mlsysim.errors import InputError, shown
+from mlsysim.specs.spec import same_fields
 
 __all__ = ["GROUP_SIZES", "Scheme"]
 
 GROUP_SIZES = (2, 2**20)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scheme:
     """How numbers are stored and computed.
 
@@ -51,6 +52,12 @@ class Scheme:
     note: str = ""
     cache_note: str = ""
     source: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Scheme, self.name))
 
     def with_groups(self, group_size: Any) -> Scheme:
         """The scheme with a scale stored for every *group_size* weights; 16-bit and wider weights have none.

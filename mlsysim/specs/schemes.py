@@ -33,10 +33,15 @@ def find_scheme(name: str, argument: str = "precision") -> Scheme:
     return known[check_name(argument, name, known)]
 
 
-def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str) -> Scheme:
+def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str, without_peak: bool) -> Scheme:
     """*scheme* at a peak that there is: its own, or a 16-bit one where the scheme allows that, with a note."""
     if scheme.computes_at in peaks:
         return scheme
+    if without_peak and not peaks:
+        return replace(
+            scheme,
+            note=f"{device}: {peaks_told(peaks)}, so times count memory and overhead alone: lower bounds",
+        )
     note = f"{device} has no {scheme.computes_at} peak: "
     fallback = next((p for p in ("fp16", "bf16") if p in peaks), None)
     if fallback and scheme.weight_only_without:
@@ -50,8 +55,10 @@ def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str) -> Scheme:
 
 
 @functools.lru_cache(maxsize=1024)
-def _resolve(precision: str, kv_precision: str | None, peaks: tuple[str, ...], device: str) -> Scheme:
-    scheme = _on_device(find_scheme(precision), peaks, device)
+def _resolve(
+    precision: str, kv_precision: str | None, peaks: tuple[str, ...], device: str, without_peak: bool
+) -> Scheme:
+    scheme = _on_device(find_scheme(precision), peaks, device, without_peak)
     if kv_precision is not None:
         scheme = replace(scheme, kv_bits=find_scheme(kv_precision, "kv_precision").weight_bits)
     if scheme.kv_bits >= FULL_CACHE:
@@ -79,12 +86,20 @@ def _same_weights(a: Scheme, b: Scheme) -> bool:
     )
 
 
-def resolve(precision: str, kv_precision: str | None, device: Device, group_size: Any = None) -> Scheme:
+def resolve(
+    precision: str,
+    kv_precision: str | None,
+    device: Device,
+    group_size: Any = None,
+    *,
+    without_peak: bool = False,
+) -> Scheme:
     """The scheme as *device* runs it.
 
     Args:
         kv_precision: a scheme whose bits the KV cache takes instead of the scheme's own.
         group_size: weights that share one stored scale (a number or an array); None leaves scales out of account.
+        without_peak: a device for which no compute peak at all is known will do; the scheme's note says so.
 
     Raises:
         InputError: unknown scheme, one that the device cannot run, or a group size that is no whole number above 1.
@@ -93,7 +108,7 @@ def resolve(precision: str, kv_precision: str | None, device: Device, group_size
         find_scheme(precision)
     if not (kv_precision is None or isinstance(kv_precision, str)):
         find_scheme(kv_precision, "kv_precision")
-    scheme = _resolve(precision, kv_precision, tuple(device.peaks), device.name)
+    scheme = _resolve(precision, kv_precision, tuple(device.peaks), device.name, without_peak)
     return scheme if group_size is None else scheme.with_groups(group_size)
 
 

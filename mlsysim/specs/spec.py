@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any, Protocol
+
+import numpy as np
 
 from mlsysim.checks import one_number
 from mlsysim.data.entries import YEARS
 from mlsysim.errors import InputError, check_name, shown
 
-__all__ = ["Spec", "check_citations", "check_spec", "source_of"]
+__all__ = ["Spec", "check_citations", "check_spec", "same_fields", "source_of"]
 
 YEAR = re.compile(r"\((?:19|20)\d\d\)")
 
@@ -71,6 +74,21 @@ def check_spec(spec: Any, *texts: str) -> None:
         )
     if spec.year is not None:
         one_number("year", spec.year, *YEARS, integer=True)
+
+
+def same_fields(one: Any, other: Any) -> bool:
+    """Whether two of a dataclass are alike in every field; arrays are alike if all their entries are."""
+    if type(one) is not type(other):
+        return False
+    return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one) if f.compare)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    return bool(a == b)
 
 
 def source_of(spec: Any, field: str) -> str:
