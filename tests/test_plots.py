@@ -8,12 +8,14 @@ import sys
 from dataclasses import replace
 from itertools import combinations
 
+import matplotlib.style
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -193,6 +195,60 @@ def test_labels_stay_inside_the_axes_wherever_the_points_are(points):
     texts = [text.get_window_extent() for text in axes.texts if text.get_text()]
     assert len(texts) == len(points)
     assert all(inside.contains(*box.min) and inside.contains(*box.max) for box in texts)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_labels_keep_clear_of_points_and_of_one_another_at_any_dpi(name):
+    figure = DRAW[name]().figure
+    for dpi in (50, 90, 220):
+        figure.set_dpi(dpi)
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        texts = [text for text in axes.texts if text.get_text() and not text.get_rotation()]
+        boxes = [text.get_window_extent() for text in texts]
+        assert not [1 for a, b in combinations(boxes, 2) if a.overlaps(b)]
+        for text, box in zip(texts, boxes, strict=True):
+            x, y = axes.transData.transform(text.xy)
+            assert text.get_ha() != "center" or not box.contains(x, y)
+
+
+def luminance(colour):
+    return sum(to_rgba(colour)[:3]) / 3
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("name", DRAW)
+def test_what_is_written_stands_out_from_the_paper_also_in_a_dark_style(name, style):
+    with matplotlib.style.context(style):
+        figure = DRAW[name]().figure
+    paper = luminance(figure.get_facecolor())
+    axes = figure.axes[0]
+    assert (paper < 0.5) == (style == "dark_background")
+    assert luminance(axes.get_facecolor()) == paper
+    legend = [text for part in figure.legends for text in part.get_texts()]
+    texts = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *axes.texts, *legend]
+    assert len(legend) > 2 or name == "roofline"
+    assert all(abs(luminance(text.get_color()) - paper) > 0.7 for text in texts)
+    lines = [line for line in axes.lines if line.get_linestyle() != "None" and not line.get_alpha()]
+    assert all(abs(luminance(line.get_color()) - paper) > 0.3 for line in lines)
+
+
+def test_a_model_that_guesses_is_not_on_the_front_and_the_chance_level_is_drawn():
+    some = compress("Llama3_8B", "H100")
+    chance = some.accuracy_at_chance
+    assert -1 < chance < -0.2
+    keeps = {"full": 0.0, "half": chance / 2, "little": 0.95 * chance, "guess": chance}
+    results = {
+        label: replace(some, storage_ratio=2 + i, estimated_accuracy_delta=delta)
+        for i, (label, delta) in enumerate(keeps.items())
+    }
+    plot = plots.frontier(results)
+    assert "on the Pareto front: full 2.0x +0.0%, half 3.0x" in plot.alt
+    assert "no better than guessing: little 4.0x" in plot.alt and "guess 5.0x" in plot.alt
+    assert f"chance at {100 * chance:+.1f}%" in plot.alt
+    levels = [line.get_ydata()[0] for line in plot.figure.axes[0].lines if "chance" in str(line.get_label())]
+    assert levels == [pytest.approx(100 * chance)]
+    assert "on the Pareto front" not in plots.frontier({"guess": results["guess"]}).alt
 
 
 def test_colours_are_told_apart():

@@ -25,6 +25,7 @@ class CompressionResult:
         storage_format: of the weights: ``dense``, ``bitmask``, ``csr`` or ``2:4``.
         estimated_accuracy_delta: accuracy lost as a fraction of the uncompressed accuracy, at most 0.
         accuracy_low, accuracy_high: the same where the sources disagree, at worst and at best.
+        accuracy_at_chance: the same for a model that guesses; nothing is below it. -1 where no chance level is known.
         accuracy_basis: ``measured``, ``interpolated``, ``upper bound`` or ``product of recoveries``.
         accuracy_sources: of the measurements behind it.
         notes: what a reader must know, for example why there is no speed-up; or an empty string.
@@ -43,6 +44,7 @@ class CompressionResult:
     estimated_accuracy_delta: Any
     accuracy_low: Any
     accuracy_high: Any
+    accuracy_at_chance: float
     accuracy_basis: str
     accuracy_sources: tuple[str, ...]
     notes: str

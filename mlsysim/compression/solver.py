@@ -147,6 +147,7 @@ class CompressionModel:
             estimated_accuracy_delta=shaped(accuracy.recovery - 1),
             accuracy_low=shaped(accuracy.low - 1),
             accuracy_high=shaped(accuracy.high - 1),
+            accuracy_at_chance=accuracy.chance - 1,
             accuracy_basis=accuracy.basis,
             accuracy_sources=accuracy.sources,
             notes="; ".join(notes + more),

@@ -1,7 +1,8 @@
 """What the plots share: a figure that carries its alt text, its axes, and styles.
 
 Matplotlib is imported when a plot is drawn. ``pyplot`` and the global ``rcParams`` are left alone. Colours are those of
-Okabe and Ito (2008, jfly.uni-koeln.de/color); a line style, marker or hatch repeats whatever a colour says.
+Okabe and Ito (2008, jfly.uni-koeln.de/color); a line style, marker or hatch repeats whatever a colour says. Paper is white,
+or dark where Matplotlib's own figures are.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import base64
 import html
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "LINES", "MARKERS", "PART_STYLES", "Plot", "new_axes"]
+__all__ = ["COLOURS", "LINES", "MARKERS", "PART_STYLES", "Plot", "inks", "new_axes"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", "-.", ":")
@@ -73,17 +74,41 @@ class Plot:
         return f"<Plot: {self.alt}>"
 
 
+class Inks(NamedTuple):
+    """Colours of the paper, of what is written on it, of grey lines, and of the grid."""
+
+    paper: str
+    ink: str
+    grey: str
+    grid: str
+
+
+LIGHT, DARK = Inks("white", "black", "0.4", "0.9"), Inks("#111111", "white", "0.65", "0.25")
+
+
+def inks() -> Inks:
+    """Dark paper if the figures of Matplotlib's settings are dark, as after ``plt.style.use("dark_background")``."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgba
+
+    *rgb, opaque = to_rgba(rcParams["figure.facecolor"])
+    return DARK if opaque and sum(rgb) < 1.5 else LIGHT
+
+
 def new_axes(title: str, x_label: str, y_label: str) -> Axes:
-    """Labelled axes on a new white figure that ``pyplot`` does not know of."""
+    """Labelled axes on a new figure that ``pyplot`` does not know of; see :func:`inks` for its colours."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.4), dpi=PNG_DPI, layout="constrained", facecolor="white")
-    axes = figure.add_subplot(facecolor="white")
-    axes.set_title(title, size=11)
-    axes.set_xlabel(x_label, size=10)
-    axes.set_ylabel(y_label, size=10)
-    axes.tick_params(labelsize=9)
-    axes.grid(color="0.9", lw=0.6)
+    paper, ink, _, grid = inks()
+    figure = Figure(figsize=(7, 4.4), dpi=PNG_DPI, layout="constrained", facecolor=paper)
+    axes = figure.add_subplot(facecolor=paper)
+    axes.set_title(title, size=11, color=ink)
+    axes.set_xlabel(x_label, size=10, color=ink)
+    axes.set_ylabel(y_label, size=10, color=ink)
+    axes.tick_params(which="both", labelsize=9, colors=ink)
+    axes.grid(color=grid, lw=0.6)
     axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_color(ink)
     axes.spines[["top", "right"]].set_visible(False)
     return axes

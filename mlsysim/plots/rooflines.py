@@ -10,7 +10,7 @@ import numpy as np
 
 from mlsysim.errors import InputError
 from mlsysim.model.result import SolverResult
-from mlsysim.plots.figure import COLOURS, LINES, MARKERS, Plot, new_axes
+from mlsysim.plots.figure import COLOURS, LINES, MARKERS, Plot, inks, new_axes
 from mlsysim.plots.labels import label_points, labelled
 from mlsysim.specs import Device, find_device
 from mlsysim.specs.device import peaks_told
@@ -60,23 +60,32 @@ def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | Non
         "Arithmetic intensity (FLOP/byte)",
         "Rate (TFLOP/s; TOP/s for integers)",
     )
+    _, ink, grey, _ = inks()
     axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, top * 2))
-    axes.plot([left, ridge], [left * slope, top], color="black", lw=1.8)
+    axes.plot([left, ridge], [left * slope, top], color=ink, lw=1.8)
     for i, (rate, names) in enumerate(roofs.items()):
-        axes.plot([rate / slope, right], [rate, rate], color="black", lw=1.5, ls=LINES[i % len(LINES)])
+        axes.plot([rate / slope, right], [rate, rate], color=ink, lw=1.5, ls=LINES[i % len(LINES)])
         text = f"{names} {rate:,.5g}, ridge at {rate / slope:.0f}"
-        axes.annotate(text, (right, rate), (-2, 3), textcoords="offset points", ha="right", size=8)
+        axes.annotate(text, (right, rate), (-2, 3), textcoords="offset points", ha="right", size=8, color=ink)
     bandwidth = f"{device.bandwidth_bytes_s / 1e9:,.5g} GB/s"
     along = ((left * ridge) ** 0.5, (left * ridge) ** 0.5 * slope)
     turned: Any = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
     axes.annotate(
-        bandwidth, along, (-6, 6), textcoords="offset points", ha="center", va="center", size=9, **turned
+        bandwidth,
+        along,
+        (-6, 6),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        size=9,
+        color=ink,
+        **turned,
     )
     for i, ((ai, rate), result) in enumerate(zip(points, drawn.values(), strict=True)):
         roof = min(ai * slope, _peak(result) / TERA)
-        axes.plot([ai, ai], [rate, roof], color="0.4", lw=1, ls=":")
+        axes.plot([ai, ai], [rate, roof], color=grey, lw=1, ls=":")
         size = 7 + 1.5 * min(len(points) - 1 - i, 4)  # smaller ones lie on top, so that equal points all show
-        axes.plot(ai, rate, MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], mec="black", ms=size)
+        axes.plot(ai, rate, MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], mec=ink, ms=size)
     label_points(axes, points, list(drawn))
 
     alt = [f"Roofline of the {device.title}: bandwidth {bandwidth}"]

@@ -12,7 +12,7 @@ from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, one_number
 from mlsysim.errors import InputError, check_names
 from mlsysim.model.result import check_one_point
 from mlsysim.model.serving import ServingModel, ServingResult
-from mlsysim.plots.figure import LINES, PART_STYLES, Plot, new_axes
+from mlsysim.plots.figure import LINES, PART_STYLES, Plot, inks, new_axes
 from mlsysim.plots.labels import label_points
 from mlsysim.specs import Device, Runtime, TransformerModel
 
@@ -75,19 +75,20 @@ def speedup_curve(
     curves = {_label(r): slow.itl_s / r.itl_s for r in fast}
     highest = max(float(curve.max()) for curve in curves.values())
     axes = new_axes(case, "Batch size (sequences decoded together)", f"{gain} (ratio of ITLs)")
+    ink = inks().ink
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlim=(1, last), ylim=(0, highest * 1.15))
     alt = [f"{gain} against batch size, {case}"]
     fits = np.asarray(slow.feasible)
-    axes.axhline(1, color="black", lw=0.9)
+    axes.axhline(1, color=ink, lw=0.9)
     for (name, curve), style in zip(curves.items(), cycle(LINES)):
-        axes.plot(batches[~fits], curve[~fits], color="black", lw=2.2, ls=style, alpha=0.3)
-        axes.plot(batches[fits], curve[fits], color="black", lw=2.2, ls=style, label=f"{name} speed-up")
+        axes.plot(batches[~fits], curve[~fits], color=ink, lw=2.2, ls=style, alpha=0.3)
+        axes.plot(batches[fits], curve[fits], color=ink, lw=2.2, ls=style, label=f"{name} speed-up")
         alt.append(f"{name} {curve[0]:.2f}x at batch 1, {curve[-1]:.2f}x at batch {last}")
     if not fits.all():
         misfit = f"{baseline.upper()} does not fit in memory"
-        axes.plot([], [], color="black", lw=2.2, alpha=0.3, label=f"faint: {misfit}")
+        axes.plot([], [], color=ink, lw=2.2, alpha=0.3, label=f"faint: {misfit}")
         alt.append(f"{misfit} from batch {batches[~fits][0]} (faint line)")
     first = _label(fast[0])
     alt += _shade_binding(axes, first, batches, fast[0].binding)
@@ -117,7 +118,12 @@ def _shade_binding(axes: Axes, name: str, batches: Any, binding: Any) -> list[st
         said.append(f"{label} at batch {batches[start]} to {batches[end - 1]}")
         start = end
     cast(Any, axes.figure).legend(
-        loc="outside lower center", ncols=3, fontsize=8, frameon=False, handlelength=3.4
+        loc="outside lower center",
+        ncols=3,
+        fontsize=8,
+        frameon=False,
+        handlelength=3.4,
+        labelcolor=inks().ink,
     )
     return said
 
@@ -126,13 +132,13 @@ def _mark_crossings(axes: Axes, name: str, thresholds: Sequence[float], curve: A
     """Mark the first batch below each threshold; say the same in words."""
     points, labels, said = [], [], []
     for threshold in thresholds:
-        axes.axhline(threshold, color="0.35", lw=0.9, ls=(0, (6, 4)))
+        axes.axhline(threshold, color=inks().grey, lw=0.9, ls=(0, (6, 4)))
         below = np.flatnonzero(curve < threshold)
         if below.size:
             points.append((float(below[0] + 1), float(curve[below[0]])))
             labels.append(f"below {threshold:g}x from batch {below[0] + 1}")
         said.append(f"{name} {labels[-1]}" if below.size else f"{name} nowhere below {threshold:g}x")
     for x, y in points:
-        axes.plot(x, y, "o", color="white", mec="black", mew=1.5, ms=7, zorder=3, clip_on=False)
+        axes.plot(x, y, "o", color=inks().paper, mec=inks().ink, mew=1.5, ms=7, zorder=3, clip_on=False)
     label_points(axes, points, labels)
     return said
