@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,7 +62,9 @@ def crossover_batch(
 
     Exact for any *max_batch* (up to 2**31), also where the curve is not monotone. Between the batches at which a
     kernel changes its ceiling, both times are straight lines in the batch, so their difference crosses the
-    threshold at most once: those batches are looked at, and the crossing is bisected with the solver itself.
+    threshold at most once: those batches are looked at, and the crossing is bisected with the solver itself. A mixture
+    of experts reads more of its weights with each sequence, on a curve: until all of them are read, every batch is
+    looked at.
 
     Args:
         threshold: a speed-up above 0; a number or an array.
@@ -93,13 +96,14 @@ def crossover_batch(
         return slow, fast
 
     def cross(least: float, context: int) -> Crossover:
-        at = _first_below(lambda batch: solve(context, batch), least, last)
+        at = _first_below(lambda batch: solve(context, batch), least, last, curved)
         slow, fast = solve(context, last if at is None else at)
         return Crossover(at, float(slow.itl_s / fast.itl_s), fast.binding, notes)
 
     both = solve(1, 1)
     for result in both:
         check_one_point(result, "crossover_batch")
+    curved = min(_read_by(both[0].model), last)
     notes = "; ".join(dict.fromkeys(result.notes for result in both if result.notes))
     if not shape:
         return cross(thresholds, contexts)
@@ -111,14 +115,26 @@ def crossover_batch(
     return Crossover(**columns, notes=notes)
 
 
-def _first_below(solve: Any, threshold: float, last: int) -> int | None:
-    """The first batch of 1 to *last* whose speed-up is below *threshold*."""
+def _read_by(model: TransformerModel) -> int:
+    """A batch by which all experts are read, to the last digit; 1 for a dense model."""
+    shape = model.architecture
+    if shape is None or shape.experts == shape.active_experts:
+        return 1
+    return math.ceil(math.log(sys.float_info.epsilon) / math.log1p(-shape.active_experts / shape.experts))
+
+
+def _first_below(solve: Any, threshold: float, last: int, curved: int) -> int | None:
+    """The first batch of 1 to *last* whose speed-up is below *threshold*; times are no straight lines up to *curved*."""
 
     def below(batch: Any) -> Any:
         slow, fast = solve(batch)
         return slow.itl_s / fast.itl_s < threshold
 
-    knots = _knots(solve(np.array([1, last])), last)
+    if curved > 1:
+        hits = np.flatnonzero(below(np.arange(1, curved + 1)))
+        if hits.size:
+            return int(hits[0]) + 1
+    knots = _knots(solve(np.array([curved, last])), curved, last)
     hits = np.flatnonzero(below(knots))
     if not hits.size:
         return None
@@ -133,13 +149,13 @@ def _first_below(solve: Any, threshold: float, last: int) -> int | None:
     return at
 
 
-def _knots(ends: tuple[ServingResult, ServingResult], last: int) -> np.ndarray:
-    """1, *last*, and the batches around which a kernel of either result changes from one ceiling to the other."""
-    batches = {1, last}
+def _knots(ends: tuple[ServingResult, ServingResult], start: int, last: int) -> np.ndarray:
+    """*start*, *last*, and the batches around which a kernel of either result changes from one ceiling to the other."""
+    batches = {start, last}
     for result in ends:
         for _, compute, memory in result.timing:
             first, final = np.broadcast_to(compute - memory, (2,))
             if first * final < 0:
-                root = 1 + (last - 1) * first / (first - final)
+                root = start + (last - start) * first / (first - final)
                 batches.update((math.floor(root) - 1, math.floor(root), math.ceil(root), math.ceil(root) + 1))
-    return np.array(sorted(b for b in batches if 1 <= b <= last))
+    return np.array(sorted(b for b in batches if start <= b <= last))

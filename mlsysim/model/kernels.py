@@ -8,7 +8,20 @@ at batch B and context S, has two kernels:
 
 Attention is a kernel of its own, so KV traffic never hides behind the compute of the matmuls. A multiply-add counts as
 two FLOPs. :mod:`mlsysim.model.timing` says how long kernels take. Source of the form: Williams et al. 2009 (roofline,
-doi 10.1145/1498765.1498785); Pope et al. 2022 (arXiv 2211.05102) for decode.
+doi 10.1145/1498765.1498785); Pope et al. 2022 (arXiv 2211.05102) for decode. Windows and latent attention are in
+:mod:`mlsysim.model.attention`.
+
+A mixture of experts computes with the k of E experts that each token goes through, and reads every expert that any of
+the T tokens of a pass goes through. Of routed parameters R, with all experts equally likely for each token,
+
+    FLOPs a token    2·(P - R·(1 - k/E))
+    read in a pass   P - R·(1 - k/E)^T      as (1 - k/E)^T is the chance that no token chose an expert
+
+as in Fedus et al. 2021 (arXiv 2101.03961) for the FLOPs; the second is the expected number of distinct draws. At T = 1
+they are the active parameters, and as T grows the whole model is read. All P stay in memory.
+
+A prefill puts S tokens of each sequence through the layers. It looks its tokens up in the input embedding, and only its
+last token goes through the output head: 2·B·(S·body + V·h) FLOPs.
 
 A runtime may tell the vocabulary's two tables apart: an input embedding that is looked up costs neither FLOPs nor
 traffic, and an output head that stays at its own bits is read at them.
@@ -20,6 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, prefill_flops, values_kept
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
@@ -28,6 +42,7 @@ __all__ = [
     "decode_kernels",
     "kv_cache_bytes",
     "larger",
+    "matmul_weights",
     "prefill_kernels",
     "stored_weight_bytes",
     "vision_kernel",
@@ -76,23 +91,26 @@ def stored_weight_bytes(model: TransformerModel, scheme: Scheme, runtime: Runtim
     return weight_bytes(model.parameters - tables, scheme.weight_bits) + kept
 
 
-def _matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime) -> tuple[Any, Any]:
-    """Parameters that multiply in one pass, and the bytes of them that it reads."""
-    parameters = model.parameters
-    if runtime.reads_embedding and runtime.head_bits is None:
-        return parameters, weight_bytes(parameters, scheme.weight_bits)
+def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, tokens: Any) -> tuple[Any, Any]:
+    """Parameters that multiply each token of a pass of *tokens*, and the bytes of those that the pass reads."""
+    used = read = model.parameters
+    shape = model.architecture
+    if shape is not None and shape.experts > 1:
+        idle = 1 - shape.active_experts / shape.experts
+        routed = model.routed_parameters
+        used, read = used - routed * idle, read - routed * idle**tokens
     if not (runtime.reads_embedding or model.tied_embedding):
-        parameters -= model.embedding_parameters
+        used, read = used - model.embedding_parameters, read - model.embedding_parameters
     if runtime.head_bits is None:
-        return parameters, weight_bytes(parameters, scheme.weight_bits)
+        return used, weight_bytes(read, scheme.weight_bits)
     head = model.embedding_parameters
     head_bytes = weight_bytes(head, larger(scheme.weight_bits, runtime.head_bits))
-    return parameters, weight_bytes(parameters - head, scheme.weight_bits) + head_bytes
+    return used, weight_bytes(read - head, scheme.weight_bits) + head_bytes
 
 
 def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
-    """Bytes of the keys and values of *batch* sequences of *seq_len* tokens."""
-    return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
+    """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
+    return model.layers * values_kept(model) * bits / 8 * context_kept(model, seq_len) * batch
 
 
 # Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
@@ -102,12 +120,12 @@ def decode_kernels(
     model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
 ) -> tuple[Kernel, ...]:
     """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    parameters, weights = _matmul_weights(model, scheme, runtime)
-    tokens = batch * seq_len
-    attention = tokens * (4.0 * model.layers * model.heads * model.head_dim)
-    cache = tokens * kv_cache_bytes(model, 1, 1, scheme.kv_bits)
+    used, weights = matmul_weights(model, scheme, runtime, batch)
+    tokens = batch * context_kept(model, seq_len)
+    attention = tokens * (model.layers * decode_flops(model))
+    cache = tokens * (model.layers * values_kept(model) * scheme.kv_bits / 8)
     return (
-        Kernel("matmuls", "weight traffic", batch * (2.0 * parameters), weights),
+        Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights),
         Kernel("attention", "KV traffic", attention, cache),
     )
 
@@ -115,12 +133,15 @@ def decode_kernels(
 def prefill_kernels(
     model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
 ) -> tuple[Kernel, ...]:
-    """The whole prompt at once: S tokens in the matmuls, S² in attention."""
-    parameters, weights = _matmul_weights(model, scheme, runtime)
+    """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
     tokens = batch * seq_len
-    attention = tokens * (seq_len * (4.0 * model.layers * model.heads * model.head_dim))
+    used, weights = matmul_weights(model, scheme, runtime, tokens)
+    head = model.embedding_parameters
+    looked_up = head if runtime.reads_embedding and not model.tied_embedding else 0
+    matmuls = tokens * (2.0 * (used - head - looked_up)) + batch * (2.0 * head)
+    attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
     return (
-        Kernel("matmuls", "weight traffic", tokens * (2.0 * parameters), weights),
+        Kernel("matmuls", "weight traffic", matmuls, weights),
         Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),
     )
 

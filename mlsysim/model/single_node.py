@@ -123,6 +123,11 @@ class SingleNodeModel:
         scheme = training_scheme(precision, device)
         state = find_optimizer("adam" if optimizer is None else optimizer)
         if reads:
+            if found.architecture is not None and not found.architecture.dense:
+                raise InputError(
+                    f"model = {found.title} is not allowed with is_training=True: the equations of training are for dense "
+                    "transformers with full attention"
+                )
             seq_len = check_number(
                 "seq_len", 2048 if seq_len is None else seq_len, 1, MAX_CONTEXT, integer=True
             )

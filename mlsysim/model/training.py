@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlsysim.errors import check_name
-from mlsysim.model.kernels import TRAINING_FLOPS, Kernel, prefill_kernels, weight_bytes
+from mlsysim.model.attention import prefill_flops
+from mlsysim.model.kernels import TRAINING_FLOPS, Kernel, matmul_weights, weight_bytes
 from mlsysim.model.result import SolverResult
 from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds
 from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, half_precision, resolve
@@ -93,21 +94,24 @@ def training_timing(
     seq_len: Any,
 ) -> Timing:
     """One training step: forward, backward and the optimizer's update."""
-    matmuls, attention = prefill_kernels(model, scheme, runtime, batch, seq_len)
     tokens = batch * seq_len
+    used, _ = matmul_weights(model, scheme, runtime, tokens)
+    pairs = tokens * (
+        seq_len * (model.layers * prefill_flops(model))
+    )  # all of them, as papers count: no mask
     activations = tokens * (_activation_bytes(model) * scheme.activation_bits / 16)
     heads = model.layers * (model.heads + model.kv_heads) * model.head_dim
     kernels = (
         Kernel(
             "matmuls",
             "weight and activation traffic",
-            matmuls.flops * TRAINING_FLOPS,
+            tokens * (2.0 * used * TRAINING_FLOPS),
             weight_bytes(model.parameters, scheme.weight_bits) * WEIGHT_PASSES + activations * 2,
         ),
         Kernel(
             "attention",
             "attention traffic",
-            attention.flops * TRAINING_FLOPS,
+            pairs * TRAINING_FLOPS,
             tokens * (heads * ATTENTION_PASSES * scheme.activation_bits / 8),
         ),
         Kernel(

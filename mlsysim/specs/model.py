@@ -123,6 +123,11 @@ class _Transformer(_Sized):
         return self.shape().parameters(self.layers, self.heads, self.kv_heads, self.head_dim, active=True)
 
     @property
+    def routed_parameters(self) -> int:
+        """Entries of the experts that a router chooses among; 0 for a dense model."""
+        return self.architecture.routed_parameters(self.layers) if self.architecture else 0
+
+    @property
     def embedding_parameters(self) -> int:
         """Entries of the token embedding (and of the output head); 0 where the architecture is not known."""
         return self.architecture.embedding_parameters if self.architecture else 0
@@ -150,7 +155,9 @@ class _Transformer(_Sized):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TransformerModel(_Transformer):
-    """A dense decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
+    """A decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
+
+    Experts, sliding windows and latent attention stand in its ``architecture``; without one it is dense.
 
     Attributes:
         parameters: the count that the equations take; a published rounded count stays as published

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlsysim.data.entries import YEARS, Entry
 from mlsysim.errors import InputError, shown
-from mlsysim.specs.architecture import SHAPE, Architecture
+from mlsysim.specs.architecture import SHAPE, SWITCHES, Architecture
 from mlsysim.specs.model import MOST, Model, SizeOnlyModel, TransformerModel, VisionModel
 from mlsysim.specs.registry import Registry
 
@@ -18,7 +18,6 @@ LARGEST_GAP = 0.01  # between a stated parameter count and the one the architect
 COMMON = ("title", "group", "year", "family", "parameters", "layers", "source", "sources")
 VISION = (*COMMON, "flops_per_image", "activations_per_image")
 HEADS = ("heads", "kv_heads", "head_dim")
-SWITCHES = ("gated", "tied", "encoder")
 LANGUAGE = (*COMMON, *HEADS, *SHAPE, *SWITCHES, "biases", "published", "size_only")
 
 
