@@ -101,6 +101,7 @@ NUMBERS = {
     "serving batch": lambda v: serve(LLAMA, H100, batch_size=v),
     "serving context": lambda v: serve(LLAMA, H100, seq_len=v),
     "serving group": lambda v: serve(LLAMA, H100, precision="int4", group_size=v),
+    "weight bits": lambda v: serve(LLAMA, H100, precision="w4a16", weight_bits=v),
     "vision batch": lambda v: node("ResNet50", H100, batch_size=v),
     "training batch": lambda v: node(LLAMA, H100, batch_size=v, is_training=True),
     "training context": lambda v: node(LLAMA, H100, seq_len=v, is_training=True),

@@ -41,10 +41,19 @@ STORED = {  # weights, KV cache, activations, where it computes
     "nvfp4": (4.5, 16, 4.5, "fp4"),
     "mxfp4": (4.25, 16, 4.25, "fp4"),
 }
+GGUF = {"q2_k": 3.1593, "q3_k_s": 3.6429, "q3_k_l": 4.2979, "iq4_xs": 4.4597, "q4_k_s": 4.6672}
+GGUF |= {"q4_k_m": 4.8944, "q5_k_s": 5.5704, "q5_k_m": 5.7036, "q6_k": 6.5633, "q8_0": 8.5008}
+STORED |= {name: (bits, 16, 16, "fp16") for name, bits in GGUF.items()}
 EITHER = {"fp16", "bf16"}
 BF16 = {"bf16"}
 FALLS_BACK = {"int8": EITHER, "w8a8": EITHER, "nvfp4": EITHER, "mxfp4": EITHER}
-FALLS_BACK |= {"fp16": BF16, "w8a16": BF16, "int4": BF16, "w4a16": BF16, "nf4": BF16}
+FALLS_BACK |= dict.fromkeys(GGUF, BF16) | {
+    "fp16": BF16,
+    "w8a16": BF16,
+    "int4": BF16,
+    "w4a16": BF16,
+    "nf4": BF16,
+}
 SHRINKS = {name for name, (_, kv, *_) in STORED.items() if kv < 16}
 solve = ServingModel().solve
 
@@ -200,6 +209,45 @@ def test_compressing_to_a_number_of_bits_is_the_format_of_that_name_and_says_so(
     kept = CompressionModel().solve("Llama3_8B", "H100", target_bitwidth=bits, kv_precision="fp16")
     assert "KV cache" not in kept.notes
     assert "KV cache" not in CompressionModel().solve("ResNet50", "H100", target_bitwidth=bits).notes
+
+
+# --- any width
+
+
+@given(st.floats(1, 16), st.integers(1, 64), st.sampled_from(["ideal", "compiled"]))
+def test_weights_of_any_width_are_read_at_that_width_and_computed_in_16_bits(bits, batch, runtime):
+    r = decode("w4a16", weight_bits=bits, batch_size=batch, runtime=runtime)
+    half = decode("fp16", batch_size=batch, runtime=runtime)
+    assert r.weights_bytes == pytest.approx(8.03e9 * bits / 8)
+    assert r.timing.compute == half.timing.compute and r.kv_bytes == half.kv_bytes
+    matmuls = max(r.timing.compute[0], 8.03e9 * bits / 8 / r.timing.rates.bytes_s)
+    assert r.itl_s == pytest.approx(matmuls + half.timing.memory[1] + half.timing.overhead)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("w3a16", 3), ("W2.5A16", 2.5), ("w4a16", 4), ("w16a16", 16)])
+def test_a_name_may_say_any_width(name, bits):
+    assert decode(name).itl_s == decode("w4a16", weight_bits=bits).itl_s
+    assert not decode(name).notes
+
+
+def test_q4_k_m_of_llama_3_1_8b_is_the_file_of_4_58_gib():
+    assert decode("Q4_K_M").weights_bytes / 2**30 == pytest.approx(4.58, abs=0.01)
+    assert decode("q8_0").weights_bytes / 2**30 == pytest.approx(7.95, abs=0.01)
+
+
+def test_widths_broadcast_with_groups_and_16_bits_have_no_scales():
+    r = decode("w4a16", weight_bits=[3, 16], group_size=[[32], [128]])
+    assert (r.weights_bytes / 8.03e9 * 8).tolist() == [[3.5, 16], [3.125, 16]]
+    with pytest.raises(InputError, match=r"weight_bits \(3,\), group_size \(2,\)"):
+        decode("w4a16", weight_bits=[2, 3, 4], group_size=[32, 64])
+    with pytest.raises(InputError, match=r"batch_size \(2,\), weight_bits \(3,\)"):
+        decode("w4a16", weight_bits=[2, 3, 4], batch_size=[1, 2])
+
+
+@pytest.mark.parametrize("name", ["w0a16", "w17a16", "w99a16"])
+def test_a_width_that_no_weight_has_is_refused(name):
+    with pytest.raises(InputError, match="give 1 to 16 bits a weight"):
+        decode(name)
 
 
 @pytest.mark.parametrize("printed", ["INT4", "W4A16", "Fp16", "NVFP4"])

@@ -138,6 +138,7 @@ class ServingModel:
         *,
         kv_precision: str | None = None,
         group_size: Numbers | None = None,
+        weight_bits: Numbers | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> ServingResult:
         """Solve one decode step, or arrays of them.
@@ -149,10 +150,13 @@ class ServingModel:
             batch_size: sequences decoded together; a number or an array.
             precision: scheme by name. ``fp32``, ``tf32``, ``bf16``, ``fp16``, ``fp8``, ``int8``, ``int4`` and ``fp4`` are
                 the format of weights and KV cache; ``w8a8``, ``w8a16``, ``w4a16``, ``w4a8``, ``w4a4``, ``nf4``,
-                ``nvfp4`` and ``mxfp4`` leave the cache at 16 bits; see :mod:`mlsysim.specs.scheme`.
+                ``nvfp4`` and ``mxfp4`` leave the cache at 16 bits, and so do ``w3a16`` (any number of bits) and the
+                formats of GGUF files (``q4_k_m``); see :mod:`mlsysim.specs.scheme`.
             kv_precision: scheme whose bits the KV cache takes; by default what *precision* says.
             group_size: weights that share one stored scale (128 for GPTQ and AWQ), a number or an array; by default
                 scales are left out, as in the tutorial. Weights of 16 bits and more have none.
+            weight_bits: bits of a stored weight in place of the precision's own, a number or an array; what computes
+                stays. A *group_size* comes on top.
             runtime: what software costs, by name or as a :class:`mlsysim.Runtime`.
 
         Raises:
@@ -166,7 +170,9 @@ class ServingModel:
         seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
         found: TransformerModel = find_model(model, TransformerModel, "ServingModel")
         device = find_device(hardware)
-        scheme = resolve(precision, kv_precision, device, group_size, without_peak=True)
+        scheme = resolve(
+            precision, kv_precision, device, group_size, weight_bits=weight_bits, without_peak=True
+        )
         software = find_runtime(runtime)
         timing = timing_of_inputs(
             decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len

@@ -93,6 +93,7 @@ def timing_of_inputs(
     except ValueError:
         check_shapes(
             **counts,
+            weight_bits=scheme.weight_bits if scheme.group_size is None else 1,
             group_size=1 if scheme.group_size is None else scheme.group_size,
             bandwidth_bytes_s=device.bandwidth_bytes_s,
             peak=device.peaks.get(scheme.computes_at, math.inf),

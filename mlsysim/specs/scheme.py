@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlsysim.checks import check_number
+import numpy as np
+
+from mlsysim.checks import check_number, check_shapes
 from mlsysim.errors import InputError, shown
 from mlsysim.specs.spec import same_fields
 
@@ -59,6 +61,17 @@ class Scheme:
     def __hash__(self) -> int:
         return hash((Scheme, self.name))
 
+    def with_weight_bits(self, weight_bits: Any) -> Scheme:
+        """The scheme with another width of the stored weights; they compute as before.
+
+        >>> from mlsysim.specs import find_scheme
+        >>> find_scheme("w4a16").with_weight_bits(3.5).weight_bits
+        3.5
+        """
+        bits = check_number("weight_bits", weight_bits, 1, 32)
+        shown_bits = f"{np.shape(bits)} different" if np.ndim(bits) else f"{bits:g}"
+        return replace(self, weight_bits=bits, title=f"{self.title}, weights at {shown_bits} bits")
+
     def with_groups(self, group_size: Any) -> Scheme:
         """The scheme with a scale stored for every *group_size* weights; 16-bit and wider weights have none.
 
@@ -72,6 +85,9 @@ class Scheme:
                 "with the scales of its own blocks"
             )
         size = check_number("group_size", group_size, *GROUP_SIZES, integer=True)
-        if self.weight_bits >= 16:
+        check_shapes(weight_bits=self.weight_bits, group_size=size)
+        wide = self.weight_bits >= 16  # such weights have no scales
+        if np.all(wide):
             return self
-        return replace(self, weight_bits=self.weight_bits + self.scale_bits / size, group_size=size)
+        share = np.where(wide, 0.0, self.scale_bits / size) if np.ndim(wide) else self.scale_bits / size
+        return replace(self, weight_bits=self.weight_bits + share, group_size=size)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import replace
 from typing import Any
 
 from mlsysim.data import load_toml
-from mlsysim.errors import UnknownNameError, check_name
+from mlsysim.errors import InputError, UnknownNameError, check_name
 from mlsysim.specs.device import Device, peaks_told
 from mlsysim.specs.scheme import Scheme
 
 __all__ = ["find_scheme", "half_precision", "resolve"]
 
+LEAST_BITS = 1  # of a weight
+WEIGHT_ONLY = re.compile(r"w(\d+(?:\.\d+)?)a16")
 FULL_CACHE = 16  # bits of a cached value, unless it is quantized
 
 
@@ -22,7 +25,10 @@ def _schemes() -> dict[str, Scheme]:
 
 
 def find_scheme(name: str, argument: str = "precision") -> Scheme:
-    """The scheme called *name*.
+    """The scheme called *name*: one of ``data/schemes.toml``, or ``wNa16`` for weights of N bits (``w3a16``, ``w4.85a16``).
+
+    >>> find_scheme("w3a16").weight_bits, find_scheme("Q4_K_M").weight_bits
+    (3.0, 4.8944)
 
     Raises:
         UnknownNameError: no such scheme; the message names the nearest ones.
@@ -30,7 +36,19 @@ def find_scheme(name: str, argument: str = "precision") -> Scheme:
     known = _schemes()
     if isinstance(name, str) and name.lower() in known:
         name = name.lower()  # as papers and tools print them: INT4, W4A16, Q4_K_M
+    elif isinstance(name, str) and (any_width := WEIGHT_ONLY.fullmatch(name.lower())):
+        return _weight_only(argument, name.lower(), any_width[1])
     return known[check_name(argument, name, known)]
+
+
+def _weight_only(argument: str, name: str, width: str) -> Scheme:
+    """Weights of any width, computed in 16 bits."""
+    bits = float(width)
+    if not LEAST_BITS <= bits <= FULL_CACHE:
+        raise InputError(
+            f"{argument} = {name!r} is not allowed: give {LEAST_BITS} to {FULL_CACHE} bits a weight"
+        )
+    return replace(_schemes()["w4a16"], name=name, title=f"{name.upper()} (weight-only)", weight_bits=bits)
 
 
 def _on_device(scheme: Scheme, peaks: tuple[str, ...], device: str, without_peak: bool) -> Scheme:
@@ -78,7 +96,7 @@ def _cache_note(scheme: Scheme) -> str:
 
 
 def _same_weights(a: Scheme, b: Scheme) -> bool:
-    named = _schemes()[b.name]
+    named = find_scheme(b.name)
     return (a.weight_bits, a.activation_bits, a.computes_at) == (
         named.weight_bits,
         named.activation_bits,
@@ -92,6 +110,7 @@ def resolve(
     device: Device,
     group_size: Any = None,
     *,
+    weight_bits: Any = None,
     without_peak: bool = False,
 ) -> Scheme:
     """The scheme as *device* runs it.
@@ -99,6 +118,7 @@ def resolve(
     Args:
         kv_precision: a scheme whose bits the KV cache takes instead of the scheme's own.
         group_size: weights that share one stored scale (a number or an array); None leaves scales out of account.
+        weight_bits: bits of a stored weight in place of the scheme's own (a number or an array).
         without_peak: a device for which no compute peak at all is known will do; the scheme's note says so.
 
     Raises:
@@ -109,6 +129,8 @@ def resolve(
     if not (kv_precision is None or isinstance(kv_precision, str)):
         find_scheme(kv_precision, "kv_precision")
     scheme = _resolve(precision, kv_precision, tuple(device.peaks), device.name, without_peak)
+    if weight_bits is not None:
+        scheme = scheme.with_weight_bits(weight_bits)
     return scheme if group_size is None else scheme.with_groups(group_size)
 
 
