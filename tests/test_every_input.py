@@ -84,7 +84,7 @@ NO_NAMES = {
     "array": np.arange(3),
     "0-d": np.array(3),
 }
-ZERO_IS_FINE = ("attainable", "runtime overhead", "dispatch", "sparsity")
+ZERO_IS_FINE = ("attainable", "runtime overhead", "unpacking", "dispatch", "sparsity")
 
 
 def device(**row):
@@ -124,6 +124,7 @@ NUMBERS = {
     "runtime bandwidth": lambda v: Runtime("x", v, 1, 0),
     "runtime compute": lambda v: Runtime("x", 1, v, 0),
     "runtime overhead": lambda v: Runtime("x", 1, 1, v),
+    "unpacking": lambda v: Runtime("x", 1, 1, 0, unpacking=v),
     "head bits": lambda v: Runtime("x", 1, 1, 0, head_bits=v),
     "memory": lambda v: device(memory_bytes=v),
     "bandwidth": lambda v: device(bandwidth_bytes_s=v),

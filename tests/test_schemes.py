@@ -1,5 +1,7 @@
 """Precision schemes: what they store, where they compute, and what a device lacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,10 +13,12 @@ from mlsysim import (
     Hardware,
     InputError,
     Models,
+    Runtime,
     ServingModel,
     SingleNodeModel,
     crossover_batch,
     explain,
+    find_runtime,
     regime,
     ridge_point,
     sweep,
@@ -350,3 +354,38 @@ def test_two_devices_of_one_name_are_not_confused():
     without = Device(**common, peaks={"fp16": 1e13})
     assert resolve("int8", None, with_int8).computes_at == "int8"
     assert resolve("int8", None, without).computes_at == "fp16"
+
+
+# --- unpacking
+
+
+@given(st.floats(0, 2), st.integers(1, 4096), st.integers(1, 4096))
+def test_unpacking_lengthens_the_arithmetic_of_short_weights_alone(unpacking, batch, context):
+    runtime = Runtime("r", 0.9, 0.8, 1e-5, unpacking=unpacking)
+    arguments = {"batch_size": batch, "seq_len": context, "runtime": runtime}
+    four, half = decode("w4a16", **arguments), decode("fp16", **arguments)
+    computing = 2 * 8.03e9 * batch / (989.4e12 * 0.8)
+    moving = 8.03e9 / 2 / (3.35e12 * 0.9)
+    rest = half.itl_s - max(computing, 4 * moving)
+    assert four.itl_s == pytest.approx(max(computing * (1 + unpacking), moving) + rest)
+    assert decode("w8a8", **arguments).itl_s == decode(
+        "w8a8", **{**arguments, "runtime": replace(runtime, unpacking=0)}
+    ).itl_s  # fmt: skip
+
+
+def test_with_unpacking_int4_wins_at_batch_1_and_loses_at_a_large_one():
+    runtime = replace(find_runtime("compiled"), unpacking=0.5)
+    won = gains("w4a16", seq_len=128, runtime=runtime)[0]
+    large = {"batch_size": 4096, "seq_len": 1}
+    lost = decode("fp16", **large, runtime=runtime).itl_s / decode("w4a16", **large, runtime=runtime).itl_s
+    assert won > 3 and lost == pytest.approx(1 / 1.5, rel=0.01)
+    assert crossover_batch("Llama3_8B", "H100", 1, seq_len=128, runtime=runtime).batch is not None
+    assert crossover_batch("Llama3_8B", "H100", 1, seq_len=128, runtime="compiled").batch is None
+
+
+def test_unpacking_may_be_an_array_and_counts_for_images_too():
+    runtime = Runtime("r", 1, 1, 0, unpacking=[0, 1])
+    r = decode("w4a16", batch_size=4096, seq_len=1, runtime=runtime)
+    assert r.shape == (2,) and r.itl_s[1] / r.itl_s[0] == pytest.approx(2, rel=0.01)
+    one = SingleNodeModel().solve("ResNet50", "A100", 256, "w4a16", runtime=runtime)
+    assert one.timing.compute[0][1] == 2 * one.timing.compute[0][0]

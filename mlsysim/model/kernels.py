@@ -62,12 +62,14 @@ class Kernel(NamedTuple):
         traffic: what its bytes are, such as ``weight traffic``.
         flops: what it computes; a number or an array.
         bytes: what it moves; a number or an array.
+        unpacking: how many times as long its arithmetic takes because it unpacks short weights; 1 where it does not.
     """
 
     name: str
     traffic: str
     flops: Any
     bytes: Any
+    unpacking: Any = 1.0
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -75,6 +77,17 @@ def larger(a: Any, b: Any) -> Any:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.maximum(a, b)
     return a if a >= b else b
+
+
+def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
+    """How many times as long a matmul computes at this scheme: 1 + u where weights are shorter than what computes.
+
+    So at the compute ceiling weight-only 4 bits are 1/(1 + u) times as fast as 16, and lose.
+    """
+    if isinstance(runtime.unpacking, float | int) and not runtime.unpacking:
+        return 1.0
+    short = scheme.weight_bits < scheme.activation_bits
+    return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
 
 
 def weight_bytes(parameters: Any, bits: Any) -> Any:
@@ -125,7 +138,7 @@ def decode_kernels(
     attention = tokens * (model.layers * decode_flops(model))
     cache = tokens * (model.layers * values_kept(model) * scheme.kv_bits / 8)
     return (
-        Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights),
+        Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights, unpacking_of(scheme, runtime)),
         Kernel("attention", "KV traffic", attention, cache),
     )
 
@@ -141,16 +154,17 @@ def prefill_kernels(
     matmuls = tokens * (2.0 * (used - head - looked_up)) + batch * (2.0 * head)
     attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
     return (
-        Kernel("matmuls", "weight traffic", matmuls, weights),
+        Kernel("matmuls", "weight traffic", matmuls, weights, unpacking_of(scheme, runtime)),
         Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),
     )
 
 
-def vision_kernel(model: VisionModel, scheme: Scheme, batch: Any, training: bool) -> Kernel:
+def vision_kernel(model: VisionModel, scheme: Scheme, runtime: Runtime, batch: Any, training: bool) -> Kernel:
     """A forward pass of *batch* images, or a training step, as one kernel."""
     times = TRAINING_FLOPS if training else 1
     weights = weight_bytes(model.parameters, scheme.weight_bits) * times
     activations = batch * (model.activations_per_image * scheme.activation_bits / 8)
     traffic = weights + activations * (TRAINING_PASSES if training else FORWARD_PASSES)
     name = "training step" if training else "forward pass"
-    return Kernel(name, "memory traffic", batch * float(model.flops_per_image * times), traffic)
+    flops = batch * float(model.flops_per_image * times)
+    return Kernel(name, "memory traffic", flops, traffic, unpacking_of(scheme, runtime))

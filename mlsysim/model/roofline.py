@@ -114,7 +114,7 @@ def _kernels_of(model: Any, precision: str, batch_size: Any, seq_len: Any) -> tu
     if isinstance(model, TransformerModel):
         return decode_kernels(model, scheme, find_runtime("ideal"), batch_size, seq_len)
     vision = find_model(model, VisionModel, "arithmetic_intensity of one pass")
-    return (vision_kernel(vision, scheme, batch_size, training=False),)
+    return (vision_kernel(vision, scheme, find_runtime("ideal"), batch_size, training=False),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def vision_timing(
 ) -> Timing:
     """A forward pass of *batch* images, or a training step, as one kernel in one dispatch."""
     return Timing(
-        (vision_kernel(model, scheme, batch, training),),
+        (vision_kernel(model, scheme, runtime, batch, training),),
         kernel_rates(device, scheme.computes_at, runtime),
         overhead_seconds(model.layers, device, runtime, dispatched=True),
     )

@@ -1,9 +1,9 @@
 """How long kernels take: the roofline applied to each, then summed, and what software adds.
 
-    seconds = Σ max( FLOPs / (peak · e_c), bytes / (bandwidth · e_m) ) + L·τ
+    seconds = Σ max( FLOPs · (1 + u) / (peak · e_c), bytes / (bandwidth · e_m) ) + L·τ
 
-The peak is the device's at the precision that computes, e_c and e_m are the runtime's efficiencies, and τ is its
-overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch.
+The peak is the device's at the precision that computes, e_c and e_m are the runtime's efficiencies, u is its unpacking
+(where weights are shorter than what computes, else 0), and τ is its overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from mlsysim.checks import check_shapes
 from mlsysim.model.kernels import Kernel, larger
@@ -62,8 +64,10 @@ class Timing:
         self.compute: list[Any] = []
         self.memory: list[Any] = []
         total = overhead
-        for _, _, flops, moved in kernels:
+        for _, _, flops, moved, unpacking in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
+            if isinstance(unpacking, np.ndarray) or unpacking != 1.0:
+                computing = computing * unpacking
             self.compute.append(computing)
             self.memory.append(moving)
             total = total + larger(computing, moving)
@@ -99,6 +103,7 @@ def timing_of_inputs(
             peak=device.peaks.get(scheme.computes_at, math.inf),
             bandwidth_efficiency=runtime.bandwidth_efficiency,
             compute_efficiency=runtime.compute_efficiency,
+            unpacking=runtime.unpacking,
             layer_overhead_s=runtime.overhead_on(device),
         )
         raise

@@ -16,7 +16,7 @@ __all__ = ["Runtime"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """Kernel efficiencies and per-layer overhead; each of the three may be an array, and so are results then.
+    """Kernel efficiencies, per-layer overhead and unpacking; each of the four may be an array, and so are results then.
 
     Attributes:
         bandwidth_efficiency: e_m, the share of peak bandwidth reached, above 0 and up to 1.
@@ -24,6 +24,9 @@ class Runtime:
         layer_overhead_s: τ, seconds of launch and framework time per layer and pass.
         overhead_by_memory: τ by a device's memory type, where it differs; see :meth:`overhead_on`.
         reads_embedding: whether a pass reads the whole input embedding, or looks up its tokens' rows only.
+        unpacking: by how much the arithmetic of a matmul takes longer while it unpacks weights that are shorter than what
+            computes: 0.5 for half as long again. Measured W4A16 kernels have 0 to 0.65 at large batch, W4A4 ones with
+            group scales 0.25 and more (Lin et al. 2024, QServe, arXiv 2405.04532, section 3.2: 20% to 90% of the loop).
         head_bits: bits that the output head (and the embedding) keep if the scheme has fewer; None: the scheme's.
         stands_for, source, year, error: what it stands for, where its numbers come from, and how far off they are.
     """
@@ -34,6 +37,7 @@ class Runtime:
     layer_overhead_s: Any
     stands_for: str = ""
     overhead_by_memory: Mapping[str, float] = field(default_factory=dict)
+    unpacking: Any = 0.0
     reads_embedding: bool = True
     head_bits: float | None = None
     source: str = field(repr=False, default="")
@@ -46,8 +50,8 @@ class Runtime:
         for attribute in ("bandwidth_efficiency", "compute_efficiency"):
             value = check_number(attribute, getattr(self, attribute), 0, 1, open_low=True)
             object.__setattr__(self, attribute, value)
-        value = check_number("layer_overhead_s", self.layer_overhead_s, 0)
-        object.__setattr__(self, "layer_overhead_s", value)
+        for attribute in ("layer_overhead_s", "unpacking"):
+            object.__setattr__(self, attribute, check_number(attribute, getattr(self, attribute), 0))
         if not isinstance(self.overhead_by_memory, Mapping):
             given = shown(self.overhead_by_memory)
             raise InputError(
