@@ -12,7 +12,7 @@ import numpy as np
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.model.result import check_one_point
 from mlsysim.model.serving import ServingModel, ServingResult
-from mlsysim.specs import Device, Runtime, TransformerModel
+from mlsysim.specs import Device, Link, Runtime, TransformerModel
 from mlsysim.specs.spec import same_fields
 
 __all__ = ["Crossover", "crossover_batch"]
@@ -55,6 +55,8 @@ def crossover_batch(
     precision: str = "w4a16",
     baseline: str = "fp16",
     kv_precision: str | None = None,
+    devices: int = 1,
+    link: str | Link | None = None,
     runtime: str | Runtime = "tutorial",
     max_batch: int = 4096,
 ) -> Crossover:
@@ -72,6 +74,7 @@ def crossover_batch(
         precision: the scheme that is to be faster; ``int4`` counts the KV cache at 4 bits too, and the result says so.
         baseline: the scheme that the speed-up is over.
         kv_precision: scheme of the KV cache, the same for both; by default each scheme's own.
+        devices, link: devices that share the model, and what joins them, as in :class:`mlsysim.ServingModel`.
 
     Raises:
         InputError: a name is unknown, a number out of range, or arrays do not broadcast.
@@ -89,7 +92,15 @@ def crossover_batch(
     def solve(context: int, batch: Any) -> tuple[ServingResult, ServingResult]:
         slow, fast = (
             ServingModel().solve(
-                model, hardware, context, batch, p, kv_precision=kv_precision, runtime=runtime
+                model,
+                hardware,
+                context,
+                batch,
+                p,
+                kv_precision=kv_precision,
+                devices=devices,
+                link=link,
+                runtime=runtime,
             )
             for p in (baseline, precision)
         )

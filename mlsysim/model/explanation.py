@@ -21,6 +21,7 @@ ADVICE = {
     "weight and activation traffic": "a larger batch, fused layers or more bandwidth",
     "attention traffic": "fused attention or more bandwidth",
     "optimizer traffic": "an optimizer with less state, or state sharded over devices",
+    "link traffic": "fewer devices, a faster link or a smaller batch",
     "overhead": "CUDA graphs or a compiled runtime, fewer and larger kernels",
 }
 
@@ -109,6 +110,9 @@ def explain(result: SolverResult) -> Explanation:
             saved = own - max(own / 2, other) if takes else 0.0
             advice = ADVICE.get(name, compute)
             terms.append(_term(name, own if takes else 0.0, own, total, saved, advice))
+    if result.timing.link is not None:
+        link = float(result.timing.link)
+        terms.append(_term("link traffic", link, link, total, link / 2, ADVICE["link traffic"]))
     overhead = float(result.timing.overhead)
     terms.append(_term("overhead", overhead, overhead, total, overhead / 2, ADVICE["overhead"]))
     terms.sort(key=lambda term: (-term.seconds, -term.ceiling_s))

@@ -123,7 +123,17 @@ class SolverResult:
     @property
     def title(self) -> str:
         """What was solved, in words: model, device, scheme and runtime."""
-        return f"{self.model.title} on {self.hardware.name}, {self.scheme.title}, {self.runtime.name}"
+        return f"{self.model.title} on {self._where}, {self.scheme.title}, {self.runtime.name}"
+
+    @property
+    def _where(self) -> str:
+        """The device, or devices, in a title."""
+        return self.hardware.name
+
+    @property
+    def _each(self) -> str:
+        """What has the memory."""
+        return "the device"
 
     def _told(self, figures: Callable[[], str]) -> str:
         """The repr: what was solved, its *figures* if it is one point, and whatever a reader must know."""
@@ -134,7 +144,7 @@ class SolverResult:
         fits = ""
         if not self.feasible:
             needed, had = self.memory_needed_bytes / 1e9, self.hardware.memory_bytes / 1e9
-            fits = f"; does NOT fit: needs {needed:.1f} GB, the device has {had:.1f} GB"
+            fits = f"; does NOT fit: needs {needed:.1f} GB, {self._each} has {had:.1f} GB"
         return f"<{name} {self.title}: {figures()}{fits}{notes}>"
 
     @property
@@ -151,6 +161,8 @@ class SolverResult:
             computes = compute >= memory
             computing = computing + compute * computes
             traffic[kernel.traffic] = self._shaped(memory * np.logical_not(computes))
+        if self.timing.link is not None:
+            traffic["link traffic"] = self._shaped(self.timing.link)
         return {
             "compute ceiling": self._shaped(computing),
             **traffic,
@@ -167,9 +179,13 @@ class SolverResult:
 
     @property
     def bottleneck(self) -> Any:
-        """The regime: ``Compute``, ``Memory`` (all traffic together) or ``Overhead``, whichever takes most."""
+        """The regime: ``Compute``, ``Memory`` (all traffic together), ``Overhead`` or ``Link``, whichever takes most."""
         parts = self.parts
-        compute, overhead = parts.pop("compute ceiling"), parts.pop("overhead")
-        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead))
-        regime = np.array(["Compute", "Memory", "Overhead"])[spent.argmax(axis=0)]
+        compute, overhead, link = (
+            parts.pop("compute ceiling"),
+            parts.pop("overhead"),
+            parts.pop("link traffic", 0.0),
+        )
+        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead, link))
+        regime = np.array(["Compute", "Memory", "Overhead", "Link"])[spent.argmax(axis=0)]
         return regime if self.shape else str(regime)

@@ -122,7 +122,7 @@ class Regime:
     """Which ceiling a kernel, or a whole result, is under, and by how much.
 
     Attributes:
-        name: ``memory``, ``compute`` or ``overhead``. At the ridge point itself it is ``compute``.
+        name: ``memory``, ``compute``, ``overhead`` or ``link``. At the ridge point itself it is ``compute``.
         margin: how many times away from the next regime, at least 1: from the ridge point (``memory``,
             ``compute``), or the overhead over the larger of compute and memory time.
         intensity, ridge: FLOP/byte of the kernel that takes longest, and of the ridge point.
@@ -179,10 +179,13 @@ def _regime_of(result: SolverResult) -> Regime:
     ratio = computing / moving
     parts = result.parts
     compute, overhead = parts["compute ceiling"], parts["overhead"]
-    memory = result.latency_s - compute - overhead
+    link = parts.get("link traffic", 0.0)
+    memory = result.latency_s - compute - overhead - link
     name, margin = _side(ratio)
-    if overhead > max(compute, memory):
-        name, margin = "overhead", overhead / max(compute, memory)
+    for other, spent in (("overhead", overhead), ("link", link)):
+        rest = max(compute, memory, overhead + link - spent)
+        if spent > rest:
+            name, margin = other, spent / rest
     share = float(overhead / result.latency_s)
     return Regime(name, float(margin), intensity, intensity / ratio, kernel.name, share)
 

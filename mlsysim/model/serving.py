@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
-from mlsysim.errors import InputError
-from mlsysim.model.kernels import decode_kernels, kv_cache_bytes, prefill_kernels, stored_weight_bytes
+from mlsysim.errors import InputError, shown
+from mlsysim.model.kernels import kv_cache_bytes, stored_weight_bytes
+from mlsysim.model.passes import cache_share, decode_timing, prefill_timing
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_inputs
+from mlsysim.model.timing import Timing, timing_of_inputs
 from mlsysim.specs import (
     Device,
+    Link,
     Runtime,
     Scheme,
     TransformerModel,
     find_device,
+    find_link,
     find_model,
     find_runtime,
     resolve,
@@ -24,33 +30,17 @@ from mlsysim.units import quantity
 
 __all__ = ["ServingModel", "ServingResult", "decode_timing", "prefill_timing"]
 
-
-def decode_timing(
-    model: TransformerModel, device: Device, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> Timing:
-    """One decode step: a new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    return Timing(
-        decode_kernels(model, scheme, runtime, batch, seq_len),
-        kernel_rates(device, scheme.computes_at, runtime),
-        overhead_seconds(model.layers, device, runtime, dispatched=False),
-    )
-
-
-def prefill_timing(
-    model: TransformerModel, device: Device, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> Timing:
-    """The whole prompt at once, in one dispatch."""
-    return Timing(
-        prefill_kernels(model, scheme, runtime, batch, seq_len),
-        kernel_rates(device, scheme.computes_at, runtime),
-        overhead_seconds(model.layers, device, runtime, dispatched=True),
-    )
+MAX_DEVICES = 4096
 
 
 class ServingResult(SolverResult):
-    """One decode step (``itl``), the prefill before it (``ttft``) and the memory both need."""
+    """One decode step (``itl``), the prefill before it (``ttft``) and the memory both need.
 
-    __slots__ = ("seq_len",)
+    Attributes:
+        devices, link: how many devices share the model, and what joins them; None for one device.
+    """
+
+    __slots__ = ("devices", "link", "seq_len")
     table_columns = ("itl_s", "throughput", "memory_needed_bytes", "feasible", "binding")
     model: TransformerModel
 
@@ -63,9 +53,13 @@ class ServingResult(SolverResult):
         batch_size: Any,
         seq_len: Any,
         timing: Timing,
+        devices: Any = 1,
+        link: Link | None = None,
     ) -> None:
         super().__init__(model, hardware, scheme, runtime, batch_size, timing)
         self.seq_len = seq_len
+        self.devices = devices
+        self.link = link
 
     @property
     def notes(self) -> str:
@@ -93,7 +87,14 @@ class ServingResult(SolverResult):
             told = peaks_told(self.hardware.peaks)
             raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
         return prefill_timing(
-            self.model, self.hardware, self.scheme, self.runtime, self.batch_size, self.seq_len
+            self.model,
+            self.hardware,
+            self.scheme,
+            self.runtime,
+            self.batch_size,
+            self.seq_len,
+            self.devices,
+            self.link,
         ).total
 
     @property
@@ -103,12 +104,12 @@ class ServingResult(SolverResult):
 
     @property
     def weights_bytes(self) -> Any:
-        """Bytes of the weights."""
+        """Bytes of the weights, on all devices together."""
         return self._shaped(stored_weight_bytes(self.model, self.scheme, self.runtime))
 
     @property
     def kv_bytes(self) -> Any:
-        """Bytes of the KV cache."""
+        """Bytes of the KV cache, each value once."""
         return self._shaped(kv_cache_bytes(self.model, self.seq_len, self.batch_size, self.scheme.kv_bits))
 
     @property
@@ -118,15 +119,28 @@ class ServingResult(SolverResult):
 
     @property
     def memory_needed_bytes(self) -> Any:
-        """Weights and KV cache, bytes."""
-        return self.weights_bytes + self.kv_bytes
+        """Weights and KV cache, bytes; what each device needs where several share the model."""
+        if self.link is None:
+            return self.weights_bytes + self.kv_bytes
+        return self.weights_bytes / self.devices + self.kv_bytes * cache_share(self.model, self.devices)
+
+    @property
+    def _where(self) -> str:
+        if self.link is None:
+            return self.hardware.name
+        many = f"{self.devices}" if not np.ndim(self.devices) else f"{np.shape(self.devices)} numbers of"
+        return f"{many} {self.hardware.name} over {self.link.name}"
+
+    @property
+    def _each(self) -> str:
+        return "the device" if self.link is None else "each device"
 
     def __repr__(self) -> str:
         return self._told(lambda: f"ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}")
 
 
 class ServingModel:
-    """LLM serving on one device: time to first token, inter-token latency, memory."""
+    """LLM serving on one device, or on several that share the model: time to first token, inter-token latency, memory."""
 
     def solve(
         self,
@@ -139,6 +153,8 @@ class ServingModel:
         kv_precision: str | None = None,
         group_size: Numbers | None = None,
         weight_bits: Numbers | None = None,
+        devices: Numbers = 1,
+        link: str | Link | None = None,
         runtime: str | Runtime = "tutorial",
     ) -> ServingResult:
         """Solve one decode step, or arrays of them.
@@ -157,6 +173,9 @@ class ServingModel:
                 scales are left out, as in the tutorial. Weights of 16 bits and more have none.
             weight_bits: bits of a stored weight in place of the precision's own, a number or an array; what computes
                 stays. A *group_size* comes on top.
+            devices: how many devices share the model by tensor parallelism (:mod:`mlsysim.model.passes`); a number
+                or an array.
+            link: what joins them: ``nvlink4``, ``pcie5_x16`` …, or a :class:`mlsysim.Link`.
             runtime: what software costs, by name or as a :class:`mlsysim.Runtime`.
 
         Raises:
@@ -174,7 +193,37 @@ class ServingModel:
             precision, kv_precision, device, group_size, weight_bits=weight_bits, without_peak=True
         )
         software = find_runtime(runtime)
+        devices, joined = _group(devices, link)
+        if joined is None:
+            timing = timing_of_inputs(
+                decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len
+            )
+            return ServingResult(found, device, scheme, software, batch_size, seq_len, timing)
         timing = timing_of_inputs(
-            decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len
+            partial(decode_timing, link=joined),
+            found,
+            device,
+            scheme,
+            software,
+            batch_size=batch_size,
+            seq_len=seq_len,
+            devices=devices,
         )
-        return ServingResult(found, device, scheme, software, batch_size, seq_len, timing)
+        return ServingResult(found, device, scheme, software, batch_size, seq_len, timing, devices, joined)
+
+
+def _group(devices: Any, link: Any) -> tuple[Any, Link | None]:
+    """How many devices share the model, and the link between them; none if there is one device.
+
+    Raises:
+        InputError: there are several devices and no link between them, or a number or a link that cannot be.
+    """
+    joined = None if link is None else find_link(link)
+    if type(devices) is int and devices == 1:
+        return 1, joined
+    devices = check_number("devices", devices, 1, MAX_DEVICES, integer=True)
+    if joined is None and np.any(np.not_equal(devices, 1)):
+        raise InputError(
+            f"link is missing: devices = {shown(devices)} need one, such as 'nvlink4' or 'pcie5_x16'"
+        )
+    return devices, joined

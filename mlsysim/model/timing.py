@@ -49,21 +49,23 @@ class Timing:
 
     Attributes:
         kernels, rates, overhead: as given.
+        link: seconds in which devices exchange their parts; None where there is one device.
         compute: seconds of each kernel's FLOPs.
         memory: seconds of each kernel's bytes; a kernel takes the larger of the two.
         total: seconds of it all.
     """
 
-    __slots__ = ("compute", "kernels", "memory", "overhead", "rates", "total")
+    __slots__ = ("compute", "kernels", "link", "memory", "overhead", "rates", "total")
 
-    def __init__(self, kernels: tuple[Kernel, ...], rates: Rates, overhead: Any) -> None:
+    def __init__(self, kernels: tuple[Kernel, ...], rates: Rates, overhead: Any, link: Any = None) -> None:
         self.kernels = kernels
         self.rates = rates
         self.overhead = overhead
+        self.link = link
         flops_s, bytes_s = rates
         self.compute: list[Any] = []
         self.memory: list[Any] = []
-        total = overhead
+        total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
             if isinstance(unpacking, np.ndarray) or unpacking != 1.0:

@@ -3,6 +3,7 @@
 from mlsysim.specs.architecture import Architecture
 from mlsysim.specs.device import Device
 from mlsysim.specs.hardware import Hardware, find_device
+from mlsysim.specs.link import Link, find_link
 from mlsysim.specs.model import Model, SizeOnlyModel, TransformerModel, VisionModel
 from mlsysim.specs.models import Models, find_model
 from mlsysim.specs.registry import Group, Registry
@@ -16,6 +17,7 @@ __all__ = [
     "Device",
     "Group",
     "Hardware",
+    "Link",
     "Model",
     "Models",
     "Registry",
@@ -25,6 +27,7 @@ __all__ = [
     "TransformerModel",
     "VisionModel",
     "find_device",
+    "find_link",
     "find_model",
     "find_runtime",
     "find_scheme",
