@@ -22,6 +22,7 @@ from mlsysim.model import (
     explain,
     regime,
     ridge_point,
+    solve_request,
 )
 from mlsysim.solvers import Engine
 from mlsysim.specs import (
@@ -75,5 +76,6 @@ __all__ = [
     "ridge_point",
     "say_what_is_missing",
     "show",
+    "solve_request",
     "sweep",
 ]

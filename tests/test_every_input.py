@@ -102,6 +102,8 @@ NUMBERS = {
     "serving context": lambda v: serve(LLAMA, H100, seq_len=v),
     "serving group": lambda v: serve(LLAMA, H100, precision="int4", group_size=v),
     "devices": lambda v: serve(LLAMA, H100, devices=v, link="nvlink4"),
+    "prompt": lambda v: mlsysim.solve_request(LLAMA, H100, v),
+    "output": lambda v: mlsysim.solve_request(LLAMA, H100, output_tokens=v),
     "weight bits": lambda v: serve(LLAMA, H100, precision="w4a16", weight_bits=v),
     "vision batch": lambda v: node("ResNet50", H100, batch_size=v),
     "training batch": lambda v: node(LLAMA, H100, batch_size=v, is_training=True),

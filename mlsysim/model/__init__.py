@@ -2,6 +2,7 @@
 
 from mlsysim.model.crossover import Crossover, crossover_batch
 from mlsysim.model.explanation import Explanation, explain
+from mlsysim.model.request import RequestResult, solve_request
 from mlsysim.model.roofline import Regime, arithmetic_intensity, attainable, regime, ridge_point
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.model.single_node import NodeResult, SingleNodeModel
@@ -12,6 +13,7 @@ __all__ = [
     "Explanation",
     "NodeResult",
     "Regime",
+    "RequestResult",
     "ServingModel",
     "ServingResult",
     "SingleNodeModel",
@@ -22,4 +24,5 @@ __all__ = [
     "explain",
     "regime",
     "ridge_point",
+    "solve_request",
 ]
