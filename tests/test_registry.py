@@ -32,10 +32,10 @@ by_name = {"ids": lambda spec: getattr(spec, "name", None)}
 # --- what is in it
 
 
-def test_there_are_at_least_40_devices_of_four_groups_and_18_models():
-    assert len(DEVICES) >= 40
+def test_there_are_at_least_70_devices_of_four_groups_and_60_models():
+    assert len(DEVICES) >= 70
     assert {d.group for d in DEVICES} == {"Cloud", "Workstation", "Edge", "Apple"}
-    assert len(MODELS) >= 18
+    assert len(MODELS) >= 60
     assert {m.group for m in MODELS} == {"Language", "Vision"}
 
 
@@ -182,7 +182,9 @@ def test_an_encoder_says_why_it_is_not_solved():
 @pytest.mark.parametrize("model", TRANSFORMERS, **by_name)
 def test_the_exact_count_agrees_with_the_published_one_to_its_last_digit(model):
     """Publishers round or cut: within one unit of the last printed digit."""
-    digits, unit = model.published[:-1], {"M": 1e6, "B": 1e9}[model.published[-1]]
+    if model.name == "Llama4_Scout":
+        pytest.skip("Meta prints 109B with the image encoder")
+    digits, unit = model.published[:-1], {"M": 1e6, "B": 1e9, "T": 1e12}[model.published[-1]]
     last = unit / 10 ** len(digits.partition(".")[2])
     assert abs(model.exact_parameters - float(digits) * unit) < last
 
@@ -198,6 +200,41 @@ def test_known_exact_counts():
     assert Models.Mixtral_8x7B.active_parameters == 12879925248
     assert Models.Llama3_8B.active_parameters == Models.Llama3_8B.exact_parameters
     assert Models.Llama3_8B.embedding_parameters == 525336576
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "active"),
+    [
+        ("Mixtral_8x22B", "140.6", "39.2"),
+        ("Qwen3_30B_A3B", "30.5", "3.4"),
+        ("Qwen3_235B_A22B", "235.1", "22.2"),
+        ("DeepSeek_V2_Lite", "15.7", "2.7"),
+        ("DeepSeek_V2", "235.7", "21.4"),
+        ("DeepSeek_V3", "671.0", "37.6"),
+        ("Kimi_K2", "1026.4", "32.9"),
+        ("Llama4_Scout", "107.8", "17.2"),
+        ("Llama4_Maverick", "400.7", "17.2"),
+    ],
+)
+def test_a_mixture_has_as_many_active_parameters_as_its_publisher_says(name, total, active):
+    model = Models[name]
+    assert f"{model.exact_parameters / 1e9:.1f}" == total
+    assert f"{model.active_parameters / 1e9:.1f}" == active
+
+
+def test_gpt_oss_counts_as_its_model_card_does_which_leaves_the_embedding_out_of_the_active_ones():
+    assert (Models.GPT_OSS_20B.exact_parameters, Models.GPT_OSS_120B.exact_parameters) == (
+        20914757184,
+        116829156672,
+    )
+    active = [m.active_parameters - m.embedding_parameters for m in (Models.GPT_OSS_20B, Models.GPT_OSS_120B)]
+    assert [f"{count / 1e9:.2f}" for count in active] == ["3.61", "5.13"]
+
+
+def test_deepseek_v3_caches_as_little_as_its_paper_says():
+    # 70,272 byte a token at 16 bits; Llama-3.1 405B keeps 516,096.
+    kept = {n: mlsysim.ServingModel().solve(n, "H200", 1).kv_bytes for n in ("DeepSeek_V3", "Llama3_1_405B")}
+    assert kept == {"DeepSeek_V3": 70272, "Llama3_1_405B": 516096}
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -13,7 +13,7 @@ from mlsysim.specs.registry import Registry
 
 __all__ = ["Models", "find_model"]
 
-FILES = ("models_language.toml", "models_vision.toml")
+FILES = ("models_language.toml", "models_mixtures.toml", "models_vision.toml")
 LARGEST_GAP = 0.01  # between a stated parameter count and the one the architecture gives
 COMMON = ("title", "group", "year", "family", "parameters", "layers", "source", "sources")
 VISION = (*COMMON, "flops_per_image", "activations_per_image")
