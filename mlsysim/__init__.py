@@ -9,6 +9,7 @@
 from mlsysim import plots, show
 from mlsysim.cases import CaseBook
 from mlsysim.compression import CompressionModel, CompressionResult
+from mlsysim.config import from_config
 from mlsysim.errors import InputError
 from mlsysim.model import (
     Crossover,
@@ -70,6 +71,7 @@ __all__ = [
     "explain",
     "find_link",
     "find_runtime",
+    "from_config",
     "pareto_front",
     "plots",
     "regime",
