@@ -6,6 +6,8 @@
 4.49 ms, bound by overhead
 """
 
+from typing import Any
+
 from mlsysim import plots, show
 from mlsysim.cases import CaseBook
 from mlsysim.compression import CompressionModel, CompressionResult
@@ -25,6 +27,7 @@ from mlsysim.model import (
     ridge_point,
     solve_request,
 )
+from mlsysim.plots import plot_roofline
 from mlsysim.solvers import Engine
 from mlsysim.specs import (
     Architecture,
@@ -73,6 +76,7 @@ __all__ = [
     "find_runtime",
     "from_config",
     "pareto_front",
+    "plot_roofline",
     "plots",
     "regime",
     "ridge_point",
@@ -81,3 +85,12 @@ __all__ = [
     "solve_request",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``ureg`` and ``Q_``, the registry of units and its quantities; made when first asked for, as Pint is slow to load."""
+    if name in ("ureg", "Q_"):
+        from mlsysim.units import unit_registry
+
+        return unit_registry() if name == "ureg" else unit_registry().Quantity
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

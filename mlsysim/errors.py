@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 __all__ = ["InputError", "UnknownNameError", "check_name", "check_names", "shown", "unknown_name"]
 
+LISTED = 40  # names in a message, where none is near
 SHOWN = 60  # characters of a value in a message
 
 
@@ -40,7 +41,8 @@ def unknown_name(kind: str, name: object, known: Collection[str]) -> UnknownName
         folded, wanted = {_folded(k): k for k in names}, _folded(name)
         near = [folded[k] for k in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)]
         near += [k for f, k in folded.items() if wanted and wanted in f and k not in near][: 3 - len(near)]
-    hint = f"nearest known: {', '.join(near)}" if near else f"known: {', '.join(names)}"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    hint = f"nearest known: {', '.join(near)}" if near else f"known: {', '.join(names[:LISTED])}{more}"
     return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}")
 
 

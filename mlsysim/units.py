@@ -18,6 +18,7 @@ def unit_registry() -> Any:
 
     registry: Any = pint.UnitRegistry()
     registry.define("flop = [work_done_in_flops] = FLOP")
+    registry.define("TOPS = 1e12 * flop / second")
     make_default: Any = pint.set_application_registry
     make_default(registry)  # so that quantities can be pickled
     return registry

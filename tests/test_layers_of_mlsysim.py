@@ -26,7 +26,7 @@ MAY_USE = {
     "show": BASE,
     "unfinished": set(),
     "solvers": BASE | {"specs", "model", "compression"},
-    "core": {"solvers"},
+    "core": {"errors", "solvers", "specs", "units"},
 }
 
 

@@ -106,9 +106,14 @@ class SolverResult:
         return quantity(self.memory_needed_bytes, "byte", "GB")
 
     @property
+    def total_memory_required(self) -> Any:
+        """:attr:`memory_needed` under the name of the published tutorial."""
+        return self.memory_needed
+
+    @property
     def memory_available(self) -> Any:
         """What the device has, GB."""
-        return self.hardware.memory
+        return self.hardware.memory.capacity
 
     @property
     def memory_utilization(self) -> Any:

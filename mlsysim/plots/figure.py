@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "LINES", "MARKERS", "PART_STYLES", "Plot", "inks", "new_axes"]
+__all__ = ["COLOURS", "LINES", "MARKERS", "PART_STYLES", "PNG_DPI", "SIZE", "Plot", "inks", "new_axes"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", "-.", ":")
 MARKERS = "osD^vP"
 PNG_DPI = 90
+SIZE = (7, 4.4)  # inches
 
 #: Colour and hatch of each part of a result's time (:attr:`mlsysim.model.result.SolverResult.parts`).
 PART_STYLES: dict[str, tuple[str, str]] = {
@@ -95,12 +96,14 @@ def inks() -> Inks:
     return DARK if opaque and sum(rgb) < 1.5 else LIGHT
 
 
-def new_axes(title: str, x_label: str, y_label: str) -> Axes:
-    """Labelled axes on a new figure that ``pyplot`` does not know of; see :func:`inks` for its colours."""
-    from matplotlib.figure import Figure
+def new_axes(title: str, x_label: str, y_label: str, figure: Figure | None = None) -> Axes:
+    """Labelled axes on *figure*, or on a new one that ``pyplot`` does not know of; see :func:`inks` for its colours."""
+    from matplotlib import figure as figures
 
     paper, ink, _, grid = inks()
-    figure = Figure(figsize=(7, 4.4), dpi=PNG_DPI, layout="constrained", facecolor=paper)
+    if figure is None:
+        figure = figures.Figure(figsize=SIZE, dpi=PNG_DPI, layout="constrained")
+    figure.set_facecolor(paper)
     axes = figure.add_subplot(facecolor=paper)
     axes.set_title(title, size=11, color=ink)
     axes.set_xlabel(x_label, size=10, color=ink)

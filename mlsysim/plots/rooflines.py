@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlsysim.errors import InputError
+from mlsysim.errors import InputError, shown
 from mlsysim.model.result import SolverResult
-from mlsysim.plots.figure import COLOURS, LINES, MARKERS, Plot, inks, new_axes
+from mlsysim.model.serving import ServingModel
+from mlsysim.model.single_node import SingleNodeModel
+from mlsysim.plots.figure import COLOURS, LINES, MARKERS, PNG_DPI, SIZE, Plot, inks, new_axes
 from mlsysim.plots.labels import label_points, labelled
-from mlsysim.specs import Device, find_device
+from mlsysim.specs import Device, VisionModel, find_device, find_model
 from mlsysim.specs.device import peaks_told
 
-__all__ = ["roofline"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_roofline", "roofline"]
 
 TERA = 1e12
 
 
-def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | None = None) -> Plot:
+def roofline(
+    hardware: Device | str,
+    workloads: Mapping[str, SolverResult] | None = None,
+    *,
+    figure: Figure | None = None,
+) -> Plot:
     """Attainable FLOP/s of a device against arithmetic intensity, with workloads on it.
 
     A workload stands where all its kernels together do: its FLOPs over its bytes, its FLOPs over its latency. A dotted line
@@ -29,6 +40,7 @@ def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | Non
     Args:
         hardware: a device, or its name.
         workloads: results of solvers by label, each one point on this device (not an array).
+        figure: what to draw on; by default a new figure that ``pyplot`` does not know of.
 
     Raises:
         InputError: the device is unknown or has no peak, or a workload is an array, no result, or ran on another
@@ -59,6 +71,7 @@ def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | Non
         f"Roofline of the {device.title}",
         "Arithmetic intensity (FLOP/byte)",
         "Rate (TFLOP/s; TOP/s for integers)",
+        figure,
     )
     _, ink, grey, _ = inks()
     axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, top * 2))
@@ -95,6 +108,42 @@ def roofline(hardware: Device | str, workloads: Mapping[str, SolverResult] | Non
     for label, (ai, rate) in zip(drawn, points, strict=True):
         alt.append(f"{label}: {ai:.1f} FLOP/byte, {rate:,.3g} TFLOP/s")
     return Plot.of(axes, alt)
+
+
+def plot_roofline(
+    hardware: Device | str, workloads: Sequence[Any] = (), *, batch_size: int = 1, precision: str = "fp16"
+) -> tuple[Figure, Axes]:
+    """The roofline of a device, drawn with ``pyplot``: its figure and axes, as the published tutorial takes them.
+
+    Args:
+        hardware: a device, or its name.
+        workloads: models or their names, each solved at this batch and precision, or results of solvers.
+
+    Raises:
+        InputError: as :func:`roofline` and the solvers do.
+
+    >>> figure, axes = plot_roofline("A100", ["ResNet50"])
+    >>> axes.get_title()
+    'Roofline of the NVIDIA A100 SXM 80GB'
+    """
+    from matplotlib import pyplot
+
+    device = find_device(hardware)
+    if isinstance(workloads, str) or not isinstance(workloads, Sequence):
+        raise InputError(f"workloads = {shown(workloads)} is not allowed: give a list of models or results")
+    results: dict[str, SolverResult] = {}
+    for work in workloads:
+        if isinstance(work, SolverResult):
+            result = work
+        elif isinstance(found := find_model(work), VisionModel):
+            result = SingleNodeModel().solve(found, device, batch_size, precision)
+        else:
+            result = ServingModel().solve(found, device, batch_size=batch_size, precision=precision)
+        results[f"{result.model.title}, batch {result.batch_size}"] = result
+    roofline(device, results)  # what cannot be drawn leaves no empty figure behind
+    figure = pyplot.figure(figsize=SIZE, dpi=PNG_DPI, layout="constrained")
+    plot = roofline(device, results, figure=figure)
+    return plot.figure, plot.figure.axes[0]
 
 
 def _peak(result: SolverResult) -> float:

@@ -14,7 +14,7 @@ from mlsysim.render import number
 from mlsysim.specs.spec import check_spec, same_fields, source_of
 from mlsysim.units import quantity
 
-__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Device", "peaks_told"]
+__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Compute", "Device", "Memory", "peaks_told"]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
@@ -109,9 +109,19 @@ class Device:
         return source_of(self, number)
 
     @property
-    def memory(self) -> Any:
-        """Device memory as a quantity in GB."""
-        return quantity(self.memory_bytes, "byte", "GB")
+    def memory(self) -> Memory:
+        """Device memory with units: ``memory.capacity`` and ``memory.bandwidth``."""
+        return Memory(self)
+
+    @property
+    def compute(self) -> Compute:
+        """Peak rates with units: ``compute.peak_flops`` and ``compute.precision_flops``."""
+        return Compute(self)
+
+    @property
+    def release_year(self) -> int | None:
+        """The year of release, or None."""
+        return self.year
 
     @property
     def bandwidth(self) -> Any:
@@ -170,6 +180,68 @@ class Device:
             f"<Device {self.name}: {self.title}{year}, {_figure(self.memory_bytes, 1e9)} GB, "
             f"{_figure(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
         )
+
+
+class Compute:
+    """The peak rates of a device as quantities."""
+
+    __slots__ = ("_device",)
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    @property
+    def peak_flops(self) -> Any:
+        """Dense peak at 16 bits, in Tflop/s.
+
+        Raises:
+            UnknownNameError: the device has no 16-bit peak; the message says which it has.
+        """
+        return self.of(
+            "bf16" if "fp16" not in self._device.peaks and "bf16" in self._device.peaks else "fp16"
+        )
+
+    @property
+    def precision_flops(self) -> dict[str, Any]:
+        """Dense peak by the precision that computes, in Tflop/s."""
+        return {precision: self.of(precision) for precision in self._device.peaks}
+
+    def of(self, precision: str) -> Any:
+        """Dense peak at a *precision*, in Tflop/s."""
+        return quantity(self._device.peak_flops(precision), "flop/s", "Tflop/s")
+
+    def __repr__(self) -> str:
+        return f"<Compute of {self._device.name}: {', '.join(f'{p} {q:~P}' for p, q in self.precision_flops.items())}>"
+
+
+class Memory:
+    """The memory of a device as quantities; used like a quantity itself, it is the capacity."""
+
+    __slots__ = ("_device",)
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    @property
+    def capacity(self) -> Any:
+        """Its size, in GB."""
+        return quantity(self._device.memory_bytes, "byte", "GB")
+
+    @property
+    def bandwidth(self) -> Any:
+        """Its peak bandwidth, in GB/s."""
+        return self._device.bandwidth
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.capacity, name)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.capacity, spec)
+
+    def __repr__(self) -> str:
+        return f"<Memory of {self._device.name}: {self.capacity:~P} at {self.bandwidth:~P}>"
 
 
 def _figure(value: Any, unit: float) -> str:

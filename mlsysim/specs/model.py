@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlsysim.checks import one_number
 from mlsysim.errors import InputError, shown
 from mlsysim.render import number
 from mlsysim.specs.architecture import SHAPE, Architecture
 from mlsysim.specs.spec import check_spec, source_of
+from mlsysim.units import quantity
 
 __all__ = ["MOST", "Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
 
@@ -85,10 +87,9 @@ class _Transformer(_Sized):
     def __post_init__(self) -> None:
         _Sized.__post_init__(self)
         check_spec(self, "published")
-        if self.architecture is not None and not isinstance(self.architecture, Architecture):
-            raise InputError(
-                f"architecture = {shown(self.architecture)} is not allowed: give an Architecture"
-            )
+        if not isinstance(self.architecture, Architecture | None):
+            given = shown(self.architecture)
+            raise InputError(f"architecture = {given} is not allowed: give an Architecture")
         _keep_checked(self, "heads", "kv_heads", "head_dim", high=MOST, integer=True)
 
     @property
@@ -128,6 +129,13 @@ class _Transformer(_Sized):
         return self.architecture.routed_parameters(self.layers) if self.architecture else 0
 
     @property
+    def inference_flops(self) -> Any:
+        """FLOPs for one token without attention, two for each parameter that it goes through."""
+        shape = self.architecture
+        idle = 1 - shape.active_experts / shape.experts if shape else 0
+        return quantity(2 * (self.parameters - self.routed_parameters * idle), "flop", "Gflop")
+
+    @property
     def embedding_parameters(self) -> int:
         """Entries of the token embedding (and of the output head); 0 where the architecture is not known."""
         return self.architecture.embedding_parameters if self.architecture else 0
@@ -165,21 +173,15 @@ class TransformerModel(_Transformer):
         family: the accuracy curves that apply to it (:mod:`mlsysim.compression.accuracy_curves`), "" for none.
         architecture: its shape, or None where only sizes are known.
         published: the rounded count as the publisher prints it, ``8.03B``.
-        source: citation of the numbers, with its year in brackets.
-        sources: citation by number where it is another.
+        source, sources: citation of the numbers, with its year in brackets, and by number where it is another.
     """
 
     __hash__ = _Transformer.__hash__
 
     def plain(self) -> dict[str, float]:
         """The numbers that a roofline needs, as a plain dict."""
-        return {
-            "params": self.parameters,
-            "layers": self.layers,
-            "heads": self.heads,
-            "kv_heads": self.kv_heads,
-            "head_dim": self.head_dim,
-        }
+        names = ("layers", "heads", "kv_heads", "head_dim")
+        return {"params": self.parameters} | {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -218,6 +220,16 @@ class VisionModel(_Sized):
     def numbers(self) -> tuple[str, ...]:
         """Names of the numbers held, as the data files and :meth:`source_of` call them."""
         return ("year", "parameters", "layers", "flops_per_image", "activations_per_image")
+
+    @property
+    def architecture(self) -> str:
+        """The kind of its family, in a word."""
+        return self.family.upper() or "vision"
+
+    @property
+    def inference_flops(self) -> Any:
+        """FLOPs for one image; a multiply-add counts as two."""
+        return quantity(self.flops_per_image, "flop", "Gflop")
 
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""
