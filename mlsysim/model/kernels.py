@@ -37,6 +37,7 @@ from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, pr
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
+    "AS_IS",
     "TRAINING_FLOPS",
     "Kernel",
     "decode_kernels",
@@ -54,6 +55,9 @@ FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
 
 
+AS_IS = 1.0  # the unpacking of what is not unpacked
+
+
 class Kernel(NamedTuple):
     """One kernel.
 
@@ -69,7 +73,7 @@ class Kernel(NamedTuple):
     traffic: str
     flops: Any
     bytes: Any
-    unpacking: Any = 1.0
+    unpacking: Any = AS_IS
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -84,8 +88,8 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
 
     So at the compute ceiling weight-only 4 bits are 1/(1 + u) times as fast as 16, and lose.
     """
-    if isinstance(runtime.unpacking, float | int) and not runtime.unpacking:
-        return 1.0
+    if type(runtime.unpacking) is float and not runtime.unpacking:
+        return AS_IS
     short = scheme.weight_bits < scheme.activation_bits
     return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
 
@@ -108,6 +112,9 @@ def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, to
     """Parameters that multiply each token of a pass of *tokens*, and the bytes of those that the pass reads."""
     used = read = model.parameters
     shape = model.architecture
+    dense = shape is None or shape.dense
+    if dense and runtime.reads_embedding and runtime.head_bits is None:
+        return used, weight_bytes(read, scheme.weight_bits)
     if shape is not None and shape.experts > 1:
         idle = 1 - shape.active_experts / shape.experts
         routed = model.routed_parameters
@@ -123,6 +130,9 @@ def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, to
 
 def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
     """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
+    shape = model.architecture
+    if shape is None or shape.dense:
+        return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
     return model.layers * values_kept(model) * bits / 8 * context_kept(model, seq_len) * batch
 
 
@@ -134,9 +144,16 @@ def decode_kernels(
 ) -> tuple[Kernel, ...]:
     """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
     used, weights = matmul_weights(model, scheme, runtime, batch)
-    tokens = batch * context_kept(model, seq_len)
-    attention = tokens * (model.layers * decode_flops(model))
-    cache = tokens * (model.layers * values_kept(model) * scheme.kv_bits / 8)
+    shape = model.architecture
+    if (
+        shape is None or shape.dense
+    ):  # asked for most: the functions below would say the same, and take longer
+        flops, values, kept = 4.0 * model.heads * model.head_dim, 2 * model.kv_heads * model.head_dim, seq_len
+    else:
+        flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)
+    tokens = batch * kept
+    attention = tokens * (model.layers * flops)
+    cache = tokens * (model.layers * values * scheme.kv_bits / 8)
     return (
         Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights, unpacking_of(scheme, runtime)),
         Kernel("attention", "KV traffic", attention, cache),
@@ -149,10 +166,16 @@ def prefill_kernels(
     """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
     tokens = batch * seq_len
     used, weights = matmul_weights(model, scheme, runtime, tokens)
-    head = model.embedding_parameters
-    looked_up = head if runtime.reads_embedding and not model.tied_embedding else 0
+    shape = model.architecture
+    head = looked_up = 0
+    if shape is not None:
+        head = shape.vocab * shape.hidden
+        looked_up = 0 if shape.tied or not runtime.reads_embedding else head
     matmuls = tokens * (2.0 * (used - head - looked_up)) + batch * (2.0 * head)
-    attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
+    if shape is None or shape.dense:  # as in a decode step
+        attention = tokens * (seq_len * (2.0 * model.layers * model.heads * model.head_dim))
+    else:
+        attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
     return (
         Kernel("matmuls", "weight traffic", matmuls, weights, unpacking_of(scheme, runtime)),
         Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),

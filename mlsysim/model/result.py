@@ -164,8 +164,12 @@ class SolverResult:
         traffic = {}
         for kernel, compute, memory in self.timing:
             computes = compute >= memory
-            computing = computing + compute * computes
-            traffic[kernel.traffic] = self._shaped(memory * np.logical_not(computes))
+            if isinstance(computes, np.ndarray):
+                computing = computing + compute * computes
+                traffic[kernel.traffic] = self._shaped(memory * ~computes)
+            else:
+                computing = computing + (compute if computes else 0.0)
+                traffic[kernel.traffic] = self._shaped(0.0 if computes else memory)
         if self.timing.link is not None:
             traffic["link traffic"] = self._shaped(self.timing.link)
         return {

@@ -86,16 +86,8 @@ class ServingResult(SolverResult):
         if not self.hardware.peaks:
             told = peaks_told(self.hardware.peaks)
             raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
-        return prefill_timing(
-            self.model,
-            self.hardware,
-            self.scheme,
-            self.runtime,
-            self.batch_size,
-            self.seq_len,
-            self.devices,
-            self.link,
-        ).total
+        case = (self.model, self.hardware, self.scheme, self.runtime, self.batch_size, self.seq_len)
+        return prefill_timing(*case, self.devices, self.link).total
 
     @property
     def ttft(self) -> Any:
@@ -193,7 +185,9 @@ class ServingModel:
             precision, kv_precision, device, group_size, weight_bits=weight_bits, without_peak=True
         )
         software = find_runtime(runtime)
-        devices, joined = _group(devices, link)
+        joined = None
+        if link is not None or type(devices) is not int or devices != 1:
+            devices, joined = _group(devices, link)
         if joined is None:
             timing = timing_of_inputs(
                 decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len
@@ -219,8 +213,6 @@ def _group(devices: Any, link: Any) -> tuple[Any, Link | None]:
         InputError: there are several devices and no link between them, or a number or a link that cannot be.
     """
     joined = None if link is None else find_link(link)
-    if type(devices) is int and devices == 1:
-        return 1, joined
     devices = check_number("devices", devices, 1, MAX_DEVICES, integer=True)
     if joined is None and np.any(np.not_equal(devices, 1)):
         raise InputError(

@@ -12,10 +12,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mlsysim.checks import check_shapes
-from mlsysim.model.kernels import Kernel, larger
+from mlsysim.model.kernels import AS_IS, Kernel, larger
 from mlsysim.specs import Device, Runtime, Scheme
 
 __all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "timing_of_inputs"]
@@ -68,7 +66,7 @@ class Timing:
         total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
-            if isinstance(unpacking, np.ndarray) or unpacking != 1.0:
+            if unpacking is not AS_IS:
                 computing = computing * unpacking
             self.compute.append(computing)
             self.memory.append(moving)

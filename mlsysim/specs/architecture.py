@@ -12,7 +12,7 @@ Beside dense transformers with full attention there are:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlsysim.checks import check_flag, one_number
 from mlsysim.errors import InputError, check_name
@@ -57,6 +57,7 @@ class Architecture:
         encoder: BERT's extras: segment embedding, norm after the embeddings instead of at the end, pooler.
         qk_norm: queries and keys are normed, with a weight for each entry of a head.
         sinks: each head has a learned logit that takes attention from all tokens.
+        dense: whether it is a dense transformer with full attention; follows from the others.
     """
 
     hidden: int
@@ -81,6 +82,7 @@ class Architecture:
     encoder: bool = False
     qk_norm: bool = False
     sinks: bool = False
+    dense: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for attribute in SHAPE:
@@ -101,16 +103,13 @@ class Architecture:
         if unused:
             needed = "kv_rank" if unused[0] in LATENT else "experts"
             raise InputError(f"{unused[0]} = {getattr(self, unused[0])} is not used: give {needed} with it")
+        dense = self.experts == 1 and not self.window and not self.kv_rank
+        object.__setattr__(self, "dense", dense)
 
     @property
     def embedding_parameters(self) -> int:
         """Entries of the token embedding, which a decode step looks up and does not read whole."""
         return self.vocab * self.hidden
-
-    @property
-    def dense(self) -> bool:
-        """Whether it is a dense transformer with full attention."""
-        return self.experts == 1 and not self.window and not self.kv_rank
 
     def routed_parameters(self, layers: int) -> int:
         """Entries of the experts that a router chooses among, of all *layers*; 0 without experts."""
