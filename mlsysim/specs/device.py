@@ -211,7 +211,8 @@ class Compute:
         return quantity(self._device.peak_flops(precision), "flop/s", "Tflop/s")
 
     def __repr__(self) -> str:
-        return f"<Compute of {self._device.name}: {', '.join(f'{p} {q:~P}' for p, q in self.precision_flops.items())}>"
+        rates = ", ".join(f"{precision} {rate:~P}" for precision, rate in self.precision_flops.items())
+        return f"<Compute of {self._device.name}: {rates or peaks_told(())}>"
 
 
 class Memory:

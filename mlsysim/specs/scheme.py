@@ -69,7 +69,7 @@ class Scheme:
         3.5
         """
         bits = check_number("weight_bits", weight_bits, 1, 32)
-        shown_bits = f"{np.shape(bits)} different" if np.ndim(bits) else f"{bits:g}"
+        shown_bits = f"an array {np.shape(bits)} of" if np.ndim(bits) else f"{bits:g}"
         return replace(self, weight_bits=bits, title=f"{self.title}, weights at {shown_bits} bits")
 
     def with_groups(self, group_size: Any) -> Scheme:
