@@ -1,15 +1,15 @@
-"""How numbers and tables look: one formatter of numbers, one table as text, one as HTML."""
+"""How numbers and tables look: one formatter of numbers, one table as text, one as HTML, one of facts about a thing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 
-__all__ = ["cell", "html_table", "number", "text_table"]
+__all__ = ["cell", "html_facts", "html_table", "number", "text_table"]
 
 
 def number(value: float, digits: int | None = None) -> str:
@@ -76,3 +76,13 @@ def html_table(
 
     above = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{''.join(map(line, rows))}</tbody></table>"
+
+
+def html_facts(caption: str, facts: Mapping[str, str]) -> str:
+    """*facts* about one thing as an HTML table with a row for each; those without a value are left out."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in facts.items()
+        if value
+    )
+    return f"<table><caption>{escape(caption)}</caption><tbody>{rows}</tbody></table>"

@@ -1,5 +1,7 @@
 """What a course asks of the library: roofline, crossover, sweep, Pareto front, explanation, training."""
 
+from html.parser import HTMLParser
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ from mlsysim import (
     pareto_front,
     regime,
     ridge_point,
+    solve_request,
     sweep,
 )
 from tests.strategies import batches, contexts, runtimes, thresholds, transformers
@@ -355,6 +358,55 @@ def test_an_explanation_is_readable_and_names_what_helps_most():
     assert "overhead" in text and "71%" in text
     assert "helps most: overhead" in text
     assert "weight traffic" in repr(explain(decode(LLAMA, H100)))
+
+
+SHOWN = {
+    "decode step": lambda: decode(LLAMA, H100, precision="int4"),
+    "steps": lambda: decode(LLAMA, H100, batch_size=[1, 2]),
+    "images": lambda: node("ResNet50", "A100", 256),
+    "training step": lambda: train(),
+    "request": lambda: solve_request("Llama3_70B", H100),
+    "requests": lambda: solve_request(LLAMA, H100, [1, 2]),
+    "explanation": lambda: explain(decode(LLAMA, H100, precision="int4")),
+    "crossover": lambda: crossover_batch(LLAMA, H100, 2, precision="int4"),
+    "crossovers": lambda: crossover_batch(LLAMA, H100, [2, 1.5]),
+    "device": lambda: Hardware.M4,
+}
+
+
+class Cells(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.scopes = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        if tag == "th":
+            self.scopes.append(dict(attrs).get("scope"))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_notebook_shows_a_table_with_a_caption_and_headers_that_say_the_same(name):
+    shown = SHOWN[name]()
+    page = Cells()
+    page.feed(shown._repr_html_())
+    assert not page.open and page.scopes and set(page.scopes) <= {"row", "col"}
+    text = " ".join(page.text)
+    assert shown._repr_html_().count("<caption>") == 1
+    notes = getattr(shown, "notes", "")
+    assert notes in text
+    if name == "decode step":
+        assert all(part in text for part in ("4.49 ms", "overhead", "of 80 GB", "weight traffic"))
+    if name == "request":
+        assert "False" in text
+    if name == "explanation":
+        assert "hidden" in text and f"{shown.best.speedup_if_halved:.2f}x" in text
 
 
 def test_only_one_point_can_be_explained():

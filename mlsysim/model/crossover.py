@@ -12,6 +12,7 @@ import numpy as np
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.model.result import check_one_point
 from mlsysim.model.serving import ServingModel, ServingResult
+from mlsysim.render import cell, html_facts
 from mlsysim.specs import Device, Link, Runtime, TransformerModel
 from mlsysim.specs.spec import same_fields
 
@@ -40,6 +41,10 @@ class Crossover:
 
     def __hash__(self) -> int:
         return hash((Crossover, repr(self)))
+
+    def _repr_html_(self) -> str:
+        facts = {"Batch": str(self.batch), "Speed-up": cell(self.speedup), "Bound by": str(self.binding)}
+        return html_facts("Crossover", {**facts, "Notes": self.notes})
 
     def __repr__(self) -> str:
         notes = f", notes={self.notes!r}" if self.notes else ""

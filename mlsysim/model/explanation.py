@@ -9,6 +9,7 @@ from mlsysim.errors import InputError, shown
 from mlsysim.model.result import SolverResult, check_one_point
 from mlsysim.model.single_node import NodeResult
 from mlsysim.model.training import TrainingResult
+from mlsysim.render import html_table
 
 __all__ = ["Explanation", "Term", "explain"]
 
@@ -62,6 +63,13 @@ class Explanation:
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
 
+    def _repr_html_(self) -> str:
+        titles = ["", "Time", "Share", "Speed-up if halved", "Alone"]
+        caption = (
+            f"{self.title}: {self.total_s * 1e3:.2f} ms; helps most: {self.best.name} ({self.best.advice})"
+        )
+        return html_table(titles, [_row(term) for term in self.terms], caption=caption, row_titles=True)
+
     def __repr__(self) -> str:
         width = max(len(term.name) for term in self.terms)
         lines = [f"{self.title}: {self.total_s * 1e3:.2f} ms"]
@@ -76,6 +84,19 @@ class Explanation:
         best = self.best
         lines.append(f"  helps most: {best.name} ({best.advice})")
         return "\n".join(lines)
+
+
+def _row(term: Term) -> list[str]:
+    """A term as the cells of a table."""
+    if not term.seconds:
+        return [term.name, "hidden", "", "", f"{term.ceiling_s * 1e3:.2f} ms"]
+    return [
+        term.name,
+        f"{term.seconds * 1e3:.2f} ms",
+        f"{term.share:.0%}",
+        f"{term.speedup_if_halved:.2f}x",
+        f"{term.ceiling_s * 1e3:.2f} ms",
+    ]
 
 
 def explain(result: SolverResult) -> Explanation:

@@ -19,6 +19,7 @@ from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.model.kernels import kv_cache_bytes
 from mlsysim.model.passes import cache_share, decode_timing
 from mlsysim.model.serving import ServingModel, ServingResult
+from mlsysim.render import cell, html_facts
 from mlsysim.specs import Device, Link, Runtime, TransformerModel
 from mlsysim.units import quantity
 
@@ -119,6 +120,18 @@ class RequestResult:
     def notes(self) -> str:
         """What ran otherwise than the precision's name says, and what the name counts beside the weights."""
         return self.first.notes
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "Shape": str(self.shape) if self.shape else "",
+            "Latency": cell(self.latency),
+            "First token": cell(self.ttft),
+            "Between tokens": cell(self.itl),
+            "Throughput": f"{cell(self.throughput_per_s)} per second",
+            "Memory": cell(self.memory_needed),
+            "Fits": str(self.feasible),
+        }
+        return html_facts(self.first.title, {**facts, "Notes": self.notes})
 
     def __repr__(self) -> str:
         notes = f"; {self.notes}" if self.notes else ""

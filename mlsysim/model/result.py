@@ -10,6 +10,7 @@ import numpy as np
 from mlsysim.errors import InputError
 from mlsysim.model.kernels import Kernel, weight_bytes
 from mlsysim.model.timing import Timing
+from mlsysim.render import html_facts, number
 from mlsysim.specs import Device, Runtime, Scheme
 from mlsysim.units import quantity
 
@@ -151,6 +152,23 @@ class SolverResult:
             needed, had = self.memory_needed_bytes / 1e9, self.hardware.memory_bytes / 1e9
             fits = f"; does NOT fit: needs {needed:.1f} GB, {self._each} has {had:.1f} GB"
         return f"<{name} {self.title}: {figures()}{fits}{notes}>"
+
+    def _facts(self) -> dict[str, str]:
+        """What a table shows of one point."""
+        needed, had = self.memory_needed_bytes, self.hardware.memory_bytes
+        spent = {f"  {part}": f"{number(s * 1e3)} ms" for part, s in self.parts.items() if s}
+        return {
+            "Time": f"{number(self.latency_s * 1e3)} ms",
+            **spent,
+            "Bound by": self.binding,
+            "Throughput": f"{number(self.throughput_per_s)} per second",
+            "Memory": f"{number(needed / 1e9)} GB of {number(had / 1e9)} GB"
+            + ("" if self.feasible else ": does NOT fit"),
+        }
+
+    def _repr_html_(self) -> str:
+        facts = {"Shape": str(self.shape)} if self.shape else self._facts()
+        return html_facts(self.title, {**facts, "Notes": self.notes})
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, UnknownNameError, check_name, shown
-from mlsysim.render import number
+from mlsysim.render import html_facts, number
 from mlsysim.specs.spec import check_spec, same_fields, source_of
 from mlsysim.units import quantity
 
@@ -170,6 +170,9 @@ class Device:
             "TDP W": "" if self.tdp_w is None else _figure(self.tdp_w, 1),
         }
 
+    def _repr_html_(self) -> str:
+        return html_facts(self.title, {**self.cells(), "Source": self.source})
+
     def __repr__(self) -> str:
         year = f" ({self.year})" if self.year else ""
         peaks = ", ".join(
@@ -182,13 +185,11 @@ class Device:
         )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Compute:
     """The peak rates of a device as quantities."""
 
-    __slots__ = ("_device",)
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    _device: Device
 
     @property
     def peak_flops(self) -> Any:
@@ -215,13 +216,11 @@ class Compute:
         return f"<Compute of {self._device.name}: {rates or peaks_told(())}>"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Memory:
     """The memory of a device as quantities; used like a quantity itself, it is the capacity."""
 
-    __slots__ = ("_device",)
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    _device: Device
 
     @property
     def capacity(self) -> Any:
