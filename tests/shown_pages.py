@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
 from autograder.bounds.limits import Limits
 from autograder.exam.examine import ExamResult, Verdict
 from autograder.files.beside import OwnFiles
 from autograder.files.names import shown_name
 from autograder.nbgrader_compat import examine as preprocessor
+from autograder.nbgrader_plugin import use_examiner
 from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import is_test
 from autograder.pages.page import feedback_page, graded_test, sheet
@@ -25,7 +29,7 @@ from autograder.selfstudy.scorecard import scorecard_html
 from autograder.tutor.reason import Reason
 from tests.attack_cases import NOTEBOOK, RELEASE, SOURCE
 
-__all__ = ["FORMGRADER", "Shown", "formgrader_page", "hostile_notebook", "kit_pages"]
+__all__ = ["FORMGRADER", "Shown", "formgrader_page", "hostile_notebook", "kit_pages", "marking_page"]
 
 FORMGRADER = "http://formgrader.test"
 TESTS = ("test_predict", "ridge_point_hidden")
@@ -115,10 +119,6 @@ def formgrader_page(
 
     Not *cleaned*, the page is what it would be without the kit.
     """
-    from nbconvert.exporters import HTMLExporter
-    from nbgrader.server_extensions.formgrader import handlers
-    from traitlets.config import Config
-
     notebook, result = _examined(texts, folder)
     student = shown_name(texts[0]) if cleaned else texts[0]  # a folder that is named like this
     nb = nbformat.from_dict(copy.deepcopy(notebook.content))
@@ -134,11 +134,31 @@ def formgrader_page(
     path = folder / "graded.ipynb"
     path.write_text(nbformat.writes(nb, version=4), "utf-8")
     config = Config()
+    use_examiner(config)
+    return _formgrader_s(config, path, student, "quantization", "0_self_check")
+
+
+def marking_page(course: Path, graded: Path) -> str:
+    """What Formgrader shows for the notebook *graded*, if its server runs in the folder *course* and reads the settings there as it does."""
+    from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
+
+    with contextlib.chdir(course), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))  # the server puts the folder there
+        server = FormgradeExtension()
+        server.initialize([])
+        student, assignment = graded.parts[-3:-1]
+        return _formgrader_s(server.config, graded, student, assignment, graded.stem)
+
+
+def _formgrader_s(config: Config, path: Path, student: str, assignment: str, notebook: str) -> str:
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader import handlers
+
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     resources = {
-        "assignment_id": "quantization",
-        "notebook_id": "0_self_check",
+        "assignment_id": assignment,
+        "notebook_id": notebook,
         "submission_id": "1",
         "index": 0,
         "total": 1,
@@ -146,7 +166,7 @@ def formgrader_page(
         "student": student,
         "last_name": None,
         "first_name": None,
-        "notebook_path": f"autograded/{student}/quantization/0_self_check.ipynb",
+        "notebook_path": f"autograded/{student}/{assignment}/{notebook}.ipynb",
     }
     html, _ = HTMLExporter(config=config).from_filename(str(path), resources=resources)
     return str(html)

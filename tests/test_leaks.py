@@ -6,15 +6,25 @@ import contextlib
 import copy
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
+from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.converters import GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import GetGrades
 
 import autograder.exam.examine
 from autograder.bounds.limits import Limits
 from autograder.candidate.start import start_candidate
+from autograder.nbgrader_compat.course import Course
+from autograder.nbgrader_compat.layout import load_config
 from autograder.notebook.assemble import assemble
-from autograder.notebook.cells import grading, is_test, without_hidden_tests
+from autograder.notebook.cells import grading, is_test, read_notebook, without_hidden_tests
+from autograder.pages.feedback import write_student_pages
+from autograder.report.rubric import questions
 from autograder.selfstudy.check import check_notebook
 from tests.assignments import (
     ASSIGNMENTS,
@@ -31,6 +41,7 @@ from tests.handed_out import readable
 from tests.leaks import leaked, lines_of, secret_lines, telling
 from tests.models import solution
 from tests.pace import HANG
+from tests.shown_pages import marking_page
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +105,55 @@ def test_the_exam_holds_every_test_no_answer_no_class_and_no_written_solution(as
         for line in telling(cell["source"].splitlines())
     ]
     assert written and not [line for line in written for text in texts.values() if line in text]
+
+
+@pytest.fixture(scope="module")
+def marked(root, assignment, tmp_path_factory):
+    """A course whose one student handed in what was released: whatever holds a model answer has it from the source."""
+    course = Course.copy_of(root, tmp_path_factory.mktemp("marked") / "course", assignment)
+    for path in course.source.glob("*.ipynb"):
+        notebook = read_notebook(path)
+        notebook.cells[:] = [cell for cell in notebook.cells if cell["cell_type"] == "markdown"]
+        path.write_text(notebook.dumps(), "utf-8") if notebook.manual_points() else path.unlink()
+    course.generate_assignment()
+    shutil.copytree(course.release, course.submitted("s01"))
+    course.autograde("s01")
+    return course
+
+
+def stock_feedback(course: Course) -> None:
+    """Feedback as nbgrader itself makes it, from the settings of the course."""
+    config = load_config(course.root)
+    config.CourseDirectory.update(assignment_id=course.assignment, student_id="s01")
+    converter = GenerateFeedback(coursedir=CourseDirectory(config=config), config=config, force=True)
+    converter.exporter_class, converter.preprocessors = HTMLExporter, [GetGrades, CSSHTMLHeaderPreprocessor]
+    converter.start()
+
+
+def test_a_model_answer_is_on_the_marker_s_page_and_in_nothing_that_a_student_gets(marked):
+    models = {
+        path.stem: telling(line for one in questions(path) for line in one.model.splitlines())
+        for path in marked.source.glob("*.ipynb")
+    }
+    answers = set().union(*models.values())
+    for name, lines in models.items():
+        shown = marking_page(marked.root, marked.autograded("s01") / f"{name}.ipynb")
+        assert leaked(shown, answers) == sorted(lines) != []
+    marked.generate_feedback("s01")
+    write_student_pages(marked, ["s01"])
+    pages = [marked.student_page("s01"), *marked.feedback("s01").glob("*.html")]
+    ours = {f"ours: {path.name}": path.read_text("utf-8") for path in pages}
+    stock_feedback(marked)
+    stock = {f"stock: {path.name}": path.read_text("utf-8") for path in marked.feedback("s01").glob("*.html")}
+    assert len(ours) == len(stock) + 1 == len(models) + 1
+    assert all("bootstrap" in text for text in stock.values())
+    files = {
+        str(path): path.read_text("utf-8", "replace")
+        for folder in (marked.release, marked.layout.autograded, marked.layout.feedback)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert not [name for name, text in (ours | stock | files).items() if leaked(text, answers)]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION
 __all__ = ["use_examiner"]
 
 DOOR = "autograder.nbgrader_plugin"
+MODEL_ANSWERS = "autograder.report.formgrader.ModelAnswers"
 # nbgrader's own steps, by name: to ask nbgrader for them would take seconds, whenever the configuration is read.
 STEPS = [
     "nbgrader.preprocessors.Execute",
@@ -49,6 +50,7 @@ def use_examiner(config: Config) -> None:
       :class:`~autograder.nbgrader_plugin.SubmissionExporter`, which also sets aside what nbgrader must not copy.
     * ``GenerateAssignment``: a release says what a notebook may use when it is graded, unless the course has an exporter of its own.
     * ``GenerateFeedback``: pages show answers, marks and messages, not the hidden tests, and are complete in themselves.
+    * ``HTMLExporter``: Formgrader shows the rubric and the model answer beside each answer that people mark.
     * ``CourseDirectory``: folders ``kit`` and ``.hypothesis`` beside the source notebooks are not released.
 
     Raises:
@@ -58,6 +60,7 @@ def use_examiner(config: Config) -> None:
         _Autograde,
         _GenerateAssignment,
         _GenerateFeedback,
+        _HTMLExporter,
         _CourseDirectory,
         _ClearSolutions,
         _ClearHiddenTests,
@@ -101,6 +104,12 @@ def _examined(value: Any) -> list[Any]:
         else:
             made.append(step)
     return made if examine in made else [examine, *made]
+
+
+def _with_model_answers(value: Any) -> list[Any]:
+    # A list, and no addition to one: nbgrader's server reads a configuration twice.
+    steps = [step for step in _listed(value, []) if step != MODEL_ANSWERS]
+    return [*steps, MODEL_ANSWERS]
 
 
 def _ignored(value: Any) -> Any:
@@ -148,6 +157,14 @@ class _GenerateFeedback(_Kept):
     def begin(self) -> None:
         self["exporter_class"] = None
         self["preprocessors"] = None
+
+
+class _HTMLExporter(_Kept):
+    corrections: ClassVar[dict[str, Callable[[Any], Any]]] = {"preprocessors": _with_model_answers}
+
+    def begin(self) -> None:
+        if "preprocessors" not in self:
+            self["preprocessors"] = []
 
 
 class _CourseDirectory(_Kept):

@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 __all__ = [
     "HIDDEN_TESTS",
+    "MARK_SCHEME",
     "SOLUTION",
     "STUB",
     "STUDENT_TAG",
     "Notebook",
     "grading",
     "is_test",
+    "mark_scheme",
     "read_notebook",
     "released",
     "strip_solution_marks",
@@ -31,9 +33,13 @@ Part = Literal["public", "hidden", "both"]
 # As in nbgrader, a mark is any line that holds the words.
 SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
 HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+MARK_SCHEME = ("BEGIN MARK SCHEME", "END MARK SCHEME")  # of a task
 MARKS = re.compile(rf"^[^\n]*({'|'.join(SOLUTION)})[^\n]*\n?", re.MULTILINE)
 HIDDEN = re.compile(
     rf"^[^\n]*{HIDDEN_TESTS[0]}.*?^[^\n]*{HIDDEN_TESTS[1]}[^\n]*$\n?", re.MULTILINE | re.DOTALL
+)
+SCHEME = re.compile(
+    rf"^[^\n]*{MARK_SCHEME[0]}[^\n]*\n(.*?)^[^\n]*{MARK_SCHEME[1]}[^\n]*$\n?", re.MULTILINE | re.DOTALL
 )
 MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 STUB = {"code": "# YOUR CODE HERE\nraise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
@@ -108,6 +114,11 @@ def test_part(source: str) -> Part:
     if not ast.parse(public).body:
         return "hidden"
     return "public" if public == source.rstrip() else "both"
+
+
+def mark_scheme(source: str) -> tuple[str, str]:
+    """The text of a task as students may see it, and what its mark scheme says."""
+    return SCHEME.sub("", source).rstrip(), "\n".join(SCHEME.findall(source)).rstrip()
 
 
 def without_magics(source: str) -> str:

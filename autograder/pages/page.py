@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autograder.notebook.cells import grading, is_test, test_part, without_hidden_tests
+from autograder.notebook.cells import grading, is_test, mark_scheme, test_part, without_hidden_tests
 from autograder.notebook.display.allowance import one_notebook
 from autograder.pages.markup import code_html, code_styles, markdown_html, outputs_html
 from autograder.pages.todo import to_do
@@ -145,6 +145,7 @@ def _sheet(
         elif cell["cell_type"] == "markdown":
             heading = next((line[2:].strip() for line in source.splitlines() if line.startswith("# ")), "")
             if not grade.get("solution") and grade.get("locked"):
+                source = mark_scheme(source)[0]
                 if heading and title == name:
                     title, source = heading, source.replace(f"# {heading}", "", 1)
                 sections.append(Section(markdown_html(source, attached=cell.get("attachments"))))
@@ -155,7 +156,7 @@ def _sheet(
         elif cell["cell_type"] == "code":
             results = cell.get("outputs", []) if outputs is None else outputs.get(index, [])
             sections[-1].cells.append(_code(source, outputs_html(results), given=bool(grade.get("locked"))))
-        if mark is not None and grade.get("solution"):
+        if mark is not None and (grade.get("solution") or grade.get("task")):
             sections[-1].marks.append(mark)
     return Sheet(name, title, [s for s in sections if s.text or s.cells or s.marks], **facts)
 

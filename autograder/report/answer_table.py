@@ -10,7 +10,8 @@ from pathlib import Path
 from autograder.files.csv_table import TableError, as_meant, defused, read_table
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.manual import record_mark
-from autograder.report.written import POINTS, Question, Written, WrittenError, is_comment_of, written_answers
+from autograder.report.rubric import POINTS, Question
+from autograder.report.written import Written, WrittenError, is_comment_of, written_answers
 
 __all__ = ["Given", "Outcome", "read_marks", "record", "write_answers"]
 

@@ -1,11 +1,9 @@
-"""The written answers of a class, the rubric of each question, and what people have given so far."""
+"""The written answers of a class, and what people have given so far."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,40 +11,16 @@ from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.manual import ManualMark, manual_marks
-from autograder.notebook.cells import grading, read_notebook, strip_solution_marks
+from autograder.notebook.cells import read_notebook
+from autograder.report.rubric import Question, questions
 
-__all__ = ["POINTS", "Question", "Written", "WrittenError", "is_comment_of", "written_answers"]
+__all__ = ["Written", "WrittenError", "is_comment_of", "written_answers"]
 
-ITEM = re.compile(r"^\s*[-*] \[[ xX]\] (.+)$", re.MULTILINE)
-POINTS = "points"  # the column of a question whose rubric has no items
 KEY = 16  # characters of the key of a grade
 
 
 class WrittenError(Exception):
     """The table cannot be used; the message names it and says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question that people mark.
-
-    Attributes:
-        items: the lines of its rubric: those with a box to tick in the text above it. Each is worth the same.
-        model: the source's own answer.
-    """
-
-    notebook: str
-    cell: str
-    maximum: float
-    items: tuple[str, ...]
-    model: str
-
-    @property
-    def columns(self) -> tuple[tuple[str, float], ...]:
-        """(name, maximum) of each column for points."""
-        if not self.items:
-            return ((POINTS, self.maximum),)
-        return tuple((f"item {at + 1}", self.maximum / len(self.items)) for at in range(len(self.items)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +59,23 @@ def written_answers(course: Course, notebook: str | None = None) -> list[Written
     Raises:
         WrittenError: the assignment has no such question, or no such notebook.
     """
-    questions = {(one.notebook, one.cell): one for one in _questions(course)}
-    names = sorted({name for name, _ in questions})
-    if not questions or notebook not in (None, *names):
+    sources = sorted(course.source.glob("*.ipynb"))
+    asked = {(one.notebook, one.cell): one for path in sources for one in questions(path)}
+    names = sorted({name for name, _ in asked})
+    if not asked or notebook not in (None, *names):
         wanted = f"the notebook {notebook!r} of {course.assignment}" if notebook else course.assignment
         more = f"; there are some in {', '.join(names)}" if names else ""
         raise WrittenError(f"{wanted} has no question that people mark{more}")
     with course.gradebook() as book:
-        marks = [
-            one for one in manual_marks(book, course.assignment) if (one.notebook, one.cell) in questions
-        ]
+        marks = [one for one in manual_marks(book, course.assignment) if (one.notebook, one.cell) in asked]
     found = []
     for one in marks:
         if notebook in (None, one.notebook):
             answer = _answers(course.autograded(one.student) / f"{one.notebook}.ipynb", course).get(
                 one.cell, ""
             )
-            found.append(Written(questions[one.notebook, one.cell], answer, one))
+            found.append(Written(asked[one.notebook, one.cell], answer, one))
     return found
-
-
-def _questions(course: Course) -> Iterator[Question]:
-    for path in sorted(course.source.glob("*.ipynb")):
-        above = ""
-        notebook = read_notebook(path)
-        points, models = notebook.manual_points(), dict(strip_solution_marks(notebook))
-        for cell in notebook.cells:
-            key = grading(cell).get("grade_id", "")
-            if key in points:
-                items = tuple(text.strip() for text in ITEM.findall(above))
-                yield Question(path.stem, key, float(points[key]), items, models[key])
-            above = cell["source"] if cell["cell_type"] == "markdown" else ""
 
 
 def _answers(path: Path, course: Course) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from autograder.files.source import MAY_USE, source_files
 from autograder.kit import Kit, load_kit
-from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION, read_notebook
+from autograder.notebook.cells import HIDDEN_TESTS, MARK_SCHEME, SOLUTION, read_notebook
 from autograder.selfstudy.exams import SUFFIX, ExamError, write_exam, zipped
 from autograder.selfstudy.wheels import WheelError, package_wheel
 
@@ -98,7 +98,7 @@ def _released(release: Path) -> dict[str, bytes]:
             cells = read_notebook(path).cells
         except ValueError as error:
             raise BundleError(str(error)) from error
-        for mark in (*SOLUTION, *HIDDEN_TESTS):
+        for mark in (*SOLUTION, *HIDDEN_TESTS, *MARK_SCHEME):
             if any(mark in cell["source"] for cell in cells):
                 raise BundleError(f"{path} is no student version: it holds {mark!r}")
     return files

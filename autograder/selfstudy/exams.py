@@ -69,7 +69,7 @@ def _without_answers(source: Path, release: Path) -> bytes:
     notebook = read_notebook(source)
     released = read_notebook(release).by_grade_id()
     for grade_id, cell in notebook.by_grade_id().items():
-        if grading(cell)["solution"]:
+        if grading(cell)["solution"] or grading(cell).get("task"):
             if grade_id not in released:
                 raise ExamError(f"{release} has no cell {grade_id!r}: release the assignment again")
             cell["source"] = released[grade_id]["source"]
