@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -18,12 +19,58 @@ import pytest
 
 from tests.pace import HANG
 
+TOKEN = "a-token-for-this-test"
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def jupyter_lab(course: Path, base: Path) -> Iterator[str]:
+    """The address of a JupyterLab over the folder *course*, to which :data:`TOKEN` signs in; what it writes for itself goes into *base*."""
+    environment = os.environ | {
+        "HOME": str(base),
+        "JUPYTER_CONFIG_DIR": str(base / "config"),
+        "JUPYTER_RUNTIME_DIR": str(base / "run"),
+        "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+    news = base / "settings" / "@jupyterlab" / "apputils-extension"
+    news.mkdir(parents=True)
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    # JupyterLab 4.2 takes the cells outside the view out of the page, where the test looks for them.
+    cells = base / "settings" / "@jupyterlab" / "notebook-extension"
+    cells.mkdir(parents=True)
+    (cells / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    command = [
+        Path(sys.executable).parent / "jupyter",
+        "lab",
+        "--allow-root",
+        "--no-browser",
+        "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.port={free_port()}",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={course}",
+    ]
+    log = (base / "log").open("w+")
+    server = subprocess.Popen(command, cwd=course, env=environment, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    address = next(
+        found.group(0) for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
+    )
+    drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)  # a full pipe would stop the server
+    try:
+        yield address
+    finally:
+        server.terminate()
+        server.wait(HANG)
+        server.stderr.close()
+        drain.wait(HANG)
+        log.close()
 
 
 def missing(what: str) -> None:

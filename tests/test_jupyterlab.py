@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
+import shutil
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
+from nbformat.v4 import writes
 
 from autograder.nbgrader_compat.course import Course
 from autograder.simulate.demo import make_class
 from tests.assignments import kinds_of
 from tests.courses import ASSIGNMENT
+from tests.essays import essay
 from tests.file_attacks import ATTACKS
 from tests.pace import HANG, PATIENT_KERNELS
-from tests.servers import free_port
+from tests.servers import TOKEN, jupyter_lab
 
-TOKEN = "a-token-for-this-test"
 SCRIPTS = [name for name in ATTACKS if name.startswith(("scripts_", "unrenderable_"))]
 # The toolbar says idle before there is a kernel: these are the signs that count.
 READY = """async () => {
@@ -51,43 +48,8 @@ def lab(root, tmp_path_factory):
     for name in SCRIPTS:
         course.submitted(name).mkdir(parents=True)
         ATTACKS[name].apply(course.submitted(name))
-    environment = os.environ | {
-        "HOME": str(base),
-        "JUPYTER_CONFIG_DIR": str(base / "config"),
-        "JUPYTER_RUNTIME_DIR": str(base / "run"),
-        "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-    }
-    news = base / "settings" / "@jupyterlab" / "apputils-extension"
-    news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    # JupyterLab 4.2 takes the cells outside the view out of the page, where the test looks for them.
-    cells = base / "settings" / "@jupyterlab" / "notebook-extension"
-    cells.mkdir(parents=True)
-    (cells / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
-    command = [
-        Path(sys.executable).parent / "jupyter",
-        "lab",
-        "--allow-root",
-        "--no-browser",
-        "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.port={free_port()}",
-        f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={course.root}",
-    ]
-    log = (base / "log").open("w+")
-    server = subprocess.Popen(command, cwd=course.root, env=environment, stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    address = next(
-        found.group(0) for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
-    )
-    drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)  # a full pipe would stop the server
-    yield course, address
-    server.terminate()
-    server.wait(HANG)
-    server.stderr.close()
-    drain.wait(HANG)
-    log.close()
+    with jupyter_lab(course.root, base) as address:
+        yield course, address
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +125,34 @@ def test_a_student_fills_an_answer_runs_all_cells_and_reads_what_validate_says(l
     assert "attainable(5, 300e12, 2e12)" in said  # not answered yet
     assert "ridge_point" not in said  # right
     assert "return peak_flops / bandwidth" in (course.root / path).read_text("utf-8")
+
+
+def test_formgrader_shows_the_model_answer_beside_the_answer_that_is_marked_and_its_feedback_does_not(
+    lab, page
+):
+    course, address = lab[0].layout, lab[1]
+    (course.source / "lab").mkdir()
+    (course.source / "lab" / "essay.ipynb").write_text(writes(essay()), "utf-8")
+    made = Course(course.root, "lab")
+    made.generate_assignment()
+    shutil.copytree(made.release, made.submitted("s20"))
+    made.autograde("s20")
+    with made.gradebook() as book:
+        identity = book.find_submission_notebook("essay", "lab", "s20").id
+    page.goto(f"{address}formgrader/submissions/{identity}/", wait_until="load")
+    panel = page.locator(".panel-info").first
+    assert panel.locator("li", has_text="1 point").count() == 3 and "a unit" in panel.inner_text()
+    assert "s20" not in panel.inner_text()
+    answer = page.locator(".nbgrader_cell", has=page.locator("#why")).bounding_box()
+    beside = panel.bounding_box()
+    assert answer["x"] + answer["width"] <= beside["x"] and abs(answer["y"] - beside["y"]) < 2
+    with page.expect_response(lambda one: "/api/grade/" in one.url and one.request.method == "PUT"):
+        page.locator(".nbgrader_cell", has=page.locator("#why")).get_by_text("Full credit").click()
+    assert ("essay", "why", 3.0) in [(*grade[1:3], grade[4]) for grade in made.grades()]
+    page.goto(f"{address}formgrader/manage_assignments")
+    row = page.locator("tr", has=page.get_by_text("lab", exact=True))
+    row.locator("a:has(.glyphicon-comment)").click()
+    page.locator("#success-modal, #error-modal").first.wait_for(state="visible")
+    assert page.locator("#success-modal").is_visible(), page.locator("#error-modal").inner_text()
+    feedback = (made.feedback("s20") / "essay.html").read_text("utf-8")
+    assert "3 of 3" in feedback and "a unit" not in feedback and "A ruler" not in feedback
