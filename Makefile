@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SYSTEM := build/.system-packages
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test thorough release docs bench pins lowest clean
+.PHONY: demo test thorough release docs screenshots bench pins lowest clean
 
 demo: $(READY) ## of each assignment: release it, grade a class, show gradebook and report
 	$(BIN)/autograder demo
@@ -25,6 +25,9 @@ release: $(READY) ## generate assignments/ from solutions/
 
 docs: $(READY) ## the API reference, in build/docs/api
 	$(BIN)/python docs/make_api.py
+
+screenshots: $(READY) $(SYSTEM) ## the pictures of pages in docs/, from a small class
+	$(BIN)/python -m docs.make_screenshots
 
 bench: $(READY) ## speed, each figure beside its bar
 	status=0; for what in mlsysim examiner grading report; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status

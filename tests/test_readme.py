@@ -19,13 +19,19 @@ def test_who_it_is_for_and_a_picture_come_before_the_commands(root):
     assert text.index("It is for") < commands and text.index("docs/feedback.webp") < commands
 
 
-def test_the_picture_of_a_students_page_is_small(root):
+def test_the_pictures_of_pages_are_small_and_shown_and_made_by_one_command(root):
     from PIL import Image
 
-    path = root / "docs" / "feedback.webp"
-    assert path.stat().st_size < 60_000
-    with Image.open(path) as picture:
-        assert 500 <= picture.width <= 1600
+    pictures = {path.stem: path for path in (root / "docs").glob("*.webp")}
+    command = (root / "docs" / "make_screenshots.py").read_text("utf-8")
+    assert "-m docs.make_screenshots" in (root / "Makefile").read_text("utf-8")
+    pages = "".join(path.read_text("utf-8") for path in [root / "README.md", *(root / "docs").glob("*.md")])
+    assert set(pictures) == {"feedback", "formgrader", "report", "misunderstandings"}
+    for name, path in pictures.items():
+        assert f'"{name}"' in command and f"{name}.webp)" in pages
+        assert path.stat().st_size < 80_000
+        with Image.open(path) as picture:
+            assert 500 <= picture.width <= 1600
 
 
 def test_the_published_table_is_what_its_command_prints(root):
