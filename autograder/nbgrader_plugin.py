@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from autograder.nbgrader_compat.examine import Examine
     from autograder.nbgrader_compat.exporter import SubmissionExporter
     from autograder.nbgrader_compat.late import Late
+    from autograder.report.formgrader import ModelAnswers
 
-__all__ = ["Examine", "Late", "SubmissionExporter", "use_examiner"]
+__all__ = ["Examine", "Late", "ModelAnswers", "SubmissionExporter", "use_examiner"]
 
 HOMES = {
     "Examine": "autograder.nbgrader_compat.examine",
     "Late": "autograder.nbgrader_compat.late",
+    "ModelAnswers": "autograder.report.formgrader",
     "SubmissionExporter": "autograder.nbgrader_compat.exporter",
 }
 

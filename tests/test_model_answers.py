@@ -168,11 +168,17 @@ def test_a_model_answer_cannot_run_anything_either(tmp_path):
     assert len(others) == 2 and why.count("<div") + 1 == why.count("</div")
 
 
-def test_the_model_answer_is_that_of_the_course_that_formgrader_was_told_to_go_to(lab, tmp_path):
+def test_the_model_answer_is_that_of_the_course_that_formgrader_was_told_to_go_to(lab, root, tmp_path):
     """The server's settings are those of the folder that it was started in."""
     other = Lab(tmp_path / "other", essay(model="quite another answer"))
-    (why, *_) = other.panels(server=lab.root)
-    assert "quite another answer" in why and "a unit" not in why
+    (line,) = re.findall(
+        r"^c\.HTMLExporter.*$", (root / "docs" / "instructors.md").read_text("utf-8"), re.MULTILINE
+    )
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "nbgrader_config.py").write_text(f"c = get_config()\n{line}\n", "utf-8")
+    for server in (lab.root, tmp_path / "server"):
+        (why, *_) = other.panels(server=server)
+        assert "quite another answer" in why and "a unit" not in why
 
 
 def test_the_folders_are_those_of_the_settings(tmp_path):

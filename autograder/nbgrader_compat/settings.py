@@ -14,7 +14,7 @@ from autograder.notebook.cells import HIDDEN_TESTS, SOLUTION
 __all__ = ["use_examiner"]
 
 DOOR = "autograder.nbgrader_plugin"
-MODEL_ANSWERS = "autograder.report.formgrader.ModelAnswers"
+MODEL_ANSWERS = f"{DOOR}.ModelAnswers"
 # nbgrader's own steps, by name: to ask nbgrader for them would take seconds, whenever the configuration is read.
 STEPS = [
     "nbgrader.preprocessors.Execute",
@@ -50,7 +50,8 @@ def use_examiner(config: Config) -> None:
       :class:`~autograder.nbgrader_plugin.SubmissionExporter`, which also sets aside what nbgrader must not copy.
     * ``GenerateAssignment``: a release says what a notebook may use when it is graded, unless the course has an exporter of its own.
     * ``GenerateFeedback``: pages show answers, marks and messages, not the hidden tests, and are complete in themselves.
-    * ``HTMLExporter``: Formgrader shows the rubric and the model answer beside each answer that people mark.
+    * ``HTMLExporter``: by :class:`~autograder.nbgrader_plugin.ModelAnswers` Formgrader, and nothing else, shows the rubric and the model answer beside
+      each answer that people mark.
     * ``CourseDirectory``: folders ``kit`` and ``.hypothesis`` beside the source notebooks are not released.
 
     Raises:

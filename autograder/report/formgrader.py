@@ -24,12 +24,13 @@ STYLE = """<style>
 .celltag_model-answer .prompt { display: none; }
 .celltag_model-answer .output_subarea { padding: 0; max-width: none; }
 .celltag_model-answer .panel-body { padding: .4em .8em; }
-.celltag_model-answer h4 { margin: .6em 0 .3em; font-size: 1em; font-weight: bold; }
+.celltag_model-answer h3, .celltag_model-answer h4 { margin: .6em 0 .3em; font-size: 1em; font-weight: bold; }
 .celltag_model-answer ol { padding-left: 1.5em; margin: 0; }
+.celltag_model-answer td, .celltag_model-answer th { padding: .2em .6em; }
 .celltag_model-answer pre.code { white-space: pre-wrap; }
 @media (min-width: 1200px) {
-  .cell:has(+ .celltag_model-answer) { float: left; width: 58%; clear: both; }
-  .celltag_model-answer { margin-left: 58%; padding-left: 1em; }
+  .cell:has(+ .celltag_model-answer) { float: left; width: 62%; clear: both; }
+  .celltag_model-answer { margin-left: 62%; padding-left: 1em; }
   .celltag_model-answer + * { clear: both; }
 }
 </style>"""
