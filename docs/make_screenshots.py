@@ -124,11 +124,13 @@ def formgrader(browser: Any, course: Course, folder: Path) -> None:
     with course.gradebook() as book:
         identity = book.find_submission_notebook(NOTEBOOK, ASSIGNMENT, SHOWN).id
     with jupyter_lab(course.root, folder) as address:
-        # As high as the page, for its bar stays at the top of what is seen.
-        tab = browser.new_page(viewport={"width": 1240, "height": 6000}, device_scale_factor=1.25)
+        tab = browser.new_page(viewport={"width": 1240, "height": 1000}, device_scale_factor=1.25)
         tab.route("**/MathJax.js*", lambda route: route.fulfill(body=MATHJAX, content_type="text/javascript"))
         tab.goto(f"{address}lab?token={TOKEN}")
         tab.goto(f"{address}formgrader/submissions/{identity}/", wait_until="networkidle")
+        # The page scrolls to what is filled in, and its bar stays at the top: where all of it is seen, neither is in the way.
+        height = tab.evaluate("document.documentElement.scrollHeight")
+        tab.set_viewport_size({"width": 1240, "height": height + 500})
         for place, text in ((f"#{QUESTION}", MARK), (f"#{QUESTION}-comment", COMMENT)):
             tab.fill(place, text)
         tab.locator("body").click(position={"x": 5, "y": 300})
