@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Report; returns the exit status."""
+    from autograder.files.source import copies_told
     from autograder.nbgrader_compat.course import Course
     from autograder.nbgrader_compat.triage import class_triage
     from autograder.report.marks import class_marks
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
     rows = class_rows(course, beside=page.parent)
     if not rows:
         raise Complaint(f"{course.layout.submitted} has no submissions of {course.assignment}")
+    for sentence in copies_told(course.source):
+        print(sentence)
     print_report(rows)
     triage, marks, bank = class_triage(course), class_marks(course), bank_of(course)
     for line in triage_lines(triage, f"{page} lists all of them."):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from autograder.bounds.limits import Limits
 from autograder.files.tree import Entry, walk
 
-__all__ = ["Lookalike", "digest_of", "identified", "lookalikes"]
+__all__ = ["Lookalike", "digest_of", "grade_ids", "identified", "lookalikes"]
 
 Known = Mapping[str, Collection[str]]  # the grade_ids of each source notebook, by its name
 GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\\n]{1,200})"')
@@ -56,8 +56,7 @@ def identified(name: str, content: bytes, known: Known) -> str | None:
 def _shares(content: bytes, known: Known) -> dict[str, float]:
     """How much of each notebook's cells the *content* names."""
     cells = {one.encode() for each in known.values() for one in each}
-    plain = content.replace(b"\0", b"")  # UTF-16 has one beside each letter
-    found = {match[1] for match in GRADE_ID.finditer(plain) if match[1] in cells}
+    found = grade_ids(content) & cells
     return {
         notebook: sum(one.encode() in found for one in each) / len(each)
         for notebook, each in known.items()
@@ -74,6 +73,12 @@ def _single(weights: Mapping[str, float]) -> str | None:
 
 def _plain(name: str) -> str:
     return OTHER_THAN_NAMES.sub("", ENDINGS.sub("", name.rpartition("/")[2]).casefold())
+
+
+def grade_ids(content: bytes) -> set[bytes]:
+    """The names of cells that stand in the bytes of a notebook, which need not be one."""
+    plain = content.replace(b"\0", b"")  # UTF-16 has one beside each letter
+    return {match[1] for match in GRADE_ID.finditer(plain)}
 
 
 def digest_of(content: bytes) -> bytes:

@@ -47,7 +47,7 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
             )
     waiting = lock_wait or LockWait(course)
     notebooks = waiting.run(lambda: read_blueprints(course, waiting))
-    for path in sorted(course.source.glob("*.ipynb")):
+    for path in course.source_notebooks():
         source = read_notebook(path)
         points = {**source.auto_points(), **source.manual_points()}
         if path.stem not in notebooks or notebooks[path.stem].points != points:

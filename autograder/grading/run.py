@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.files.source import copies_told
 from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed, Job, Marked, Plan
 from autograder.nbgrader_compat.course import Course, CourseError
@@ -129,6 +130,8 @@ def grade_course(
         contextlib.closing(Recorder(course, **observed, lock_wait=lock_wait)) as recorder,
     ):
         recorder.recover()
+        for sentence in copies_told(course.source):
+            progress.say(sentence)
         plan = make_plan(course, lock_wait)
         if only and only not in plan.notebooks:
             raise CourseError(

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.candidate.warm import Warm
-from autograder.files.source import KIT
+from autograder.files.source import KIT, source_notebooks
 from autograder.kit.entries import (
     HintEntry,
     KitError,
@@ -105,7 +105,7 @@ def _load(source: Path, stamps: tuple[tuple[str, int], ...]) -> Kit:
 def imported_modules(source: Path) -> list[str]:
     """The modules that what students get of the notebooks of *source* imports, as far as cells are Python."""
     found: set[str] = set()
-    for path in sorted(source.glob("*.ipynb")):
+    for path in source_notebooks(source):
         with contextlib.suppress(ValueError):  # whoever grades it will say what is wrong with it
             notebook = read_notebook(path)
             for cell, text in zip(notebook.cells, released(notebook), strict=True):

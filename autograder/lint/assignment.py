@@ -37,6 +37,7 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
         LintError: a notebook cannot be read, there is none, or this machine cannot run it.
     """
     from autograder.candidate.start import NoSandbox
+    from autograder.files.source import stray_copies
     from autograder.lint.cells import check_cells
     from autograder.lint.kit import check_kit
     from autograder.lint.patterns import check_patterns
@@ -44,7 +45,7 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
     from autograder.notebook.cells import is_test, read_notebook
 
     try:
-        notebooks = {path: read_notebook(path) for path in sorted(course.source.glob("*.ipynb"))}
+        notebooks = {path: read_notebook(path) for path in course.source_notebooks()}
     except (ValueError, OSError) as error:
         raise LintError(str(error)) from error
     if not notebooks:
@@ -52,6 +53,10 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
     room, findings = _room(course, quick)
     report = Report(course.assignment, in_a_kernel=not quick)
     report.add(findings)
+    report.add(
+        Finding(path.stem, 0, "", 0, f"This notebook is left out: it is a copy of {original.name}.")
+        for path, original in stray_copies(course.source).items()
+    )
     report.add(check_kit(room.kit, {path.stem: notebook for path, notebook in notebooks.items()}))
     for path, notebook in notebooks.items():
         found = list(check_cells(notebook, path.stem))

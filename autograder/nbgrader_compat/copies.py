@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from autograder.files.source import LEFT_BEHIND
+from autograder.files.source import LEFT_BEHIND, stray_copies
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.layout import CONFIG, course_layout, load_config
 
@@ -20,7 +20,11 @@ c = get_config()
 c.CourseDirectory.root = str(pathlib.Path(__file__).resolve().parent)
 c.CourseDirectory.db_url = f"sqlite:///{pathlib.Path(__file__).resolve().parent / 'gradebook.db'}"
 """
-NOT_COPIED = shutil.ignore_patterns(*(f"{name}*" for name in LEFT_BEHIND))
+LEFT = shutil.ignore_patterns(*(f"{name}*" for name in LEFT_BEHIND))
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    return {*LEFT(folder, names), *(path.name for path in stray_copies(Path(folder)))}
 
 
 def copy_course(original: Path, root: Path, assignments: Collection[str]) -> None:
@@ -45,7 +49,7 @@ def copy_course(original: Path, root: Path, assignments: Collection[str]) -> Non
     source.mkdir(parents=True)
     for path in layout.source.iterdir():
         if path.name in assignments:
-            shutil.copytree(path, source / path.name, ignore=NOT_COPIED)
+            shutil.copytree(path, source / path.name, ignore=_not_copied)
         elif path.is_file():  # such as the header that nbgrader puts on every notebook
             shutil.copy(path, source)
     shutil.copy(original / CONFIG, root)

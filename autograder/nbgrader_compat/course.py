@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder.bounds.limits import Limits
 from autograder.files.names import original_name
-from autograder.files.source import KIT
+from autograder.files.source import KIT, source_notebooks
 from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.copies import copy_course
 from autograder.nbgrader_compat.errors import CourseError
@@ -106,6 +106,10 @@ class Course:
     def source(self) -> Path:
         """The folder of the source notebooks."""
         return self.layout.source / self.assignment
+
+    def source_notebooks(self) -> list[Path]:
+        """The source notebooks; see :func:`autograder.files.source.source_notebooks`."""
+        return source_notebooks(self.source)
 
     @property
     def release(self) -> Path:

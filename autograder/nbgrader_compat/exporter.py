@@ -15,6 +15,7 @@ from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.names import shown_name
 from autograder.files.read import ABSENT, Unreadable
+from autograder.files.source import copies_told, source_notebooks
 from autograder.files.submissions import Inbox, students_in
 from autograder.nbgrader_compat.flags import flag_in_gradebook
 from autograder.nbgrader_compat.inbox import course_inbox
@@ -130,8 +131,10 @@ class SubmissionExporter(NotebookExporter):
         directory = converter.coursedir
         assignment, submitted = directory.assignment_id, self._submitted()
         source = self._source(assignment)
+        for sentence in copies_told(source):
+            self.log.warning("%s", sentence)
         wanted = f"{directory.notebook_id}.ipynb"
-        names = sorted(path.name for path in source.glob("*.ipynb") if fnmatchcase(path.name, wanted))
+        names = [path.name for path in source_notebooks(source) if fnmatchcase(path.name, wanted)]
         if not isinstance(converter.pre_convert_hook, _Tidy):
             converter.pre_convert_hook = _Tidy(
                 converter.pre_convert_hook,

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograder.bounds.limits import Limits
 from autograder.files.read import file_ids
-from autograder.files.source import MAY_USE, data_files
+from autograder.files.source import MAY_USE, data_files, source_notebooks
 from autograder.files.submissions import Inbox, Wanted
 from autograder.notebook.cells import read_notebook
 
@@ -22,7 +22,7 @@ def course_inbox(directory: Any, submitted: Path, assignment: str, limits: Limit
     """
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     wanted = Wanted(
-        {path.stem: frozenset(read_notebook(path).by_grade_id()) for path in sorted(source.glob("*.ipynb"))},
+        {path.stem: frozenset(read_notebook(path).by_grade_id()) for path in source_notebooks(source)},
         frozenset((*data_files(source), MAY_USE)),
         str(directory.config.Exchange.get("timezone", "")),
     )

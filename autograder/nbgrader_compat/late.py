@@ -17,7 +17,7 @@ from autograder.nbgrader_compat.layout import Layout
 __all__ = ["Late"]
 
 
-class Late(AssignLatePenalties):  # type: ignore[misc]
+class Late(AssignLatePenalties):
     """Takes the place of ``AssignLatePenalties``: what lateness costs, and who has more time, may stand in a file each.
 
     Without them it does what nbgrader does.

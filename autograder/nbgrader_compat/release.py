@@ -15,7 +15,7 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 
 from autograder.bounds.limits import Limits
-from autograder.files.source import KIT, MAY_USE, data_files
+from autograder.files.source import KIT, MAY_USE, copies_told, data_files, stray_copies
 from autograder.kit.entries import read_table
 from autograder.kit.kit import imported_modules
 
@@ -27,7 +27,22 @@ MOST_FILES = 20
 
 
 class ReleaseExporter(NotebookExporter):
-    """``GenerateAssignment.exporter_class``: writes the page beside the notebooks that it releases, unless the source folder has one of its own."""
+    """``GenerateAssignment.exporter_class``: writes the page beside the notebooks that it releases, unless the source folder has one of its own.
+
+    Copies that were left beside the source notebooks are not released.
+    """
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self._leave_out_copies()
+
+    def _leave_out_copies(self) -> None:
+        converter: Any = self.parent
+        for folder, notebooks in getattr(converter, "assignments", {}).items():
+            copies = {path.name for path in stray_copies(Path(folder))}
+            converter.assignments[folder] = [path for path in notebooks if Path(path).name not in copies]
+            for sentence in copies_told(Path(folder)):
+                self.log.warning("%s", sentence)
 
     def from_filename(self, filename: str, resources: Any = None, **keywords: Any) -> Any:
         """The notebook of *filename*, as nbgrader reads it."""

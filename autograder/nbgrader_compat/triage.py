@@ -35,7 +35,7 @@ def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> lis
     if to_confirm is None:
         with course.gradebook() as book:
             to_confirm = list(book.db.execute(marks_to_confirm(course.assignment)))
-    names = sorted(path.stem for path in course.source.glob("*.ipynb"))
+    names = [path.stem for path in course.source_notebooks()]
     limits = course.limits()
     items = [item for student in course.students() for item in _of_student(course, student, names, limits)]
     for student, notebook, cell, mark in to_confirm:

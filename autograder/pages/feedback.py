@@ -67,7 +67,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
     submission = book.find_submission(course.assignment, student)
     graded = {notebook.name: notebook for notebook in submission.notebooks}
     sheets, not_yet = [], []
-    for source in sorted(course.source.glob("*.ipynb")):
+    for source in course.source_notebooks():
         path = course.autograded(student) / source.name
         row = graded.get(source.stem)
         if row is not None and not any(_told(grade) for grade in row.grades):

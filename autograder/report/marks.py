@@ -114,7 +114,7 @@ def class_marks(course: Course) -> ClassMarks:
         CourseError: what was handed in cannot be listed.
     """
     questions = []
-    for path in sorted(course.source.glob("*.ipynb")):
+    for path in course.source_notebooks():
         notebook = read_notebook(path)
         auto, manual = notebook.auto_points(), notebook.manual_points()
         places = [key for key in notebook.by_grade_id() if key in auto or key in manual]

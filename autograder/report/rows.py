@@ -74,7 +74,7 @@ def class_rows(
         beside: the folder that links start from; by default the course directory.
     """
     base = course.root if beside is None else beside
-    points = {path.stem: _auto_points(path) for path in sorted(course.source.glob("*.ipynb"))}
+    points = {path.stem: _auto_points(path) for path in course.source_notebooks()}
     auto: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     waiting: dict[str, float] = defaultdict(float)
     for student, notebook, cell, mark, manual, maximum in course.grades():

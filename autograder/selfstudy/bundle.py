@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from autograder.files.source import MAY_USE, source_files
+from autograder.files.source import MAY_USE, source_files, source_notebooks
 from autograder.kit import Kit, load_kit
 from autograder.notebook.cells import HIDDEN_TESTS, MARK_SCHEME, SOLUTION, read_notebook
 from autograder.selfstudy.exams import SUFFIX, ExamError, write_exam, zipped
@@ -78,7 +78,7 @@ def _start(audience: Audience, release: Path, wheels: list[Path], kit: Kit) -> s
         .render(
             title=kit.title or release.name,
             name=release.name,
-            notebooks=sorted(path.name for path in release.glob("*.ipynb")),
+            notebooks=[path.name for path in source_notebooks(release)],
             wheels=" ".join(wheel.name for wheel in wheels),
             may_use=MAY_USE if (release / MAY_USE).is_file() else "",
         )

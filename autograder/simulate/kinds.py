@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.files.source import KIT
+from autograder.files.source import KIT, source_notebooks
 from autograder.kit import in_form, load_kit
 from autograder.notebook.cells import Notebook, read_notebook, strip_solution_marks
 
@@ -111,7 +111,7 @@ def expected_marks(kind: Kind, source: Path, *, stock: bool = False, carried: bo
         KeyError: the kind names a test cell that does not exist.
     """
     marks: Marks = {}
-    for path in sorted(source.glob("*.ipynb")):
+    for path in source_notebooks(source):
         full = read_notebook(path).auto_points()
         lost = kind.lost if kind.alone is None or (carried and not stock) else kind.alone
         lost = kind.stock if stock and kind.stock is not None else lost
