@@ -303,7 +303,7 @@ def test_a_mark_by_hand_that_is_older_than_the_text_is_not_shown_as_final(ours):
     (course.submitted("fine") / f"{NAME}.ipynb").write_text(text(answers("I have another opinion now.")))
     summary = grade_course(course, local_grader(1))
     says = [item.says for item in summary.triage if item.student == "fine" and item.reason == "remark"]
-    assert "the mark 3.5 of why was given before" in " ".join(says) and len(says) == 2
+    assert "the mark 3.5 of why was given before its present answer" in " ".join(says) and len(says) == 2
     write_student_pages(course, ["fine"])
     page = course.student_page("fine").read_text()
     assert "was 3.5 of 4 for the earlier text, to be read again" in page

@@ -18,6 +18,7 @@ COMMANDS = (
     "lint",
     "demo",
     "grade",
+    "revise",
     "feedback",
     "report",
     "written",

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Grade; returns the exit status."""
     from autograder.grading.command import run_grade
+    from autograder.lint.assignment import refuse_unfit
 
     return run_grade(
         course_around(options.course),
@@ -62,33 +63,8 @@ def run(options: argparse.Namespace) -> int:
         db_url=options.db,
         scheduler=options.scheduler,
         report=_report,
-        **({} if options.no_lint else {"check": _check}),
+        **({} if options.no_lint else {"check": refuse_unfit}),
     )
-
-
-def _check(course: Any) -> None:
-    """Refuse an assignment whose own solutions would not get what they deserve.
-
-    Raises:
-        CourseError: something must be mended first; the message names the first of it.
-    """
-    from autograder.lint.assignment import LintError, check_before_grading
-    from autograder.nbgrader_compat.errors import CourseError
-
-    name = course.assignment
-    try:
-        failing = check_before_grading(course)
-    except LintError as error:  # it is graded elsewhere, say, where students' processes can be confined
-        print(f"autograder: {name} could not be examined before it is graded: {error}", file=sys.stderr)
-        return
-    if failing:
-        first = failing[0]
-        where = ", ".join(part for part in (first.notebook, first.cell) if part)
-        more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-        raise CourseError(
-            f"{name} must be mended before it is graded: {where}: {first.what}{more}; "
-            f"autograder lint {name} says what to write instead, and --no-lint grades it as it is"
-        )
 
 
 def _report(course: Any, summary: Any) -> None:

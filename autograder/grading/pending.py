@@ -5,25 +5,32 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline, memory_limit
+from autograder.files.renamed import read_renamed
 from autograder.files.source import source_files
 from autograder.grading.plan import Job, Plan, code_digest
 from autograder.kit import load_kit
+from autograder.nbgrader_compat.blueprint import Blueprint
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.nbgrader_compat.lock_wait import LockWait, read_blueprints
-from autograder.notebook.cells import read_notebook
+from autograder.notebook.cells import Notebook, is_test, read_notebook
 
 __all__ = ["Scanner", "make_plan", "students_named"]
 
 
-def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
+def make_plan(
+    course: Course,
+    lock_wait: LockWait | None = None,
+    notebooks: dict[str, Blueprint] | None = None,
+) -> Plan:
     """The exam of *course*.
 
     Args:
         lock_wait: how a locked gradebook is waited for.
+        notebooks: what the gradebook is to know of the source; by default, what it knows.
 
     Raises:
         CourseError: the assignment was not generated, or its source has changed since, or the settings cannot be honoured.
@@ -45,15 +52,14 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
             raise CourseError(
                 f"{listed.__name__} is a {known[0]} of your own, which opens the gradebook: grade with nbgrader autograde"
             )
-    waiting = lock_wait or LockWait(course)
-    notebooks = waiting.run(lambda: read_blueprints(course, waiting))
-    for path in course.source_notebooks():
-        source = read_notebook(path)
-        points = {**source.auto_points(), **source.manual_points()}
-        if path.stem not in notebooks or notebooks[path.stem].points != points:
-            raise CourseError(
-                f"{path} is not what the gradebook knows: run nbgrader generate_assignment {course.assignment} --force"
-            )
+    if notebooks is None:
+        waiting = lock_wait or LockWait(course)
+        notebooks = waiting.run(lambda: read_blueprints(course, waiting))
+        _check_source(course, notebooks)
+    try:
+        read_renamed(course.source)
+    except ValueError as error:
+        raise CourseError(str(error)) from None
     libraries = load_kit(course.source).warm.libraries
     return Plan(
         course.assignment,
@@ -69,6 +75,42 @@ def make_plan(course: Course, lock_wait: LockWait | None = None) -> Plan:
         limits,
         tuple(course.students()),
     )
+
+
+def _check_source(course: Course, notebooks: Mapping[str, Blueprint]) -> None:
+    """Make sure that the gradebook has the questions and the tests that the source has.
+
+    Raises:
+        CourseError: it has not; the message says what to do.
+    """
+    paths = {path.stem: path for path in course.source_notebooks()}
+    changed = [
+        name for name, path in paths.items() if not _is_known(read_notebook(path), notebooks.get(name))
+    ]
+    gone = sorted(notebooks.keys() - paths.keys())
+    if changed or gone:
+        what = (
+            f"{paths[changed[0]]} is not what the gradebook knows"
+            if changed
+            else f"the gradebook has a notebook {gone[0]}, and {course.source} has none of that name"
+        )
+        with course.gradebook() as book:
+            any_graded = bool(book.assignment_submissions(course.assignment))
+        command = (
+            f"autograder revise {course.assignment} shows what changes for whom"
+            if any_graded
+            else f"run nbgrader generate_assignment {course.assignment} --force"
+        )
+        raise CourseError(f"{what}: {command}")
+
+
+def _is_known(source: Notebook, blueprint: Blueprint | None) -> bool:
+    points = {**source.auto_points(), **source.manual_points()}
+    if blueprint is None or blueprint.points != points:
+        return False
+    tests = {key: cell["source"] for key, cell in source.by_grade_id().items() if is_test(cell)}
+    # nbgrader writes some tests itself when it releases them.
+    return all(text == blueprint.cells[key].source for key, text in tests.items() if "AUTOTEST" not in text)
 
 
 class Scanner:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from autograder.grading.autograded import write_autograded
@@ -21,7 +21,7 @@ from autograder.nbgrader_compat.records import Records
 from autograder.nbgrader_compat.triage import class_triage
 from autograder.triage.reasons import Item
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "staged"]
 
 
 def _nothing(step: str) -> None:
@@ -30,6 +30,9 @@ def _nothing(step: str) -> None:
 
 class Recorder:
     """The only one who writes.
+
+    Attributes:
+        records: what is in the gradebook.
 
     Args:
         between: called with the name of the step that has just been done.
@@ -45,22 +48,24 @@ class Recorder:
         self._course = course
         self._between = between
         self._converter = course.converter()
-        self._records = Records(course, lock_wait or LockWait(course))
+        self.records = Records(course, lock_wait or LockWait(course))
 
     def recorded(self) -> dict[str, str]:
         """Fingerprints of what is recorded, by student; only where the autograded folder is in its place."""
         return {
             student: fingerprint
-            for student, fingerprint in self._records.fingerprints().items()
+            for student, fingerprint in self.records.fingerprints().items()
             if self._course.autograded(student).is_dir()
         }
 
     def recover(self) -> None:
         """Finish or undo what an earlier run was in the middle of."""
-        committed = self._records.folders()
+        committed = self.records.folders()
         assignment = self._course.assignment
         unfinished = re.compile(rf"\.{re.escape(assignment)}\.([0-9a-f]{{32}}|old)")
-        for parent in self._course.layout.autograded.glob("*/"):
+        for parent in [*self._course.layout.autograded.glob("*/"), self._course.layout.release]:
+            if not parent.is_dir():
+                continue
             for folder in sorted(path for path in parent.iterdir() if unfinished.fullmatch(path.name)):
                 final = parent / assignment
                 if not folder.exists():
@@ -80,27 +85,29 @@ class Recorder:
             OSError: a file cannot be written; the same.
         """
         final = self._course.autograded(marked.student)
+        token = self.stage(marked)
+        self._between("written")
+        # If this fails, the folder stays: only the gradebook knows whether it was committed.
+        self.records.commit(marked.student, marked.notebooks, marked.fingerprint, token, marked.only)
+        self._between("committed")
+        _put(staged(final, token), final)
+        self._between("done")
+
+    def stage(self, marked: Marked) -> str:
+        """Write the notebooks of a submission beside the place where they belong; returns what :meth:`recover` knows them by once it is recorded.
+
+        Raises:
+            OSError: a file cannot be written; nothing is left of them.
+        """
         token = uuid.uuid4().hex
-        folder = final.with_name(f".{final.name}.{token}")
+        final = self._course.autograded(marked.student)
+        folder = staged(final, token)
         try:
             write_autograded(self._course, self._converter, marked, folder, before=final)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._between("written")
-        # If this fails, the folder stays: only the gradebook knows whether it was committed.
-        self._records.commit(marked.student, marked.notebooks, marked.fingerprint, token, marked.only)
-        self._between("committed")
-        _put(folder, final)
-        self._between("done")
-
-    def penalties_anew(self, students: Collection[str]) -> list[str]:
-        """See :meth:`autograder.nbgrader_compat.records.Records.penalties_anew`."""
-        return self._records.penalties_anew(students)
-
-    def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
-        """See :meth:`autograder.nbgrader_compat.records.Records.unknown_with_extension`."""
-        return self._records.unknown_with_extension(handed_in)
+        return token
 
     def missing(self, students: set[str]) -> set[str]:
         """Those of *students* whose record is not in the gradebook that lies there now.
@@ -108,7 +115,7 @@ class Recorder:
         Raises:
             CourseError: it is gone.
         """
-        self._records.check_identity()
+        self.records.check_identity()
         return students - set(self.recorded())
 
     def triage(self) -> list[Item]:
@@ -117,11 +124,16 @@ class Recorder:
         Raises:
             CourseError: the gradebook or the submissions cannot be read.
         """
-        return class_triage(self._course, self._records.marks_to_confirm())
+        return class_triage(self._course, self.records.marks_to_confirm())
 
     def close(self) -> None:
         """Close the gradebook."""
-        self._records.close()
+        self.records.close()
+
+
+def staged(final: Path, token: str) -> Path:
+    """The folder that waits to take the place of *final*."""
+    return final.with_name(f".{final.name}.{token}")
 
 
 def _put(folder: Path, final: Path) -> None:

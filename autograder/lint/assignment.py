@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from autograder.lint.runs import Room
     from autograder.nbgrader_compat.course import Course
 
-__all__ = ["LintError", "check_before_grading", "lint_assignment"]
+__all__ = ["LintError", "check_before_grading", "lint_assignment", "refuse_unfit"]
 
 RECORD = ".autograder-lint.json"  # in the course directory
 
@@ -82,6 +83,30 @@ def check_before_grading(course: Course) -> list[Finding]:
     """
     known = _read(course, _fingerprint(course))
     return (known or lint_assignment(course, quick=True)).failing
+
+
+def refuse_unfit(course: Course) -> None:
+    """Refuse an assignment whose own solutions would not get what they deserve.
+
+    Raises:
+        CourseError: something must be mended first; the message names the first of it.
+    """
+    from autograder.nbgrader_compat.errors import CourseError
+
+    name = course.assignment
+    try:
+        failing = check_before_grading(course)
+    except LintError as error:  # it is graded elsewhere, say, where students' processes can be confined
+        print(f"autograder: {name} could not be examined before it is graded: {error}", file=sys.stderr)
+        return
+    if failing:
+        first = failing[0]
+        where = ", ".join(part for part in (first.notebook, first.cell) if part)
+        more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+        raise CourseError(
+            f"{name} must be mended before it is graded: {where}: {first.what}{more}; "
+            f"autograder lint {name} says what to write instead, and --no-lint grades it as it is"
+        )
 
 
 def _room(course: Course, quick: bool) -> tuple[Room, list[Finding]]:

@@ -10,7 +10,7 @@ from autograder.files.source import LEFT_BEHIND, stray_copies
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.layout import CONFIG, course_layout, load_config
 
-__all__ = ["copy_course"]
+__all__ = ["copy_course", "not_copied"]
 
 OWN_PLACE = """
 # This is a copy: it has its own folders and its own gradebook.
@@ -23,7 +23,8 @@ c.CourseDirectory.db_url = f"sqlite:///{pathlib.Path(__file__).resolve().parent 
 LEFT = shutil.ignore_patterns(*(f"{name}*" for name in LEFT_BEHIND))
 
 
-def _not_copied(folder: str, names: list[str]) -> set[str]:
+def not_copied(folder: str, names: list[str]) -> set[str]:
+    """For ``shutil.copytree``: what tools leave behind, and copies of notebooks."""
     return {*LEFT(folder, names), *(path.name for path in stray_copies(Path(folder)))}
 
 
@@ -49,7 +50,7 @@ def copy_course(original: Path, root: Path, assignments: Collection[str]) -> Non
     source.mkdir(parents=True)
     for path in layout.source.iterdir():
         if path.name in assignments:
-            shutil.copytree(path, source / path.name, ignore=_not_copied)
+            shutil.copytree(path, source / path.name, ignore=not_copied)
         elif path.is_file():  # such as the header that nbgrader puts on every notebook
             shutil.copy(path, source)
     shutil.copy(original / CONFIG, root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import re
@@ -161,6 +162,10 @@ class Course:
         converter = self.converter()
         return Late(config=converter.config).read(converter.coursedir)
 
+    def config(self) -> Any:
+        """A copy of nbgrader's settings of this course, which may be changed."""
+        return copy.deepcopy(self._config)
+
     def converter(self) -> Any:
         """nbgrader's own ``Autograde``, with the settings of this course."""
         from traitlets import TraitError
@@ -246,9 +251,17 @@ class Course:
         Raises:
             CourseError: nbgrader could not, or released what nobody may be given.
         """
-        self._check(self._api.generate_assignment(self.assignment, force=True))
-        if (self.release / KIT).exists():
-            shutil.rmtree(self.release)
+        self.check_outcome(self._api.generate_assignment(self.assignment, force=True))
+        self.refuse_kit(self.release)
+
+    def refuse_kit(self, release: Path) -> None:
+        """Remove the folder *release* if it holds the kit.
+
+        Raises:
+            CourseError: it did.
+        """
+        if (release / KIT).exists():
+            shutil.rmtree(release)
             raise CourseError(
                 f"nbgrader released the folder {KIT}/ of {self.assignment}, with its answers; the release was removed: "
                 "put use_examiner(c) into nbgrader_config.py"
@@ -256,11 +269,11 @@ class Course:
 
     def autograde(self, student: str) -> None:
         """Grade one student's submission into the gradebook."""
-        self._check(self._api.autograde(self.assignment, student, force=True))
+        self.check_outcome(self._api.autograde(self.assignment, student, force=True))
 
     def generate_feedback(self, student: str) -> None:
         """Write one student's feedback pages."""
-        self._check(self._api.generate_feedback(self.assignment, student, force=True))
+        self.check_outcome(self._api.generate_feedback(self.assignment, student, force=True))
 
     def gradebook(self) -> Any:
         """nbgrader's gradebook; use it as a context manager."""
@@ -273,7 +286,12 @@ class Course:
                 yield grade[:6]
 
     @staticmethod
-    def _check(outcome: dict[str, Any]) -> None:
+    def check_outcome(outcome: dict[str, Any]) -> None:
+        """Look at what a step of nbgrader's came to.
+
+        Raises:
+            CourseError: it failed; the message says why.
+        """
         if not outcome["success"]:
             text = "\n".join(outcome.get(key) or "" for key in ("error", "log"))
             reasons = [found for found in EXCEPTION.findall(text) if "NbGraderException" not in found]

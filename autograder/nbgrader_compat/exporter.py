@@ -73,7 +73,7 @@ class SubmissionExporter(NotebookExporter):
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> Any:
         """The notebook as it goes into the autograded folder; what waits for a person is flagged in the gradebook."""
         text, resources = super().from_notebook_node(nb, resources, **keywords)
-        flag_in_gradebook(resources["nbgrader"])
+        flag_in_gradebook(resources["nbgrader"], nb.cells)
         return text, resources
 
     @property

@@ -22,7 +22,16 @@ from autograder.nbgrader_compat.internals import (
     TaskCell,
 )
 
-__all__ = ["CellGrade", "cell_grades", "enrolled", "grades_of", "left_by_examiner", "penalties"]
+__all__ = [
+    "MAXIMUM",
+    "CellGrade",
+    "cell_grades",
+    "enrolled",
+    "grades_of",
+    "left_by_examiner",
+    "penalties",
+    "with_maximum",
+]
 
 METADATA = b'\n "metadata": {'  # of the notebook, as nbformat writes it; a line break in a student's text is written in another way
 TAIL = 1 << 16  # bytes at the end of a file, which mostly hold it
@@ -63,9 +72,18 @@ def grades_of(assignment: str, *columns: Any) -> Any:
     )
 
 
+# Of the cell of a grade, in a query that :func:`with_maximum` has extended.
+MAXIMUM = func.coalesce(GradeCell.__table__.c.max_score, TaskCell.__table__.c.max_score, 0.0)
+
+
+def with_maximum(query: Any) -> Any:
+    """*query* of grades, with the tables that :data:`MAXIMUM` asks."""
+    tests, tasks = GradeCell.__table__, TaskCell.__table__
+    return query.outerjoin(tests, tests.c.id == Grade.cell_id).outerjoin(tasks, tasks.c.id == Grade.cell_id)
+
+
 def cell_grades(book: Any, assignment: str) -> Iterator[CellGrade]:
     """Everything in the gradebook *book* of an assignment, by student and notebook."""
-    tests, tasks = GradeCell.__table__, TaskCell.__table__
     query = grades_of(
         assignment,
         SubmittedAssignment.student_id,
@@ -73,12 +91,11 @@ def cell_grades(book: Any, assignment: str) -> Iterator[CellGrade]:
         BaseCell.name,
         Grade.auto_score,
         Grade.manual_score,
-        func.coalesce(tests.c.max_score, tasks.c.max_score, 0.0),
+        MAXIMUM,
         func.coalesce(Grade.extra_credit, 0.0),
         Grade.needs_manual_grade,
     )
-    query = query.outerjoin(tests, tests.c.id == Grade.cell_id).outerjoin(tasks, tasks.c.id == Grade.cell_id)
-    for row in book.db.execute(query):
+    for row in book.db.execute(with_maximum(query)):
         yield CellGrade(*row)
 
 

@@ -31,6 +31,8 @@ __all__ = [
     "OverwriteCells",
     "OverwriteKernelspec",
     "SaveAutoGrades",
+    "SolutionCell",
+    "SourceCell",
     "Student",
     "SubmittedAssignment",
     "SubmittedNotebook",
@@ -83,6 +85,10 @@ Gradebook = needed(
     "update_or_create_submission",
 )
 GradeCell = needed(API, "GradeCell", "id", "max_score")
+SolutionCell = needed(API, "SolutionCell", "id", "name", "notebook_id")
+SourceCell = needed(
+    API, "SourceCell", "id", "name", "notebook_id", "cell_type", "locked", "source", "checksum"
+)
 TaskCell = needed(API, "TaskCell", "id", "max_score")
 Notebook = needed(API, "Notebook", "id", "name")
 Student = needed(API, "Student", "id")

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from traitlets import TraitError
 
-from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
+from autograder.nbgrader_compat.blueprint import Blueprint, blueprints_of
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.examine import Examine
@@ -129,17 +129,7 @@ def read_blueprints(course: Course, waiting: LockWait) -> dict[str, Blueprint]:
                 f"run nbgrader generate_assignment {course.assignment} --force"
                 f" --db={course.shown_db_url}"
             ) from None
-        return {
-            notebook.name: Blueprint(
-                kernelspec=notebook.kernelspec,
-                cells={
-                    cell.name: SourceCell(cell.name, cell.cell_type, cell.locked, cell.source, cell.checksum)
-                    for cell in notebook.source_cells
-                },
-                points={cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]},
-            )
-            for notebook in assignment.notebooks
-        }
+        return blueprints_of(assignment)
 
 
 def _impatient(url: URL, seconds: float) -> URL:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Column, MetaData, String, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from autograder.nbgrader_compat.blueprint import Blueprint
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.errors import CourseError
-from autograder.nbgrader_compat.grades import penalties
+from autograder.nbgrader_compat.flags import counts_nothing
+from autograder.nbgrader_compat.grades import MAXIMUM, penalties, with_maximum
 from autograder.nbgrader_compat.internals import (
     AssignLatePenalties,
     Assignment,
@@ -24,15 +26,16 @@ from autograder.nbgrader_compat.internals import (
     SubmittedAssignment,
 )
 from autograder.nbgrader_compat.late import Late
-from autograder.nbgrader_compat.lock_wait import LockWait
+from autograder.nbgrader_compat.lock_wait import LockWait, read_blueprints
+from autograder.nbgrader_compat.set_aside import SET_ASIDE
 from autograder.nbgrader_compat.stand_ins import preprocessor_classes
 from autograder.nbgrader_compat.triage import marks_to_confirm
 
 __all__ = ["Records"]
 
 SAME_POINTS = 1e-9
-
-# No foreign key: nbgrader may delete a submission, and then this row means nothing.
+Given = TypeVar("Given")
+# No foreign key: nbgrader may delete a submission, and then this row means nothing. A release has a row too, with the assignment's id.
 RECORDS = Table(
     "autograder_record",
     MetaData(),
@@ -71,7 +74,8 @@ class Records:
     def _open(self) -> Any:
         book = self._lock_wait.gradebook()
         try:
-            RECORDS.metadata.create_all(book.engine)
+            for table in (RECORDS, SET_ASIDE):
+                table.metadata.create_all(book.engine)
         except BaseException:
             book.close()
             raise
@@ -132,6 +136,21 @@ class Records:
         """See :func:`autograder.nbgrader_compat.triage.marks_to_confirm`."""
         return self._read(marks_to_confirm(self._course.assignment))
 
+    def blueprints(self) -> dict[str, Blueprint]:
+        """The notebooks of the assignment as the gradebook has them."""
+        with self._database():
+            return self._lock_wait.run(lambda: read_blueprints(self._course, self._lock_wait))
+
+    def students(self) -> list[str]:
+        """Everyone of whom there is a submission."""
+        asked = (
+            select(SubmittedAssignment.student_id)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(Assignment.name == self._course.assignment)
+            .order_by(SubmittedAssignment.student_id)
+        )
+        return [student for (student,) in self._read(asked)]
+
     def commit(
         self,
         student: str,
@@ -149,33 +168,34 @@ class Records:
         Raises:
             CourseError: the gradebook cannot be used; nothing is recorded.
         """
+        self.together(lambda book: self.put(book, student, notebooks, fingerprint, folder, only=only))
+
+    def together(self, work: Callable[[Any], Given], *, keep: bool = True) -> Given:
+        """What *work* gives, which is handed the gradebook; what it does there happens wholly or not at all, and is not kept unless *keep*.
+
+        While the gradebook is locked it is done again from its start.
+
+        Raises:
+            CourseError: the gradebook cannot be used; nothing is recorded.
+        """
         with self._database():
-            self._lock_wait.run(lambda: self._commit(student, notebooks, fingerprint, folder, only))
+            return self._lock_wait.run(lambda: self._together(work, keep))
 
-    def _commit(
-        self, student: str, notebooks: Mapping[str, _Notebook], fingerprint: str, folder: str, only: str
-    ) -> None:
-        with self._transaction() as connection:
-            submission = self._store(student, notebooks, only)
-            self._gradebook.db.flush()
-            connection.execute(RECORDS.delete().where(RECORDS.c.submission_id == submission.id))
-            connection.execute(
-                RECORDS.insert().values(submission_id=submission.id, fingerprint=fingerprint, folder=folder)
-            )
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Any]:
-        """One transaction, in which nbgrader's gradebook works too."""
+    def _together(self, work: Callable[[Any], Given], keep: bool) -> Given:
         self.check_identity()
         book = self._gradebook
         own = book.db
-        with self._engine.connect() as connection, connection.begin():
+        with self._engine.connect() as connection, connection.begin() as transaction:
             # nbgrader commits after each step; inside this transaction that only sends the rows.
             book.db = scoped_session(
                 sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only")
             )
             try:
-                yield connection
+                given = work(book)
+                book.db.flush()
+                if not keep:
+                    transaction.rollback()
+                return given
             finally:
                 book.db.remove()
                 book.db = own
@@ -189,8 +209,7 @@ class Records:
         Raises:
             CourseError: the gradebook or the rules cannot be used; nothing is changed.
         """
-        with self._database():
-            return self._lock_wait.run(lambda: self._penalties_anew(students))
+        return self.together(lambda book: self._penalties_anew(book, students))
 
     def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
         """Those with an extension who have not handed in, and whom the gradebook does not know."""
@@ -200,34 +219,64 @@ class Records:
         known = {student for (student,) in self._read(select(Student.id))}
         return [student for student in named if student not in known and student not in handed_in]
 
-    def _penalties_anew(self, students: Collection[str]) -> list[str]:
+    def _penalties_anew(self, book: Any, students: Collection[str]) -> list[str]:
         if self._late is None:
             return []
         changed = []
-        with self._transaction():
-            book = self._gradebook
-            assignment = book.find_assignment(self._course.assignment)
-            self._late.check(assignment)
-            before = penalties(book, assignment.name)
-            penalized = {student for student, _ in before}
-            for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id):
-                if submission.student_id not in students:
-                    continue
-                self._late.settle(submission)
-                if submission.total_seconds_late <= 0 and submission.student_id not in penalized:
-                    continue
-                book.db.flush()
-                for notebook in submission.notebooks:
-                    self._late.assign(submission, notebook, book.db)
-                    was = before.get((submission.student_id, notebook.name), 0.0)
-                    if abs((notebook.late_submission_penalty or 0.0) - was) > SAME_POINTS:
-                        changed.append(submission.student_id)
+        assignment = book.find_assignment(self._course.assignment)
+        self._late.check(assignment)
+        before = penalties(book, assignment.name)
+        penalized = {student for student, _ in before}
+        for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id):
+            if submission.student_id not in students:
+                continue
+            self._late.settle(submission)
+            if submission.total_seconds_late <= 0 and submission.student_id not in penalized:
+                continue
             book.db.flush()
+            for notebook in submission.notebooks:
+                self._late.assign(submission, notebook, book.db)
+                was = before.get((submission.student_id, notebook.name), 0.0)
+                if abs((notebook.late_submission_penalty or 0.0) - was) > SAME_POINTS:
+                    changed.append(submission.student_id)
         return sorted({*changed})
 
-    def _store(self, student: str, notebooks: Mapping[str, _Notebook], only: str) -> Any:
+    def put(
+        self,
+        book: Any,
+        student: str,
+        notebooks: Mapping[str, _Notebook],
+        fingerprint: str,
+        folder: str,
+        settled: Collection[tuple[str, str]] = (),
+        only: str = "",
+    ) -> None:
+        """Put one submission into the gradebook *book*, inside :meth:`together`.
+
+        Args:
+            settled: notebook and cell of marks by hand that stand for the same answer to the same question as before: they wait for a person only if they
+                did.
+            only: the one notebook that this is about; the others keep what they have.
+        """
+        submission = self._store(book, student, notebooks, settled, only)
+        book.db.flush()
+        self.put_folder(book, submission.id, fingerprint, folder)
+
+    @staticmethod
+    def put_folder(book: Any, key: str, fingerprint: str, folder: str) -> None:
+        """Say in the row *key*, of a submission or of the release, that *folder* belongs to what is recorded; inside :meth:`together`."""
+        book.db.execute(RECORDS.delete().where(RECORDS.c.submission_id == key))
+        book.db.execute(RECORDS.insert().values(submission_id=key, fingerprint=fingerprint, folder=folder))
+
+    def _store(
+        self,
+        book: Any,
+        student: str,
+        notebooks: Mapping[str, _Notebook],
+        settled: Collection[tuple[str, str]],
+        only: str,
+    ) -> Any:
         """What ``nbgrader autograde`` stores of a submission."""
-        book = self._gradebook
         book.update_or_create_student(student)
         timestamp = self._course.inbox.time(student).time
         more = {"timestamp": timestamp} if timestamp else {}
@@ -238,15 +287,21 @@ class Records:
             if only not in ("", notebook.name):
                 continue
             found = notebooks.get(notebook.name)
-            grades = book.db.query(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
-            for grade, name in grades.filter(Grade.notebook_id == notebook.id):
+            grades = select(Grade, BaseCell.name, MAXIMUM).join(BaseCell, BaseCell.id == Grade.cell_id)
+            grades = with_maximum(grades).where(Grade.notebook_id == notebook.id)
+            for grade, name, maximum in book.db.execute(grades).all():
+                by_hand = grade.manual_score is not None
                 if found is None:  # it was not handed in
-                    grade.auto_score, grade.needs_manual_grade = 0, False
+                    grade.auto_score = 0
+                    grade.needs_manual_grade = by_hand and grade.manual_score > maximum
                 elif name in found.scores:
                     grade.auto_score = found.scores[name]
-                    grade.needs_manual_grade = (
-                        grade.manual_score is not None or grade.auto_score is None or name in found.flagged
-                    )
+                    if not by_hand or (notebook.name, name) not in settled:
+                        grade.needs_manual_grade = (
+                            by_hand or grade.auto_score is None or name in found.flagged
+                        )
+                    if counts_nothing(grade, maximum) and name not in found.flagged:
+                        grade.auto_score, grade.needs_manual_grade = 0, False
             if found is None:
                 continue
             comments = book.db.query(Comment, BaseCell.name).join(BaseCell, BaseCell.id == Comment.cell_id)

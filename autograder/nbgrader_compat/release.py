@@ -58,7 +58,14 @@ class ReleaseExporter(NotebookExporter):
             limits = Examine(config=self.config).limits(assignment)
             release.mkdir(parents=True, exist_ok=True)  # nbgrader makes it only where there are other files
             (release / MAY_USE).write_text(may_use(source, limits), "utf-8")
-        return super().from_filename(filename, resources=resources, **keywords)
+        try:
+            return super().from_filename(filename, resources=resources, **keywords)
+        except RuntimeError as error:
+            if "there are submissions" not in " ".join(str(error).replace("because there", "there").split()):
+                raise
+            raise RuntimeError(
+                f"{error}: autograder revise {assignment} shows what changes for whom"
+            ) from error
 
 
 def may_use(source: Path, limits: Limits) -> str:

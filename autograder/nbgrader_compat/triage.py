@@ -9,7 +9,7 @@ from autograder.bounds.limits import Limits
 from autograder.exam.attempt import attempt
 from autograder.files.read import Unreadable
 from autograder.nbgrader_compat.course import Course
-from autograder.nbgrader_compat.grades import grades_of, left_by_examiner
+from autograder.nbgrader_compat.grades import MAXIMUM, grades_of, left_by_examiner, with_maximum
 from autograder.nbgrader_compat.internals import BaseCell, Grade, Notebook, SubmittedAssignment
 from autograder.triage.reasons import Item
 
@@ -17,10 +17,16 @@ __all__ = ["class_triage", "marks_to_confirm"]
 
 
 def marks_to_confirm(assignment: str) -> Any:
-    """The query for marks by hand that were given before what lies there now was graded: student, notebook, cell, mark."""
-    return grades_of(
-        assignment, SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.manual_score
-    ).where(Grade.manual_score.is_not(None), Grade.needs_manual_grade)
+    """The query for marks by hand that a person is asked to confirm: student, notebook, cell, mark, and the maximum that there is now."""
+    query = grades_of(
+        assignment,
+        SubmittedAssignment.student_id,
+        Notebook.name,
+        BaseCell.name,
+        Grade.manual_score,
+        MAXIMUM,
+    )
+    return with_maximum(query).where(Grade.manual_score.is_not(None), Grade.needs_manual_grade)
 
 
 def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> list[Item]:
@@ -38,9 +44,14 @@ def class_triage(course: Course, to_confirm: Iterable[Any] | None = None) -> lis
     names = [path.stem for path in course.source_notebooks()]
     limits = course.limits()
     items = [item for student in course.students() for item in _of_student(course, student, names, limits)]
-    for student, notebook, cell, mark in to_confirm:
-        says = f"the mark {mark:g} of {cell} was given before the text that lies there now was graded"
-        items.append(Item("remark", says, student, notebook, (cell,)))
+    for student, notebook, cell, mark, maximum in to_confirm:
+        above = mark > maximum
+        says = (
+            f"the mark {mark:g} of {cell} is above its maximum, which is {maximum:g}"
+            if above
+            else f"the mark {mark:g} of {cell} was given before its present answer or its present question"
+        )
+        items.append(Item("above" if above else "remark", says, student, notebook, (cell,)))
     return items
 
 

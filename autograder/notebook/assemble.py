@@ -8,11 +8,12 @@ before what it needs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from autograder.files.read import ABSENT, Unreadable
+from autograder.files.renamed import read_renamed
 from autograder.notebook.cells import (
     STUB,
     Notebook,
@@ -50,7 +51,7 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
     """
     template = read_notebook(source)
     submitted = read_submission(submission)
-    cells = submitted.cells
+    cells = _by_present_names(submitted.cells, template, read_renamed(source.parent).get(source.stem, {}))
     made = copy.deepcopy(template.content)
     notes = []
     if len(cells) > MAX_CELLS:
@@ -78,6 +79,15 @@ def assemble(source: Path, submission: Path | bytes | Unreadable) -> Notebook:
     made["cells"] = [_numbered(cell, i) for i, cell in enumerate(ordered)]
     made["nbformat"], made["nbformat_minor"] = 4, 5
     return Notebook(made)
+
+
+def _by_present_names(
+    cells: list[dict[str, Any]], template: Notebook, renamed: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The *cells* by the names that the template has for them, where they hold one of an earlier release."""
+    known = template.by_grade_id()
+    present = {old: new for old, new in renamed.items() if new in known and old not in known}
+    return [cell | {"grade_id": present.get(cell["grade_id"], cell["grade_id"])} for cell in cells]
 
 
 def _unreadable(template: Notebook, problem: str) -> Item:

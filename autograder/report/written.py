@@ -59,7 +59,7 @@ def written_answers(course: Course, notebook: str | None = None) -> list[Written
     Raises:
         WrittenError: the assignment has no such question, or no such notebook.
     """
-    sources = sorted(course.source.glob("*.ipynb"))
+    sources = course.source_notebooks()
     asked = {(one.notebook, one.cell): one for path in sources for one in questions(path)}
     names = sorted({name for name, _ in asked})
     if not asked or notebook not in (None, *names):

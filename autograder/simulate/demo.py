@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.files.source import KIT
+from autograder.files.source import KIT, source_notebooks
 from autograder.grading.command import Bar, local_grader, print_summary
 from autograder.grading.run import Summary, grade_course
 from autograder.kit import KitError, load_kit
@@ -126,7 +126,7 @@ def _class(original: Path, assignment: str, kinds: list[Kind], students: int) ->
     numbered = (f"s{number:02}" for number in range(1, students + len(kinds) + 1))
     names = [name for name in numbered if name not in taken][: max(0, students - len(kinds))]
     known = [kind for kind in kinds if kind.name not in {*kit.slow, *kit.one_id}]
-    return [*kinds, *spread(known, sorted(path.stem for path in source.glob("*.ipynb")), names)]
+    return [*kinds, *spread(known, [path.stem for path in source_notebooks(source)], names)]
 
 
 def _demonstrate(course: Course, kinds: Sequence[Kind], console: Console) -> int:

@@ -18,7 +18,8 @@ REASONS: dict[str, str] = {
     "time": "The time of handing in is in doubt",
     "version": "A notebook was written with a newer Python than it is graded with",
     "retyped": "An answer had been turned into a cell of another type",
-    "remark": "A mark by hand is older than the text that it stands for",
+    "above": "A mark by hand is above the maximum of its question",
+    "remark": "A mark by hand is older than the answer or the question that it stands for",
     "copy": "A file looks like a notebook that was graded, and differs from it",
 }
 LONGEST = 300  # characters of what an item says
