@@ -37,7 +37,7 @@ MAY_USE = {
     "autograder/report": {
         *("exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "triage", "tutor"),
     },
-    "autograder/revision": {"bounds", "exam", "files", "grading", "nbgrader_compat", "notebook"},
+    "autograder/revision": {"bounds", "exam", "files", "grading", "kit", "nbgrader_compat", "notebook"},
     "autograder/simulate": {"files", "grading", "kit", "nbgrader_compat", "notebook", "pages", "report"},
     "autograder/selfstudy": {
         *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbgrader.api
 import pytest
+from nbformat.v4 import new_markdown_cell
 
 from autograder.cli import main
 from autograder.files.renamed import read_renamed
@@ -224,7 +225,7 @@ def test_nbgrader_and_our_own_commands_go_on_from_there(course, capsys):
     assert main(["revise", ASSIGNMENT, "--course", str(course.root), "--apply"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "The gradebook as it was is kept as gradebook.before-revise-1.db beside it." in said
-    before = rows(course)
+    before, released = rows(course), files(course.release)
     for command in (
         ["generate_assignment", ASSIGNMENT, "--force"],
         ["autograde", ASSIGNMENT, "--student", "cyd", "--force"],
@@ -234,6 +235,7 @@ def test_nbgrader_and_our_own_commands_go_on_from_there(course, capsys):
     ):
         done = subprocess.run([BIN / "nbgrader", *command], cwd=course.root, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+    assert files(course.release) == released
     table = (course.root / "grades.csv").read_text()
     assert {line.split(",")[9] for line in table.splitlines()[1:]} == {"11.0", "1.0", "2.0"}, table
     after = rows(course)
@@ -317,6 +319,91 @@ def test_a_whole_notebook_that_is_removed_and_put_back_has_it_too(course):
     assert {key: given[0] for key, given in by_hand(course).items()} == {
         key: given[0] for key, given in before.items()
     }
+
+
+class Task(Question):
+    """A question that is a task: the student writes wherever they like, and a person marks it."""
+
+    @property
+    def graded(self):
+        return self.name
+
+    def cells(self):
+        made = new_markdown_cell(f"Do {self.name}.", id=self.name)
+        flags = {"grade": False, "solution": False, "locked": True, "task": True}
+        made.metadata["nbgrader"] = {
+            "grade_id": self.name,
+            "schema_version": 3,
+            "points": self.points,
+            **flags,
+        }
+        return [made]
+
+
+def test_a_question_that_becomes_another_kind_of_cell_keeps_what_people_gave(course):
+    before = by_hand(course)
+    waits = before | {("ada", "why"): (3.5, 0.5, True)}
+    for question in (Task("why", 4), WHY):
+        change(course, {"work": [A, B, question]})
+        revision = revise_course(course, by_rule, apply=True)
+        assert (revision.asked, revision.aside) == (1, 0)
+        assert by_hand(course) == waits
+    course.generate_assignment()
+    course.autograde("ada")
+    assert by_hand(course) == waits
+
+
+def test_marks_that_somebody_gives_meanwhile_are_kept(course):
+    change(course, {"work": [A, B, WHY, Question("new", 1)]})
+
+    def mark(step):
+        if step == "graded":
+            with course.gradebook() as book:
+                give(book, "cyd", "why", 1)
+                book.db.commit()
+
+    revise_course(course, by_rule, apply=True, between=mark)
+    assert by_hand(course)["cyd", "why"] == (1, None, False)
+
+
+def test_another_assignment_with_cells_of_the_same_names_is_left_alone(course):
+    shutil.copytree(course.source, course.layout.source / "other")
+    other = Course(course.root, "other")
+    other.generate_assignment()
+    shutil.copytree(course.submitted("ada"), other.submitted("ada"))
+    grade_course(other, by_rule)
+    before = [(grade, make_plan(other).notebooks) for grade in other.grades()]
+    change(course, {"work": [dataclasses.replace(B, name="c", points=1)]})
+    revise_course(course, by_rule, apply=True)
+    assert [(grade, make_plan(other).notebooks) for grade in other.grades()] == before
+    assert grade_course(other, by_rule).before == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda folder: (folder / "work.ipynb").write_text("{"), "work.ipynb"),
+        (lambda folder: change(folder, {"work": [A, A]}), "a"),
+        (lambda folder: (folder / "work.ipynb").unlink(), "has no assignment 'hw'"),
+        (
+            lambda folder: ((folder / "kit").mkdir(), (folder / "kit/renamed.toml").write_text("[")),
+            "is not TOML",
+        ),
+        (
+            lambda folder: ((folder / "kit").mkdir(), (folder / "kit/renamed.toml").write_text("a = 1")),
+            "must hold",
+        ),
+        (lambda folder: ((folder / "kit").mkdir(), (folder / "kit/kit.toml").write_text("[")), "kit.toml"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_named_and_nothing_is_changed(course, capsys, break_it, says):
+    old = everything(course), files(course.release)
+    break_it(course.source)
+    assert main(["revise", ASSIGNMENT, "--course", str(course.root), "--apply", "--no-lint"]) == 2
+    assert says in capsys.readouterr().err
+    change(course, FIRST)
+    shutil.rmtree(course.source / "kit", ignore_errors=True)
+    assert (everything(course), files(course.release)) == old
 
 
 def test_a_late_submission_keeps_its_penalty_by_the_new_marks(course):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +76,7 @@ def leave_copies(course):
     shutil.copy(course.source / "circles.ipynb", course.source / "circles-Copy1.ipynb")
     (course.source / "circles (1).ipynb").write_text("half of a downlo")
     return [
-        f"{course.source / name}.ipynb is left out: it is a copy of circles.ipynb."
+        f"circles/{name}.ipynb is left out: it is a copy of circles.ipynb."
         for name in ("circles (1)", "circles-Copy1")
     ]
 
@@ -110,8 +109,7 @@ def test_nbgrader_s_own_commands_leave_it_out(course):
             [NBGRADER, command, "circles", "--force"], cwd=course.root, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-        told = re.sub(r"source/\./", "source/", done.stderr)
-        assert all(sentence in told for sentence in said), told
+        assert all(sentence in done.stderr for sentence in said), done.stderr
     assert [path.name for path in course.release.glob("*.ipynb")] == ["circles.ipynb"]
     marks = {}
     for student, _, _, mark, _, _ in course.grades():

@@ -55,7 +55,7 @@ def stray_copies(folder: Path) -> dict[Path, Path]:
 def copies_told(folder: Path) -> list[str]:
     """A sentence for each copy that is left out."""
     return [
-        f"{path} is left out: it is a copy of {original.name}."
+        f"{path.parent.name}/{path.name} is left out: it is a copy of {original.name}."
         for path, original in stray_copies(folder).items()
     ]
 

@@ -38,6 +38,7 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
         LintError: a notebook cannot be read, there is none, or this machine cannot run it.
     """
     from autograder.candidate.start import NoSandbox
+    from autograder.files.renamed import read_renamed
     from autograder.files.source import stray_copies
     from autograder.lint.cells import check_cells
     from autograder.lint.kit import check_kit
@@ -47,6 +48,7 @@ def lint_assignment(course: Course, *, quick: bool = False) -> Report:
 
     try:
         notebooks = {path: read_notebook(path) for path in course.source_notebooks()}
+        read_renamed(course.source)
     except (ValueError, OSError) as error:
         raise LintError(str(error)) from error
     if not notebooks:

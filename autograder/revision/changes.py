@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autograder.nbgrader_compat.blueprint import Blueprint, SourceCell
-from autograder.nbgrader_compat.errors import CourseError
 
-__all__ = ["Change", "changes", "earlier_renames", "find_renames", "told_renames"]
+__all__ = ["Change", "changes", "text_of"]
 
 Notebooks = Mapping[str, Blueprint]
-Renames = dict[str, dict[str, str]]  # the new name by the old one, by notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def _of_notebook(name: str, old: Blueprint, new: Blueprint, renames: Mapping[str
         if (was in old.answers, was in old.tasks) != (key in new.answers, key in new.tasks):
             said.append("another kind of cell")
             affects = True
-        elif _text(old.cells[was]) != _text(cell):
+        elif text_of(old.cells[was]) != text_of(cell):
             said.append("test changed" if tested else "text changed")
             affects = affects or tested
         if said:
@@ -82,105 +80,6 @@ def _points_told(before: float | None, now: float | None) -> str:
     return f"now graded, {now:g} points" if now is not None else "no longer graded"
 
 
-def _text(cell: SourceCell) -> tuple[str, str]:
+def text_of(cell: SourceCell) -> tuple[str, str]:
+    """What a cell says, and whether it is code."""
     return cell.cell_type, cell.source
-
-
-def find_renames(old: Notebooks, new: Notebooks, known: Mapping[str, Mapping[str, str]]) -> Renames:
-    """Cells that stand in the source under another name and are otherwise the same, beside those that are *known* to be renamed.
-
-    Only if there is no doubt which one is which: a locked cell has the same text and points as one that is gone, and no other cell has. Of answers the
-    gradebook has no text; one is the same if its name has changed as that of a test of it (``mean`` and ``mean_test``).
-    """
-    found: Renames = {}
-    for name in old.keys() & new.keys():
-        own = known.get(name, {})
-        gone = [key for key in old[name].cells if key not in new[name].cells and key not in own]
-        came = [key for key in new[name].cells if key not in old[name].cells and key not in own.values()]
-        names: dict[str, str] = {}
-        for key in gone:
-            like = _likeness(old[name], key)
-            twins = [one for one in gone if _likeness(old[name], one) == like]
-            same = [one for one in came if _likeness(new[name], one) == like]
-            if like and len(same) == len(twins) == 1:
-                names[key] = same[0]
-        tests = {**own, **names}
-        for key in gone:
-            answers = {
-                one
-                for one in came
-                if key in old[name].answers
-                and one in new[name].answers
-                and old[name].points.get(key) == new[name].points.get(one)
-                and any(key in was and was.replace(key, one, 1) == now for was, now in tests.items())
-            }
-            if len(answers) == 1:
-                names[key] = answers.pop()
-        if names and len({*names.values()}) == len(names):
-            found[name] = names
-    return found
-
-
-def _likeness(blueprint: Blueprint, key: str) -> tuple[object, ...]:
-    if key in blueprint.answers or not blueprint.cells[key].source.strip():
-        return ()
-    return (*_text(blueprint.cells[key]), blueprint.points.get(key), key in blueprint.tasks)
-
-
-def told_renames(given: Iterable[str], old: Notebooks, new: Notebooks) -> Renames:
-    """The renames that are *given* as ``OLD=NEW`` or ``NOTEBOOK/OLD=NEW``.
-
-    Raises:
-        CourseError: one of them does not fit; the message names it.
-    """
-    found: Renames = {}
-    for text in given:
-        names, equals, now = text.partition("=")
-        notebook, _, was = names.rpartition("/")
-        if not (equals and was and now):
-            raise CourseError(f"--rename {text!r} is not OLD=NEW, or NOTEBOOK/OLD=NEW")
-        fitting = [
-            name
-            for name in sorted(old.keys() & new.keys())
-            if notebook in ("", name)
-            and was in old[name].cells
-            and was not in new[name].cells
-            and now in new[name].cells
-            and now not in old[name].cells
-        ]
-        if not fitting:
-            raise CourseError(
-                f"--rename {text}: no notebook had a cell {was!r} that is gone, and has a new cell {now!r}"
-            )
-        if len(fitting) > 1:
-            raise CourseError(
-                f"--rename {text} fits {' and '.join(fitting)}: say which one, as {fitting[0]}/{was}={now}"
-            )
-        own = found.setdefault(fitting[0], {})
-        if was in own or now in own.values():
-            raise CourseError(f"--rename {text}: {was if was in own else now} is renamed twice")
-        own[was] = now
-    return found
-
-
-def earlier_renames(renamed: Mapping[str, Mapping[str, str]], old: Notebooks, new: Notebooks) -> Renames:
-    """The renames in ``kit/renamed.toml`` that the gradebook has not got yet.
-
-    Raises:
-        CourseError: a cell of the source has a name that another one had earlier.
-    """
-    found: Renames = {}
-    for name, names in renamed.items():
-        if name not in new:
-            continue
-        for was, now in names.items():
-            if was in new[name].cells and now in new[name].cells:
-                raise CourseError(
-                    f"{name} has a cell {was}, as one that is called {now} now was called before (kit/renamed.toml): "
-                    f"submissions still call {now} by that name, so give the new cell another one"
-                )
-            for one, other in ((was, now), (now, was)):  # or it has its first name again
-                if name in old and one in old[name].cells and other in new[name].cells:
-                    if one not in new[name].cells and other not in old[name].cells:
-                        found.setdefault(name, {})[one] = other
-    return found

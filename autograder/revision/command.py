@@ -12,7 +12,8 @@ from autograder.grading.command import Bar, local_grader
 from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed
 from autograder.nbgrader_compat.course import Course, CourseError
-from autograder.revision.revise import Revision, revise_course
+from autograder.revision.outcome import Revision
+from autograder.revision.revise import revise_course
 from autograder.revision.standing import TotalChange
 
 __all__ = ["revision_lines", "run_revise"]

@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from autograder.grading.pending import Scanner, make_plan
 from autograder.grading.plan import Failed, Job, Marked, MarkedNotebook, Plan
 from autograder.grading.run import Grader, Listener, only_one
 from autograder.grading.store import Recorder, staged
+from autograder.kit import KitError, load_kit
 from autograder.nbgrader_compat.backup import back_up
 from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.nbgrader_compat.flags import ask_again
@@ -30,45 +31,14 @@ from autograder.nbgrader_compat.generated import Generated, generated
 from autograder.nbgrader_compat.lock_wait import LockWait
 from autograder.nbgrader_compat.restructure import restructure
 from autograder.nbgrader_compat.set_aside import count_aside
-from autograder.revision.changes import (
-    Change,
-    Renames,
-    changes,
-    earlier_renames,
-    find_renames,
-    told_renames,
-)
+from autograder.notebook.cells import read_notebook
+from autograder.revision.changes import changes
+from autograder.revision.names import Renames, renamed_cells
+from autograder.revision.outcome import Revision
 from autograder.revision.same import same_answers
-from autograder.revision.standing import Standing, TotalChange, standing, total_changes
+from autograder.revision.standing import Standing, standing, total_changes
 
-__all__ = ["Revision", "revise_course"]
-
-
-@dataclass(slots=True)
-class Revision:
-    """What is changed, or would be.
-
-    Attributes:
-        points: the sum of all maxima before and after.
-        students: how many were graded again.
-        totals: of them and the others, those whose total is another one.
-        asked: marks by hand of changed questions, which a person is asked to look at.
-        aside: marks and comments by hand that are set aside; negative if some come back.
-        not_graded: students in the gradebook whose files are no longer there.
-        again: students whose marks may be the fault of this machine, and that the next run grades again.
-        backup: the copy of the gradebook from before; None if nothing was changed, or where it is a server's.
-    """
-
-    changes: list[Change]
-    renames: Renames
-    points: tuple[float, float]
-    students: int = 0
-    totals: list[TotalChange] = field(default_factory=list)
-    asked: int = 0
-    aside: int = 0
-    not_graded: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
-    backup: Path | None = None
+__all__ = ["revise_course"]
 
 
 @dataclass(slots=True)
@@ -106,6 +76,7 @@ def revise_course(
         contextlib.closing(Recorder(course, lock_wait=lock_wait)) as recorder,
     ):
         recorder.recover()
+        earlier = _read_source(course)
         known = recorder.records.blueprints()
         students = recorder.records.students()
         if not students:
@@ -113,8 +84,23 @@ def revise_course(
                 f"nobody's {course.assignment} is in the gradebook: run nbgrader generate_assignment {course.assignment} --force"
             )
         with generated(course) as made:
-            work = _Work(course, recorder, made, progress, between)
+            work = _Work(course, recorder, made, earlier, progress, between)
             return work.run(grader, known, students, renames, apply, ctrl_c)
+
+
+def _read_source(course: Course) -> Renames:
+    """The names that questions had before.
+
+    Raises:
+        CourseError: a file of the source cannot be used; the message names it.
+    """
+    try:
+        for path in course.source_notebooks():
+            read_notebook(path)
+        load_kit(course.source)
+        return read_renamed(course.source)
+    except (ValueError, KitError) as error:
+        raise CourseError(str(error)) from None
 
 
 class _Work:
@@ -123,10 +109,11 @@ class _Work:
         course: Course,
         recorder: Recorder,
         made: Generated,
+        earlier: Renames,
         progress: Listener,
         between: Callable[[str], None],
     ) -> None:
-        self._course, self._recorder, self._made = course, recorder, made
+        self._course, self._recorder, self._made, self._earlier = course, recorder, made, earlier
         self._progress, self._between = progress, between
         self._graded: dict[str, _Graded] = {}
 
@@ -139,15 +126,17 @@ class _Work:
         apply: bool,
         ctrl_c: CtrlC,
     ) -> Revision:
-        renames, renamed = self._renames(known, told)
+        new = self._made.notebooks
+        renames = renamed_cells(known, new, self._earlier, told)
+        renamed = with_renamed(self._earlier, renames)
         revision = Revision(
-            changes(known, self._made.notebooks, renames),
+            changes(known, new, renames),
             renames,
-            (_sum(known), _sum(self._made.notebooks)),
+            (_sum(known), _sum(new)),
         )
         here = set(self._course.students(students))
         revision.not_graded = [student for student in students if student not in here]
-        plan = make_plan(self._course, notebooks=self._made.notebooks)
+        plan = make_plan(self._course, notebooks=new)
         if renamed:
             plan = replace(plan, source=plan.source | {RENAMED: renamed_text(renamed).encode()})
         try:
@@ -160,20 +149,6 @@ class _Work:
                 self._recorder.recover()
             raise
         return revision
-
-    def _renames(self, known: dict[str, Any], told: Sequence[str]) -> tuple[Renames, Renames]:
-        """What is renamed in the gradebook, and all that submissions may call otherwise than the source."""
-        new = self._made.notebooks
-        try:
-            earlier = read_renamed(self._course.source)
-        except ValueError as error:
-            raise CourseError(str(error)) from None
-        renames = with_renamed(earlier_renames(earlier, known, new), told_renames(told, known, new))
-        renames = with_renamed(renames, find_renames(known, new, renames))
-        for notebook, names in renames.items():
-            if len({*names.values()}) < len(names):
-                raise CourseError(f"two cells of {notebook} would have one name: {_listed(names)}")
-        return renames, with_renamed(earlier, renames)
 
     def _grade(
         self, grader: Grader, plan: Plan, students: Sequence[str], revision: Revision, apply: bool
@@ -239,7 +214,7 @@ class _Work:
         if apply:
             self._course.layout.release.mkdir(parents=True, exist_ok=True)
             shutil.copytree(self._made.release, staged(self._course.release, token))
-            if renamed != read_renamed(self._course.source):
+            if renamed != self._earlier:
                 _write(self._course.source / RENAMED, renamed_text(renamed))
             if self._course.database_file is not None:
                 revision.backup = back_up(self._course.database_file)
@@ -271,10 +246,6 @@ class _Work:
         revision.totals = total_changes(before, after, revision.renames)
         if apply:
             self._recorder.recover()
-
-
-def _listed(names: dict[str, str]) -> str:
-    return ", ".join(f"{old} → {new}" for old, new in names.items())
 
 
 def _sum(notebooks: dict[str, Any]) -> float:
