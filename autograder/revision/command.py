@@ -15,6 +15,7 @@ from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.revision.outcome import Revision
 from autograder.revision.revise import revise_course
 from autograder.revision.standing import TotalChange
+from autograder.terminal import terminal
 
 __all__ = ["revision_lines", "run_revise"]
 
@@ -41,9 +42,7 @@ def run_revise(
     Returns:
         The exit status: 0 if it is shown or done, 2 if not, 130 after Ctrl-C.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     try:
         with console.status("Reading the course"):
             course = Course(root, assignment, db_url)
