@@ -1,5 +1,7 @@
 """Today's transformers against closed forms: causal prefill, experts, sliding windows, latent attention."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -214,6 +216,14 @@ def test_a_prefill_with_latent_attention_makes_keys_and_values_of_their_own_size
 def test_a_shape_that_cannot_be_is_named(shape, says):
     with pytest.raises(InputError, match=says):
         a_model(**shape)
+
+
+@pytest.mark.parametrize("count", [1e6, 4.6e7])
+def test_a_count_below_that_of_the_tables_and_experts_is_refused(count):
+    model = a_model(experts=8, active_experts=2)
+    with pytest.raises(InputError, match=r"parameters = .* the experts of its architecture alone have \d+"):
+        replace(model, parameters=count)
+    assert replace(model, parameters=model.parameters * 0.999).exact_parameters == model.parameters
 
 
 @pytest.mark.parametrize("name", ["Mixtral_8x7B"])

@@ -55,7 +55,7 @@ FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
 
 
-AS_IS = 1.0  # the unpacking of what is not unpacked
+AS_IS = 1.0  # the unpacking of what is not unpacked, told by identity
 
 
 class Kernel(NamedTuple):
@@ -145,9 +145,7 @@ def decode_kernels(
     """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
     used, weights = matmul_weights(model, scheme, runtime, batch)
     shape = model.architecture
-    if (
-        shape is None or shape.dense
-    ):  # asked for most: the functions below would say the same, and take longer
+    if shape is None or shape.dense:  # what the functions below would say too, at less cost
         flops, values, kept = 4.0 * model.heads * model.head_dim, 2 * model.kv_heads * model.head_dim, seq_len
     else:
         flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mlsysim.checks import check_flag, one_number
-from mlsysim.errors import InputError, check_name
+from mlsysim.errors import InputError, check_name, shown
 
 __all__ = ["SHAPE", "SWITCHES", "Architecture"]
 
@@ -110,6 +110,16 @@ class Architecture:
     def embedding_parameters(self) -> int:
         """Entries of the token embedding, which a decode step looks up and does not read whole."""
         return self.vocab * self.hidden
+
+    def check_count(self, parameters: float, layers: int) -> None:
+        """Raise unless a stated count has room for the tables and the experts that the equations take out of it."""
+        tables = self.embedding_parameters * (1 if self.tied else 2)
+        least = tables + self.routed_parameters(layers)
+        if parameters < least:
+            raise InputError(
+                f"parameters = {shown(parameters)} is not allowed: the embedding, the output head and the experts of its "
+                f"architecture alone have {least}"
+            )
 
     def routed_parameters(self, layers: int) -> int:
         """Entries of the experts that a router chooses among, of all *layers*; 0 without experts."""

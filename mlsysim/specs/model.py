@@ -1,4 +1,4 @@
-"""Kinds of workload: dense transformers that decode, vision models, and models with sizes alone."""
+"""Kinds of workload: transformers that decode, vision models, and models with sizes alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mlsysim.units import quantity
 __all__ = ["MOST", "Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
 
 MOST = 10**6  # layers, heads or dimensions
+HEADS = ("layers", "heads", "kv_heads", "head_dim")
 
 
 def _keep_checked(spec: object, *attributes: str, high: float = math.inf, integer: bool = False) -> None:
@@ -66,8 +67,8 @@ class _Sized:
 
     def _head(self) -> str:
         year = f" ({self.year})" if self.year else ""
-        millions = self.parameters / 1e6
-        size = f"{number(millions / 1e3, 4)} billion" if millions >= 1e3 else f"{number(millions, 4)} million"
+        count = self.parameters
+        size = f"{number(count / 1e9, 4)} billion" if count >= 1e9 else f"{number(count / 1e6, 4)} million"
         fp16 = number(self.parameters * 2e-9, 4)
         return f"{self.name}: {self.title}{year}, {size} parameters ({fp16} GB at FP16), {self.layers} layers"
 
@@ -91,12 +92,14 @@ class _Transformer(_Sized):
             given = shown(self.architecture)
             raise InputError(f"architecture = {given} is not allowed: give an Architecture")
         _keep_checked(self, "heads", "kv_heads", "head_dim", high=MOST, integer=True)
+        if self.architecture:
+            self.architecture.check_count(self.parameters, self.layers)
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """Names of the numbers held, as the data files and :meth:`source_of` call them."""
         shape = SHAPE if self.architecture else ()
-        return ("year", "parameters", "layers", "heads", "kv_heads", "head_dim", *shape)
+        return ("year", "parameters", *HEADS, *shape)
 
     def shape(self) -> Architecture:
         """The architecture.
@@ -131,8 +134,7 @@ class _Transformer(_Sized):
     @property
     def inference_flops(self) -> Any:
         """FLOPs for one token without attention, two for each parameter that it goes through."""
-        shape = self.architecture
-        idle = 1 - shape.active_experts / shape.experts if shape else 0
+        idle = 1 - self.architecture.active_experts / self.architecture.experts if self.architecture else 0
         return quantity(2 * (self.parameters - self.routed_parameters * idle), "flop", "Gflop")
 
     @property
@@ -165,13 +167,11 @@ class _Transformer(_Sized):
 class TransformerModel(_Transformer):
     """A decoder: P parameters, L layers, H query heads, G key/value heads of dimension d.
 
-    Experts, sliding windows and latent attention stand in its ``architecture``; without one it is dense.
-
     Attributes:
         parameters: the count that the equations take; a published rounded count stays as published
             (:attr:`exact_parameters` has the other).
         family: the accuracy curves that apply to it (:mod:`mlsysim.compression.accuracy_curves`), "" for none.
-        architecture: its shape, or None where only sizes are known.
+        architecture: its shape, with experts, windows or latent attention; None where only sizes are known: dense.
         published: the rounded count as the publisher prints it, ``8.03B``.
         source, sources: citation of the numbers, with its year in brackets, and by number where it is another.
     """
@@ -180,8 +180,7 @@ class TransformerModel(_Transformer):
 
     def plain(self) -> dict[str, float]:
         """The numbers that a roofline needs, as a plain dict."""
-        names = ("layers", "heads", "kv_heads", "head_dim")
-        return {"params": self.parameters} | {name: getattr(self, name) for name in names}
+        return {"params": self.parameters, **{n: getattr(self, n) for n in HEADS}}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
