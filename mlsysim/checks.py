@@ -59,7 +59,7 @@ def check_number(
         low_ok = array >= max(low, SMALLEST) if open_low else array >= low
         high_ok = array < high if open_high else array <= min(high, LARGEST)
         good = low_ok & high_ok
-        if integer:
+        if integer and array.dtype.kind == "f":
             good &= array == np.floor(array)
         if good.all():
             array = array.astype(np.int64 if integer else np.float64, copy=False)

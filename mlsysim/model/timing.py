@@ -8,13 +8,19 @@ The peak is the device's at the precision that computes, e_c and e_m are the run
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from mlsysim.checks import check_shapes
 from mlsysim.model.kernels import AS_IS, Kernel, larger
 from mlsysim.specs import Device, Runtime, Scheme
+
+BLOCK = 2**14  # points whose arrays stay in a cache together
+MANY = 2**16  # points from which a sweep goes by blocks
 
 __all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "timing_of_inputs"]
 
@@ -78,6 +84,47 @@ class Timing:
         return zip(self.kernels, self.compute, self.memory, strict=True)
 
 
+class SweepTiming(Timing):
+    """The timing of very many points: the totals are there, the rest is computed if it is asked for.
+
+    The totals are made in blocks that stay in a processor's cache, so that a sweep takes no more memory than its result
+    and less time than the same arithmetic over whole arrays.
+    """
+
+    __slots__ = ("_all", "_compute_all")
+
+    def __init__(self, total: np.ndarray, compute_all: Callable[[], Timing]) -> None:
+        self.total = total
+        self._compute_all = compute_all
+        self._all: Timing | None = None
+
+    @classmethod
+    def of(
+        cls, equations: Callable[..., Timing], counts: Sequence[Any], shape: tuple[int, ...]
+    ) -> SweepTiming:
+        """The timing by *equations* of *counts*, which broadcast to *shape*."""
+        total = np.empty(shape)
+        rows = max(1, BLOCK * shape[0] // total.size)
+        for start in range(0, shape[0], rows):
+            here = slice(start, start + rows)
+            total[here] = equations(*(_rows(count, here, shape) for count in counts)).total
+        return cls(total, functools.partial(equations, *counts))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._all is None:
+            self._all = self._compute_all()
+        return getattr(self._all, name)
+
+
+def _rows(count: Any, here: slice, shape: tuple[int, ...]) -> Any:
+    """Those rows of *count* that belong to some rows of the *shape* that it broadcasts to."""
+    if not isinstance(count, np.ndarray) or count.ndim < len(shape) or count.shape[0] == 1:
+        return count
+    return count[here]
+
+
 def timing_of_inputs(
     equations: Callable[..., Timing],
     model: Any,
@@ -92,7 +139,15 @@ def timing_of_inputs(
         InputError: the counts and the arrays of device, scheme and runtime do not broadcast; the message says each
             one's shape.
     """
+    arrays = [count for count in counts.values() if type(count) is np.ndarray]
     try:
+        if arrays:
+            shape = np.broadcast_shapes(*(array.shape for array in arrays))
+            if math.prod(shape) > MANY:
+                point = equations(model, device, scheme, runtime, *(np.ravel(c)[0] for c in counts.values()))
+                if not np.ndim(point.total):  # no array in the device, the scheme or the runtime
+                    solve = functools.partial(equations, model, device, scheme, runtime)
+                    return SweepTiming.of(solve, tuple(counts.values()), shape)
         return equations(model, device, scheme, runtime, *counts.values())
     except ValueError:
         check_shapes(
