@@ -25,8 +25,10 @@ class Runtime:
         overhead_by_memory: τ by a device's memory type, where it differs; see :meth:`overhead_on`.
         reads_embedding: whether a pass reads the whole input embedding, or looks up its tokens' rows only.
         unpacking: by how much the arithmetic of a matmul takes longer while it unpacks weights that are shorter than what
-            computes: 0.5 for half as long again. Measured W4A16 kernels have 0 to 0.65 at large batch, W4A4 ones with
-            group scales 0.25 and more (Lin et al. 2024, QServe, arXiv 2405.04532, section 3.2: 20% to 90% of the loop).
+            computes: 0.5 for half as long again. A W4A16 kernel that is 0.6 times as fast as FP16 at a large batch has
+            0.65 (Marlin, vllm-project/vllm pull request 34556, 2026), one that is as fast has 0 (TensorRT-LLM at batch
+            512, ai-dynamo/aiconfigurator, 2026); W4A4 kernels with group scales spend 20% to 90% of their main loop on
+            it (Lin et al. 2024, QServe, arXiv 2405.04532).
         head_bits: bits that the output head (and the embedding) keep if the scheme has fewer; None: the scheme's.
         stands_for, source, year, error: what it stands for, where its numbers come from, and how far off they are.
     """
