@@ -11,10 +11,12 @@ from pathlib import Path
 
 import nbgrader.api
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from nbformat.v4 import new_markdown_cell
 
 from autograder.cli import main
-from autograder.files.renamed import read_renamed
+from autograder.files.renamed import read_renamed, renamed_text, with_renamed
 from autograder.grading.command import local_grader
 from autograder.grading.pending import make_plan
 from autograder.grading.run import grade_course
@@ -222,8 +224,10 @@ def test_an_error_or_ctrl_c_leaves_nothing_behind(course, moment):
 
 def test_nbgrader_and_our_own_commands_go_on_from_there(course, capsys):
     change(course, CHANGED)
+    shutil.copy(course.source / "work.ipynb", course.source / "work-Copy1.ipynb")
     assert main(["revise", ASSIGNMENT, "--course", str(course.root), "--apply"]) == 0
     said = " ".join(capsys.readouterr().out.split())
+    assert "hw/work-Copy1.ipynb is left out: it is a copy of work.ipynb." in said
     assert "The gradebook as it was is kept as gradebook.before-revise-1.db beside it." in said
     before, released = rows(course), files(course.release)
     for command in (
@@ -460,6 +464,38 @@ def test_another_name_with_another_text_is_told(course, capsys):
         CourseError, match="work has a cell z, as one that is called last now was called before"
     ):
         revise_course(course, by_rule)
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+
+
+@given(renamed=st.dictionaries(NAMES, st.dictionaries(NAMES, NAMES, min_size=1), max_size=3))
+@example(renamed={"a\x7f\n[b]": {'"😀': "\\"}})
+def test_the_file_of_names_says_what_was_written_into_it(tmp_path_factory, renamed):
+    folder = tmp_path_factory.mktemp("names")
+    (folder / "kit").mkdir()
+    (folder / "kit" / "renamed.toml").write_text(renamed_text(renamed), "utf-8")
+    assert read_renamed(folder) == renamed
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")).filter(lambda p: p[0] != p[1]), max_size=6
+    )
+)
+def test_names_that_change_again_lead_to_the_last_one(steps):
+    renamed, now = {}, {name: name for name in "abcd"}
+    for old, new in steps:
+        called = renamed.get("work", {}).get(new, old)
+        if called != old and called in now.values():
+            continue  # refused: submissions call another question by this name
+        if old in now.values() and new not in now.values():
+            renamed = with_renamed(renamed, {"work": {old: new}})
+            now = {first: new if last == old else last for first, last in now.items()}
+        elif new in now.values():  # it is free once its question is gone
+            now = {first: last for first, last in now.items() if last != new}
+    for first, last in now.items():
+        assert renamed.get("work", {}).get(first, first) == last
 
 
 def test_grading_a_changed_source_names_this_command_and_nbgrader_does_too(course):

@@ -56,6 +56,11 @@ def renamed_text(renamed: Renamed) -> str:
     """The file that says so."""
     lines = [HEAD]
     for notebook, names in sorted(renamed.items()):
-        lines.append(f"\n[{json.dumps(notebook)}]\n")
-        lines += [f"{json.dumps(old)} = {json.dumps(new)}\n" for old, new in sorted(names.items())]
+        lines.append(f"\n[{_quoted(notebook)}]\n")
+        lines += [f"{_quoted(old)} = {_quoted(new)}\n" for old, new in sorted(names.items())]
     return "".join(lines)
+
+
+def _quoted(name: str) -> str:
+    """A string of TOML: one of JSON is, but for one character."""
+    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
