@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,19 @@ from zoneinfo import ZoneInfo
 from traitlets import Unicode
 
 from autograder.nbgrader_compat.errors import CourseError
-from autograder.nbgrader_compat.internals import AssignLatePenalties, Gradebook, LateSubmissionPlugin
+from autograder.nbgrader_compat.grades import penalties
+from autograder.nbgrader_compat.internals import (
+    AssignLatePenalties,
+    Gradebook,
+    LateSubmissionPlugin,
+    SubmittedAssignment,
+)
 from autograder.nbgrader_compat.late_rules import Extension, LateRule, read_extensions, read_rules, spoken
 from autograder.nbgrader_compat.layout import Layout
 
-__all__ = ["Late"]
+__all__ = ["Late", "penalties_anew"]
+
+SAME_POINTS = 1e-9
 
 
 class Late(AssignLatePenalties):
@@ -128,3 +137,24 @@ class Late(AssignLatePenalties):
         except (ValueError, OSError, LookupError):
             zone = ZoneInfo("UTC")
         return f"{time.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def penalties_anew(book: Any, late: Late, assignment: str, students: Collection[str]) -> list[str]:
+    """Assign the penalties of *students* anew in the open gradebook *book*; returns those who lose other points by it than before."""
+    changed, before = [], penalties(book, assignment)
+    penalized = {student for student, _ in before}
+    row = book.find_assignment(assignment)
+    late.check(row)
+    for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=row.id):
+        if submission.student_id not in students:
+            continue
+        late.settle(submission)
+        if submission.total_seconds_late <= 0 and submission.student_id not in penalized:
+            continue
+        book.db.flush()
+        for notebook in submission.notebooks:
+            late.assign(submission, notebook, book.db)
+            was = before.get((submission.student_id, notebook.name), 0.0)
+            if abs((notebook.late_submission_penalty or 0.0) - was) > SAME_POINTS:
+                changed.append(submission.student_id)
+    return sorted({*changed})

@@ -14,7 +14,7 @@ from autograder.nbgrader_compat.blueprint import Blueprint
 from autograder.nbgrader_compat.course import Course
 from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.flags import counts_nothing
-from autograder.nbgrader_compat.grades import MAXIMUM, penalties, with_maximum
+from autograder.nbgrader_compat.grades import MAXIMUM, with_maximum
 from autograder.nbgrader_compat.internals import (
     AssignLatePenalties,
     Assignment,
@@ -25,7 +25,7 @@ from autograder.nbgrader_compat.internals import (
     Student,
     SubmittedAssignment,
 )
-from autograder.nbgrader_compat.late import Late
+from autograder.nbgrader_compat.late import Late, penalties_anew
 from autograder.nbgrader_compat.lock_wait import LockWait, read_blueprints
 from autograder.nbgrader_compat.set_aside import SET_ASIDE
 from autograder.nbgrader_compat.stand_ins import preprocessor_classes
@@ -33,7 +33,6 @@ from autograder.nbgrader_compat.triage import marks_to_confirm
 
 __all__ = ["Records"]
 
-SAME_POINTS = 1e-9
 Given = TypeVar("Given")
 # No foreign key: nbgrader may delete a submission, and then this row means nothing. A release has a row too, with the assignment's id.
 RECORDS = Table(
@@ -209,7 +208,10 @@ class Records:
         Raises:
             CourseError: the gradebook or the rules cannot be used; nothing is changed.
         """
-        return self.together(lambda book: self._penalties_anew(book, students))
+        late = self._late
+        if late is None:
+            return []
+        return self.together(lambda book: penalties_anew(book, late, self._course.assignment, students))
 
     def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
         """Those with an extension who have not handed in, and whom the gradebook does not know."""
@@ -218,28 +220,6 @@ class Records:
             return []
         known = {student for (student,) in self._read(select(Student.id))}
         return [student for student in named if student not in known and student not in handed_in]
-
-    def _penalties_anew(self, book: Any, students: Collection[str]) -> list[str]:
-        if self._late is None:
-            return []
-        changed = []
-        assignment = book.find_assignment(self._course.assignment)
-        self._late.check(assignment)
-        before = penalties(book, assignment.name)
-        penalized = {student for student, _ in before}
-        for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id):
-            if submission.student_id not in students:
-                continue
-            self._late.settle(submission)
-            if submission.total_seconds_late <= 0 and submission.student_id not in penalized:
-                continue
-            book.db.flush()
-            for notebook in submission.notebooks:
-                self._late.assign(submission, notebook, book.db)
-                was = before.get((submission.student_id, notebook.name), 0.0)
-                if abs((notebook.late_submission_penalty or 0.0) - was) > SAME_POINTS:
-                    changed.append(submission.student_id)
-        return sorted({*changed})
 
     def put(
         self,
