@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbgrader.api
+import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook, writes
 
@@ -18,7 +20,17 @@ from autograder.notebook.assemble import assemble
 from autograder.notebook.cells import Notebook, grading, is_test, read_notebook
 from tests.small import cell
 
-__all__ = ["ASSIGNMENT", "CONFIG", "FIRST", "Question", "by_rule", "change", "hand_in", "new_course"]
+__all__ = [
+    "ASSIGNMENT",
+    "CONFIG",
+    "FIRST",
+    "Question",
+    "by_rule",
+    "change",
+    "hand_in",
+    "new_course",
+    "one_alembic",
+]
 
 ASSIGNMENT = "hw"
 CONFIG = """
@@ -71,6 +83,15 @@ class Question:
 
 
 FIRST = {"work": [Question("a"), Question("b", 3), Question("why", 4, written=True)]}
+
+
+@contextlib.contextmanager
+def one_alembic() -> Iterator[None]:
+    """nbgrader starts a process for each new gradebook, to ask for a version that does not change: here it is asked once."""
+    version = nbgrader.api.get_alembic_version()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nbgrader.api, "get_alembic_version", lambda: version)
+        yield
 
 
 def change(course: Course | Path, notebooks: Mapping[str, Sequence[Question]]) -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbgrader.api
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,7 +25,7 @@ from autograder.report.exports import waiting
 from autograder.report.marks import class_marks
 from autograder.revision.command import revision_lines
 from autograder.revision.revise import revise_course
-from tests.changing import ASSIGNMENT, FIRST, Question, by_rule, change, hand_in, new_course
+from tests.changing import ASSIGNMENT, FIRST, Question, by_rule, change, hand_in, new_course, one_alembic
 from tests.gradebooks import everything, rows
 from tests.servers import postgresql
 
@@ -43,12 +42,9 @@ CHANGED = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_alembic(request):
-    """nbgrader starts a process for each new gradebook, to ask for a version that does not change."""
-    version = nbgrader.api.get_alembic_version()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nbgrader.api, "get_alembic_version", lambda: version)
+@pytest.fixture(scope="module", autouse=True)
+def _one_alembic():
+    with one_alembic():
         yield
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-import nbgrader.api
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from autograder.grading.run import grade_course
 from autograder.nbgrader_compat.course import Course
 from autograder.revision.revise import revise_course
-from tests.changing import ASSIGNMENT, FIRST, Question, by_rule, change, hand_in, new_course
+from tests.changing import ASSIGNMENT, FIRST, Question, by_rule, change, hand_in, new_course, one_alembic
 from tests.gradebooks import rows
 
 STUDENTS = {"ada": (1, 2), "bob": (3, 1), "cyd": (1, 1)}
@@ -23,9 +22,7 @@ DUE = "2026-01-01 00:00:00 UTC"
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_alembic():
-    version = nbgrader.api.get_alembic_version()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nbgrader.api, "get_alembic_version", lambda: version)
+    with one_alembic():
         yield
 
 
