@@ -159,11 +159,21 @@ def test_without_the_files_nothing_is_other_than_nbgrader_s(course):
 def test_an_extension_for_nobody_known_is_said_and_one_without_a_due_date_stops(course, capsys):
     from autograder.cli import main
 
-    (course.root / "extensions.csv").write_text("student,assignment,extra\nadda,circles,1 day\n")
-    assert main(["grade", "circles", "--course", str(course.root), "--student", "graced", "--no-lint"]) == 0
-    assert "adda has an extension, and neither handed in nor is in the gradebook" in " ".join(
-        capsys.readouterr().out.split()
+    (course.root / "extensions.csv").write_text(
+        "student,assignment,extra\nadda,circles,1 day\ntwo_days,circles,1 day\n"
     )
+    assert main(["grade", "circles", "--course", str(course.root), "--student", "graced", "--no-lint"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "adda has an extension, and neither handed in nor is in the gradebook" in said
+    # Whoever handed in is known, also if somebody else alone is graded.
+    assert "two_days" not in said
+    (course.root / "extensions.csv").write_text(
+        "student,assignment,until\nadda,circles,2025-01-12 12:00 CET\n"
+    )
+    assert main(["grade", "circles", "--course", str(course.root), "--no-lint"]) == 2
+    early = "gives adda time for circles until 2025-01-12 12:00 CET, before it is due on 2026-01-10 12:00 CET"
+    assert early in " ".join(capsys.readouterr().err.split())
+    (course.root / "extensions.csv").write_text("student,assignment,extra\nadda,circles,1 day\n")
     with course.gradebook() as book:
         book.find_assignment("circles").duedate = None
         book.db.commit()

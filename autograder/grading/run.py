@@ -157,7 +157,7 @@ def grade_course(
                 summary.before.append(student)
             else:
                 todo.append((student, print_))
-        for student in recorder.records.unknown_with_extension({*known, *(student for student, _ in todo)}):
+        for student in recorder.records.unknown_with_extension({*known, *course.students(known)}):
             progress.say(f"{student} has an extension, and neither handed in nor is in the gradebook")
         summary.penalties = recorder.records.penalties_anew(frozenset(summary.before))
         progress.begin(len(todo) + len(summary.trouble), len(summary.before))
