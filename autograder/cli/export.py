@@ -51,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export; returns the exit status."""
+    from contextlib import closing
+
     from autograder.nbgrader_compat.course import Course
+    from autograder.nbgrader_compat.lock_wait import LockWait
+    from autograder.nbgrader_compat.records import Records
     from autograder.report.exports import ungraded, waiting, write_export
     from autograder.report.marks import class_marks
     from autograder.report.roster import RosterError, read_roster
@@ -74,6 +78,14 @@ def run(options: argparse.Namespace) -> int:
             f"{sum(open_marks.values())} marks of {len(open_marks)} students wait for a person ({_some(list(open_marks))}): "
             "give them in Formgrader first, or add --incomplete, and they count as no points"
         )
+    if course.late().rules and not options.incomplete:
+        with closing(Records(course, LockWait(course))) as records:
+            stale = records.penalties_anew(marks.students, keep=False)
+        if stale:
+            raise Complaint(
+                f"the late penalties of {len(stale)} students are not those of their present marks and due dates ({_some(stale)}): "
+                f"run autograder grade {course.assignment}, which grades nothing again, or add --incomplete"
+            )
     people = None
     if options.roster:
         try:

@@ -157,9 +157,9 @@ def grade_course(
                 summary.before.append(student)
             else:
                 todo.append((student, print_))
-        for student in recorder.records.unknown_with_extension({*known, *course.students(known)}):
-            progress.say(f"{student} has an extension, and neither handed in nor is in the gradebook")
         summary.penalties = recorder.records.penalties_anew(frozenset(summary.before))
+        for sentence in recorder.records.about_extensions({*known, *course.students(known)}):
+            progress.say(sentence)
         progress.begin(len(todo) + len(summary.trouble), len(summary.before))
         for student, why in summary.trouble.items():
             progress.step(student, why, [])

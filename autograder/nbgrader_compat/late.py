@@ -90,23 +90,25 @@ class Late(AssignLatePenalties):
         """Write into the gradebook's *assignment* when it is due, if the file says so.
 
         Raises:
-            CourseError: somebody has an extension, and it is never due, or due later than that.
+            CourseError: somebody has an extension, and it is never due.
         """
         rule = self._rules.get(assignment.name)
         if rule is not None and rule.due is not None and assignment.duedate != rule.due:
             assignment.duedate = rule.due
-        for student in self.with_extension(assignment.name):
-            if assignment.duedate is None:
-                raise CourseError(
-                    f"{self.extensions} gives {student} more time for {assignment.name}, which has no due date: "
-                    "set one in Formgrader, or as due in the file of c.Late.rules"
-                )
-            more = (self._extensions or {})[student, assignment.name].after(assignment.duedate)
-            if more < timedelta():
-                raise CourseError(
-                    f"{self.extensions} gives {student} time for {assignment.name} until "
-                    f"{self._shown(assignment.duedate + more)}, before it is due on {self._shown(assignment.duedate)}"
-                )
+        more = self.with_extension(assignment.name)
+        if more and assignment.duedate is None:
+            raise CourseError(
+                f"{self.extensions} gives {more[0]} more time for {assignment.name}, which has no due date: "
+                "set one in Formgrader, or as due in the file of c.Late.rules"
+            )
+
+    def of_no_use(self, assignment: Any) -> list[str]:
+        """Whose extension ends before the gradebook's *assignment* is due."""
+        return [
+            student
+            for student in self.with_extension(assignment.name)
+            if not (self._extensions or {})[student, assignment.name].after(assignment.duedate)
+        ]
 
     def assign(self, submission: Any, notebook: Any, session: Any) -> None:
         """As nbgrader does for one *notebook* of the *submission*, in a transaction that is under way."""

@@ -79,8 +79,8 @@ class Extension:
     extra: timedelta = timedelta()
 
     def after(self, due: datetime) -> timedelta:
-        """How much later than *due* the work may come."""
-        return self.extra if self.until is None else self.until - due
+        """How much later than *due* the work may come; nothing for an extension that ends before."""
+        return self.extra if self.until is None else max(timedelta(), self.until - due)
 
 
 def spoken(period: timedelta) -> str:

@@ -199,8 +199,11 @@ class Records:
                 book.db.remove()
                 book.db = own
 
-    def penalties_anew(self, students: Collection[str]) -> list[str]:
+    def penalties_anew(self, students: Collection[str], *, keep: bool = True) -> list[str]:
         """Assign the late penalties of those of *students* that are recorded anew: a due date, an extension or a mark by hand may have changed.
+
+        Args:
+            keep: otherwise it is only asked what would change.
 
         Returns:
             The students who lose other points by it than before.
@@ -211,15 +214,27 @@ class Records:
         late = self._late
         if late is None:
             return []
-        return self.together(lambda book: penalties_anew(book, late, self._course.assignment, students))
+        return self.together(
+            lambda book: penalties_anew(book, late, self._course.assignment, students), keep=keep
+        )
 
-    def unknown_with_extension(self, handed_in: Collection[str]) -> list[str]:
-        """Those with an extension who have not handed in, and whom the gradebook does not know."""
-        named = self._late.with_extension(self._course.assignment) if self._late else []
-        if not {*named} - {*handed_in}:
+    def about_extensions(self, handed_in: Collection[str]) -> list[str]:
+        """Sentences on extensions that change nothing: of those whom nobody knows, and that end before the due date."""
+        late = self._late
+        if late is None or not (named := late.with_extension(self._course.assignment)):
             return []
-        known = {student for (student,) in self._read(select(Student.id))}
-        return [student for student in named if student not in known and student not in handed_in]
+        known = {*handed_in, *(student for (student,) in self._read(select(Student.id)))}
+        unknown = [student for student in named if student not in known]
+        early = self.together(
+            lambda book: late.of_no_use(book.find_assignment(self._course.assignment)), keep=False
+        )
+        return [
+            *(
+                f"{student} has an extension, and neither handed in nor is in the gradebook"
+                for student in unknown
+            ),
+            *(f"{student} has an extension that ends before the due date" for student in early),
+        ]
 
     def put(
         self,
