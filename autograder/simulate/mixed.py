@@ -55,7 +55,9 @@ def spread(
             if source.random() < ability:
                 continue
             if source.random() < NOTHING or not known:
-                chosen[notebook] = None
+                # Somebody of whom there is nothing is no submission.
+                if len({*slips} - {name for name, kind in chosen.items() if kind is None}) > 1:
+                    chosen[notebook] = None
             else:  # the first are common, as in any class
                 chosen[notebook] = source.choices(known, [1 / (rank + 1) for rank in range(len(known))])[0]
         yield mixed(name, chosen)
