@@ -152,7 +152,7 @@ def grade_course(
                 continue
             if only:
                 # What is recorded of the others stays true or not, as it was.
-                todo.append((student, known.get(student, NEVER_WHOLE)))
+                todo.append((student, known.get(student) or NEVER_WHOLE))
             elif known.get(student) == print_ and not force:
                 summary.before.append(student)
             else:
