@@ -160,6 +160,30 @@ def test_without_the_files_nothing_is_other_than_nbgrader_s(course):
     assert taken_off(course) == {"graced": RIGHT, "two_days": 0}
 
 
+def test_a_plugin_of_the_course_s_own_that_fails_is_named(course, capsys):
+    (course.root / "strict.py").write_text(
+        "from nbgrader.plugins import BasePlugin\n"
+        "class Strict(BasePlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return {}[student_id]\n"
+    )
+    (course.root / "nbgrader_config.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(course.root)!r})\n"
+        + COURSE
+        + "from strict import Strict\nc.AssignLatePenalties.plugin_class = Strict\n"
+    )
+    with course.gradebook() as book:
+        book.update_or_create_assignment("circles", duedate=f"{DUE} UTC")
+    assert main(["grade", "circles", "--course", str(course.root), "--no-lint", "--student", "never"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Strict gives no late penalty for never: KeyError: 'never'" in said
+    # With a file of rules there would be two answers to what lateness costs.
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write('c.Late.rules = "late.toml"\n')
+    assert main(["grade", "circles", "--course", str(course.root), "--no-lint"]) == 2
+    assert "c.Late.rules and c.AssignLatePenalties.plugin_class both say" in capsys.readouterr().err
+
+
 def test_an_extension_for_nobody_known_is_said_and_one_without_a_due_date_stops(course, capsys):
     (course.root / "extensions.csv").write_text(
         "student,assignment,extra\nadda,circles,1 day\ntwo_days,circles,1 day\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -65,7 +66,7 @@ def make_plan(
         course.assignment,
         source_files(course.source),
         notebooks,
-        converter.config,
+        _for_marking(converter.config),
         list(sanitize),
         list(autograde),
         course.db_url,
@@ -75,6 +76,14 @@ def make_plan(
         limits,
         tuple(course.students()),
     )
+
+
+def _for_marking(config: Any) -> Any:
+    """The settings without those of late penalties: they are assigned where the gradebook is, and anew in each run."""
+    made = copy.deepcopy(config)
+    for section in ("AssignLatePenalties", "Late"):
+        made.pop(section, None)
+    return made
 
 
 def _check_source(course: Course, notebooks: Mapping[str, Blueprint]) -> None:
@@ -186,7 +195,6 @@ def _settings(plan: Plan) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         name: dict(plan.config[name]) for name in sorted(sections) if name in plan.config
     }
-    chosen.pop("Late", None)  # penalties are assigned anew in each run
     if "Examine" in chosen:
         chosen["Examine"].pop("lock_seconds", None)  # no mark depends on how long a lock is waited for
     return chosen | {"steps": [step.__name__ for step in listed]}

@@ -111,7 +111,11 @@ class Late(AssignLatePenalties):
         ]
 
     def assign(self, submission: Any, notebook: Any, session: Any) -> None:
-        """As nbgrader does for one *notebook* of the *submission*, in a transaction that is under way."""
+        """As nbgrader does for one *notebook* of the *submission*, in a transaction that is under way.
+
+        Raises:
+            CourseError: the course's own plugin fails.
+        """
         notebook.late_submission_penalty = None
         late = submission.total_seconds_late
         if late <= 0:
@@ -119,11 +123,21 @@ class Late(AssignLatePenalties):
         session.refresh(notebook, ["score"])
         rule = self._rules.get(submission.assignment.name)
         if rule is None:
-            penalty = self.plugin_inst.late_submission_penalty(submission.student_id, notebook.score, late)
+            penalty = self._of_plugin(submission.student_id, notebook.score, late)
         else:
             penalty = rule.share(timedelta(seconds=late)) * notebook.score or None
         if penalty is not None:
             notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
+
+    def _of_plugin(self, student: str, score: float, late: float) -> float | None:
+        try:
+            penalty: float | None = self.plugin_inst.late_submission_penalty(student, score, late)
+        except Exception as error:  # it is the course's own
+            name = type(self.plugin_inst).__name__
+            raise CourseError(
+                f"{name} gives no late penalty for {student}: {type(error).__name__}: {error}"
+            ) from error
+        return penalty
 
     def says(self, submission: Any) -> list[str]:
         """What a student should know: when the work was due, when it came, and what that costs."""
