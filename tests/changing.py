@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,8 +90,11 @@ FIRST = {"work": [Question("a"), Question("b", 3), Question("why", 4, written=Tr
 @contextlib.contextmanager
 def one_alembic() -> Iterator[None]:
     """nbgrader starts a process for each new gradebook, to ask for a version that does not change: here it is asked once."""
-    version = nbgrader.api.get_alembic_version()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "PATH", str(Path(sys.executable).parent), prepend=os.pathsep
+        )  # alembic is started by its bare name
+        version = nbgrader.api.get_alembic_version()
         patch.setattr(nbgrader.api, "get_alembic_version", lambda: version)
         yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -160,23 +161,32 @@ def test_without_the_files_nothing_is_other_than_nbgrader_s(course):
     assert taken_off(course) == {"graced": RIGHT, "two_days": 0}
 
 
-def test_a_plugin_of_the_course_s_own_that_fails_is_named(course, capsys):
+@pytest.mark.parametrize(
+    ("gives", "why"),
+    [
+        ("{}[student_id]", "KeyError: 'never'"),
+        ("'all'", "ValueError: could not convert"),
+        ("[1]", "TypeError: float() argument"),
+        ("float('nan')", "ValueError: it is not a number"),
+    ],
+)
+def test_a_plugin_of_the_course_s_own_that_fails_is_named(course, capsys, monkeypatch, gives, why):
+    monkeypatch.syspath_prepend(course.root)
+    monkeypatch.delitem(sys.modules, "strict", raising=False)
     (course.root / "strict.py").write_text(
         "from nbgrader.plugins import BasePlugin\n"
         "class Strict(BasePlugin):\n"
         "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
-        "        return {}[student_id]\n"
+        f"        return {gives}\n"
     )
     (course.root / "nbgrader_config.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(course.root)!r})\n"
-        + COURSE
-        + "from strict import Strict\nc.AssignLatePenalties.plugin_class = Strict\n"
+        COURSE + "from strict import Strict\nc.AssignLatePenalties.plugin_class = Strict\n"
     )
     with course.gradebook() as book:
         book.update_or_create_assignment("circles", duedate=f"{DUE} UTC")
     assert main(["grade", "circles", "--course", str(course.root), "--no-lint", "--student", "never"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "Strict gives no late penalty for never: KeyError: 'never'" in said
+    assert f"Strict gives no late penalty for never: {why}" in said
     # With a file of rules there would be two answers to what lateness costs.
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write('c.Late.rules = "late.toml"\n')
@@ -224,6 +234,8 @@ def test_an_extension_for_nobody_known_is_said_and_one_without_a_due_date_stops(
         ('[circle]\ngrace = "1 day"', "has [circle], which is no assignment; there is circles"),
         ('[circles]\ndue = "soon"', "due = 'soon' leaves open when"),
         ('[circles]\ndue = "10.1.2026 12:00 CET"', "leaves open when: the day can be"),
+        ('[circles]\ndue = "2026-10-25 02:30 Europe/Berlin"', "Europe/Berlin is UTC+01:00 or UTC+02:00"),
+        ('[circles]\ndue = "2026-03-29 02:30 Europe/Berlin"', "Europe/Berlin is UTC+01:00 or UTC+02:00"),
         ("[circles]\ndue = 2026-01-10", "must be a day with a time"),
     ],
 )

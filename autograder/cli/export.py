@@ -12,7 +12,6 @@ __all__ = ["add_arguments", "run"]
 
 SAYS = "write the marks of a graded class in the form that Canvas, Moodle or Gradescope takes, or as a plain table"
 STATUS = "Exit status: 0 if the marks were written; 2 if not."
-NAMED = 10  # students in a sentence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from autograder.report.exports import ungraded, waiting, write_export
     from autograder.report.marks import class_marks
     from autograder.report.roster import RosterError, read_roster
+    from autograder.terminal import some
 
     if options.key and not options.roster:
         raise Complaint(f"--key {options.key} names a column of a roster: say which one with --roster FILE")
@@ -69,21 +69,21 @@ def run(options: argparse.Namespace) -> int:
     not_graded = ungraded(marks)
     if not_graded and not options.incomplete:
         raise Complaint(
-            f"{len(not_graded)} of {len(marks.students)} students are not graded, or not wholly ({_some(not_graded)}): "
+            f"{len(not_graded)} of {len(marks.students)} students are not graded, or not wholly ({some(not_graded)}): "
             f"run autograder grade {course.assignment} first, or add --incomplete, and what is not graded counts as no points"
         )
     open_marks = waiting(marks)
     if open_marks and not options.incomplete:
         raise Complaint(
-            f"{sum(open_marks.values())} marks of {len(open_marks)} students wait for a person ({_some(list(open_marks))}): "
+            f"{sum(open_marks.values())} marks of {len(open_marks)} students wait for a person ({some(list(open_marks))}): "
             "give them in Formgrader first, or add --incomplete, and they count as no points"
         )
-    if course.late().rules and not options.incomplete:
+    if course.late.rules and not options.incomplete:
         with closing(Records(course, LockWait(course))) as records:
             stale = records.penalties_anew(marks.students, keep=False)
         if stale:
             raise Complaint(
-                f"the late penalties of {len(stale)} students are not those of their present marks and due dates ({_some(stale)}): "
+                f"the late penalties of {len(stale)} students are not those of their present marks and due dates ({some(stale)}): "
                 f"run autograder grade {course.assignment}, which grades nothing again, or add --incomplete"
             )
     people = None
@@ -95,9 +95,9 @@ def run(options: argparse.Namespace) -> int:
         people = roster.people
         print(f"Matched by the roster's column {roster.key!r}.")
         if roster.unknown:
-            print(f"Not in the roster, left out: {_some(roster.unknown)}", file=sys.stderr)
+            print(f"Not in the roster, left out: {some(roster.unknown)}", file=sys.stderr)
         if roster.without:
-            print(f"In the roster, without a submission, left out: {_some(roster.without)}", file=sys.stderr)
+            print(f"In the roster, without a submission, left out: {some(roster.without)}", file=sys.stderr)
     ending = "" if options.form == "gradescope" else ".csv"
     place = options.out or course.root / f"{course.assignment}-{options.form}{ending}"
     try:
@@ -107,8 +107,3 @@ def run(options: argparse.Namespace) -> int:
     count = sum(people is None or student in people for student in marks.students)
     print(f"Marks of {count} students: {place}")
     return 0
-
-
-def _some(students: list[str] | tuple[str, ...]) -> str:
-    more = len(students) - NAMED
-    return ", ".join(students[:NAMED]) + (f" and {more} more" if more > 0 else "")

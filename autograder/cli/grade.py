@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--jobs", type=count, metavar="N", help="grading processes (default: one for each core)")
     add(
         "--notebook",
-        default="",
+        type=_notebook,
         metavar="NAME",
         help="grade only this notebook, also where it is graded already; the others keep their marks",
     )
@@ -48,6 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _notebook(text: str) -> str:
+    """The name of a notebook."""
+    name = text.removesuffix(".ipynb")
+    if not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a notebook")
+    return name
+
+
 def run(options: argparse.Namespace) -> int:
     """Grade; returns the exit status."""
     from autograder.grading.command import run_grade
@@ -59,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         options.student,
         jobs=options.jobs,
         force=options.force,
-        only=options.notebook.removesuffix(".ipynb"),
+        only=options.notebook or "",
         db_url=options.db,
         scheduler=options.scheduler,
         report=_report,

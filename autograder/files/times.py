@@ -95,7 +95,7 @@ def _read(text: str, zone: str) -> tuple[datetime, str]:
     place = text.rpartition(" ")[2]
     if PLACE.fullmatch(place):
         days, _, _ = _days(text.rpartition(" ")[0])
-        found = {day: [_offset(_zone(place), day)] for day in days}
+        found = {day: _offsets(_zone(place), day) for day in days}
         name: str | None = place
     else:
         days, name, offset = _days(FROM_UTC.sub("", text))
@@ -162,7 +162,7 @@ def _meanings(name: str | None, day: datetime, zone: str) -> list[timedelta]:
     if zone:
         home = _zone(zone)
         if home.tzname(day) == name:
-            return [_offset(home, day)]
+            return _offsets(home, day)
     found = _abbreviations(day.year).get(name, frozenset()) | set(MORE_MEANINGS.get(name, ()))
     if not found:
         raise _Unknown(name)
@@ -194,6 +194,11 @@ def _zone(key: str) -> ZoneInfo:
 
 def _offset(zone: ZoneInfo, day: datetime) -> timedelta:
     return zone.utcoffset(day) or timedelta()
+
+
+def _offsets(zone: ZoneInfo, day: datetime) -> list[timedelta]:
+    """The offsets that *day* may have: two in an hour in which the clock is changed."""
+    return sorted({_offset(zone, day), _offset(zone, day.replace(fold=1))})
 
 
 def _shown(offset: timedelta) -> str:

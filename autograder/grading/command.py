@@ -11,12 +11,10 @@ from autograder.grading.interrupt import CtrlC
 from autograder.grading.plan import Failed
 from autograder.grading.run import Grader, Listener, Summary, grade_course
 from autograder.nbgrader_compat.course import Course, CourseError
-from autograder.terminal import terminal
+from autograder.terminal import some, terminal
 from autograder.triage.lines import triage_lines
 
 __all__ = ["Bar", "local_grader", "print_summary", "run_grade"]
-
-NAMED = 10  # students in a sentence
 
 
 def local_grader(processes: int | None = None) -> Grader:
@@ -104,8 +102,8 @@ def print_summary(summary: Summary, console: Any) -> None:
         )
     if summary.penalties:
         console.print(
-            f"The penalty for lateness is another one now for {len(summary.penalties)}: {', '.join(summary.penalties[:NAMED])}"
-            f"{', …' if len(summary.penalties) > NAMED else ''}. Write their pages again with autograder feedback.",
+            f"The penalty for lateness is another one now for {len(summary.penalties)}: {some(summary.penalties)}. "
+            "Write their pages again with autograder feedback.",
             markup=False,
         )
     if summary.graded:

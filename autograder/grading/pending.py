@@ -56,7 +56,7 @@ def make_plan(
     if notebooks is None:
         waiting = lock_wait or LockWait(course)
         notebooks = waiting.run(lambda: read_blueprints(course, waiting))
-        _check_source(course, notebooks)
+        _check_source(course, notebooks, waiting)
     try:
         read_renamed(course.source)
     except ValueError as error:
@@ -86,7 +86,7 @@ def _for_marking(config: Any) -> Any:
     return made
 
 
-def _check_source(course: Course, notebooks: Mapping[str, Blueprint]) -> None:
+def _check_source(course: Course, notebooks: Mapping[str, Blueprint], waiting: LockWait) -> None:
     """Make sure that the gradebook has the questions and the tests that the source has.
 
     Raises:
@@ -103,14 +103,17 @@ def _check_source(course: Course, notebooks: Mapping[str, Blueprint]) -> None:
             if changed
             else f"the gradebook has a notebook {gone[0]}, and {course.source} has none of that name"
         )
-        with course.gradebook() as book:
-            any_graded = bool(book.assignment_submissions(course.assignment))
         command = (
             f"autograder revise {course.assignment} shows what changes for whom"
-            if any_graded
+            if waiting.run(lambda: _any_submission(course, waiting))
             else f"run nbgrader generate_assignment {course.assignment} --force"
         )
         raise CourseError(f"{what}: {command}")
+
+
+def _any_submission(course: Course, waiting: LockWait) -> bool:
+    with waiting.gradebook() as book:
+        return bool(book.assignment_submissions(course.assignment))
 
 
 def _is_known(source: Notebook, blueprint: Blueprint | None) -> bool:

@@ -153,6 +153,7 @@ class Course:
         url = make_url(self.db_url)
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
+    @functools.cached_property
     def late(self) -> Late:
         """What lateness costs.
 

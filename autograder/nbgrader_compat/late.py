@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,15 +79,15 @@ class Late(AssignLatePenalties):
         """Write into the gradebook's *submission* when it is due, as the files say.
 
         Raises:
-            CourseError: see :meth:`check`.
+            CourseError: see :meth:`settle_due_date`.
         """
         assignment, student = submission.assignment, submission.student_id
-        self.check(assignment)
+        self.settle_due_date(assignment)
         if self._extensions is not None:
             extension = self._extensions.get((student, assignment.name))
             submission.extension = None if extension is None else extension.after(assignment.duedate)
 
-    def check(self, assignment: Any) -> None:
+    def settle_due_date(self, assignment: Any) -> None:
         """Write into the gradebook's *assignment* when it is due, if the file says so.
 
         Raises:
@@ -102,7 +103,7 @@ class Late(AssignLatePenalties):
                 "set one in Formgrader, or as due in the file of c.Late.rules"
             )
 
-    def of_no_use(self, assignment: Any) -> list[str]:
+    def ends_early(self, assignment: Any) -> list[str]:
         """Whose extension ends before the gradebook's *assignment* is due."""
         return [
             student
@@ -122,16 +123,20 @@ class Late(AssignLatePenalties):
             return
         session.refresh(notebook, ["score"])
         rule = self._rules.get(submission.assignment.name)
-        if rule is None:
-            penalty = self._of_plugin(submission.student_id, notebook.score, late)
-        else:
-            penalty = rule.share(timedelta(seconds=late)) * notebook.score or None
+        penalty = (
+            self._of_plugin(submission.student_id, notebook.score, late)
+            if rule is None
+            else rule.share(timedelta(seconds=late)) * notebook.score or None
+        )
         if penalty is not None:
             notebook.late_submission_penalty = self._check_late_penalty(notebook, penalty)
 
     def _of_plugin(self, student: str, score: float, late: float) -> float | None:
         try:
-            penalty: float | None = self.plugin_inst.late_submission_penalty(student, score, late)
+            given = self.plugin_inst.late_submission_penalty(student, score, late)
+            penalty = None if given is None else float(given)
+            if penalty is not None and math.isnan(penalty):
+                raise ValueError("it is not a number")
         except Exception as error:  # it is the course's own
             name = type(self.plugin_inst).__name__
             raise CourseError(
@@ -166,7 +171,7 @@ def penalties_anew(book: Any, late: Late, assignment: str, students: Collection[
     changed, before = [], penalties(book, assignment)
     penalized = {student for student, _ in before}
     row = book.find_assignment(assignment)
-    late.check(row)
+    late.settle_due_date(row)
     for submission in book.db.query(SubmittedAssignment).filter_by(assignment_id=row.id):
         if submission.student_id not in students:
             continue

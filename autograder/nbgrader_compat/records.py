@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import Column, MetaData, String, Table, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import scoped_session, sessionmaker
 
 from autograder.nbgrader_compat.blueprint import Blueprint
 from autograder.nbgrader_compat.course import Course
-from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.flags import counts_nothing
 from autograder.nbgrader_compat.grades import MAXIMUM, with_maximum
 from autograder.nbgrader_compat.internals import (
@@ -21,19 +17,18 @@ from autograder.nbgrader_compat.internals import (
     BaseCell,
     Comment,
     Grade,
-    InvalidEntry,
     Student,
     SubmittedAssignment,
 )
 from autograder.nbgrader_compat.late import Late, penalties_anew
 from autograder.nbgrader_compat.lock_wait import LockWait, read_blueprints
+from autograder.nbgrader_compat.open_gradebook import OpenGradebook
 from autograder.nbgrader_compat.set_aside import SET_ASIDE
 from autograder.nbgrader_compat.stand_ins import preprocessor_classes
 from autograder.nbgrader_compat.triage import marks_to_confirm
 
 __all__ = ["Records"]
 
-Given = TypeVar("Given")
 # No foreign key: nbgrader may delete a submission, and then this row means nothing. A release has a row too, with the assignment's id.
 RECORDS = Table(
     "autograder_record",
@@ -50,72 +45,18 @@ class _Notebook(Protocol):
     flagged: list[str]
 
 
-class Records:
-    """What the gradebook of *course* holds of its assignment; open until :meth:`close`.
+class Records(OpenGradebook):
+    """What the gradebook of *course* holds of its assignment.
 
     Raises:
         CourseError: there is no gradebook, or it cannot be used.
     """
 
+    own_tables: ClassVar[tuple[Table, ...]] = (RECORDS, SET_ASIDE)
+
     def __init__(self, course: Course, lock_wait: LockWait) -> None:
-        self._course, self._lock_wait = course, lock_wait
         self._late = _late_penalties(course)
-        self._file = course.database_file
-        if self._file is not None and not self._file.is_file():
-            raise CourseError(
-                f"there is no gradebook at {self._file}: run nbgrader generate_assignment {course.assignment} --force"
-            )
-        with self._database():
-            self._gradebook = lock_wait.run(self._open)
-            self._engine = self._gradebook.engine
-            self._identity = self._look()
-
-    def _open(self) -> Any:
-        book = self._lock_wait.gradebook()
-        try:
-            for table in (RECORDS, SET_ASIDE):
-                table.metadata.create_all(book.engine)
-        except BaseException:
-            book.close()
-            raise
-        return book
-
-    def _look(self) -> tuple[int, int] | None:
-        if self._file is None:
-            return None
-        try:
-            found = self._file.stat()
-        except FileNotFoundError:
-            raise CourseError(f"the gradebook {self._file} is gone") from None
-        return found.st_dev, found.st_ino
-
-    def check_identity(self) -> None:
-        """Make sure that the gradebook is still the file that was opened.
-
-        Raises:
-            CourseError: it is not, or it is gone.
-        """
-        if self._look() != self._identity:
-            raise CourseError(f"the gradebook {self._file} is not the file that it was when grading began")
-
-    @contextlib.contextmanager
-    def _database(self) -> Iterator[None]:
-        """Turns what a database says into a sentence."""
-        try:
-            yield
-        except (SQLAlchemyError, InvalidEntry) as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise CourseError(
-                f"the gradebook {self._course.shown_db_url} cannot be used: {reason}"
-            ) from error
-
-    def _read(self, asked: Any) -> list[Any]:
-        def read() -> list[Any]:
-            with self._engine.connect() as connection:
-                return list(connection.execute(asked).all())
-
-        with self._database():
-            return self._lock_wait.run(read)
+        super().__init__(course, lock_wait)
 
     def fingerprints(self) -> dict[str, str]:
         """Of what is recorded, by student."""
@@ -125,15 +66,15 @@ class Records:
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
             .where(Assignment.name == self._course.assignment)
         )
-        return dict(map(tuple, self._read(asked)))
+        return dict(map(tuple, self.read(asked)))
 
     def folders(self) -> set[str]:
         """The names that recorded submissions' folders had before they took their places."""
-        return {folder for (folder,) in self._read(select(RECORDS.c.folder))}
+        return {folder for (folder,) in self.read(select(RECORDS.c.folder))}
 
     def marks_to_confirm(self) -> list[Any]:
         """See :func:`autograder.nbgrader_compat.triage.marks_to_confirm`."""
-        return self._read(marks_to_confirm(self._course.assignment))
+        return self.read(marks_to_confirm(self._course.assignment))
 
     def blueprints(self) -> dict[str, Blueprint]:
         """The notebooks of the assignment as the gradebook has them."""
@@ -148,7 +89,7 @@ class Records:
             .where(Assignment.name == self._course.assignment)
             .order_by(SubmittedAssignment.student_id)
         )
-        return [student for (student,) in self._read(asked)]
+        return [student for (student,) in self.read(asked)]
 
     def commit(
         self,
@@ -168,36 +109,6 @@ class Records:
             CourseError: the gradebook cannot be used; nothing is recorded.
         """
         self.together(lambda book: self.put(book, student, notebooks, fingerprint, folder, only=only))
-
-    def together(self, work: Callable[[Any], Given], *, keep: bool = True) -> Given:
-        """What *work* gives, which is handed the gradebook; what it does there happens wholly or not at all, and is not kept unless *keep*.
-
-        While the gradebook is locked it is done again from its start.
-
-        Raises:
-            CourseError: the gradebook cannot be used; nothing is recorded.
-        """
-        with self._database():
-            return self._lock_wait.run(lambda: self._together(work, keep))
-
-    def _together(self, work: Callable[[Any], Given], keep: bool) -> Given:
-        self.check_identity()
-        book = self._gradebook
-        own = book.db
-        with self._engine.connect() as connection, connection.begin() as transaction:
-            # nbgrader commits after each step; inside this transaction that only sends the rows.
-            book.db = scoped_session(
-                sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only")
-            )
-            try:
-                given = work(book)
-                book.db.flush()
-                if not keep:
-                    transaction.rollback()
-                return given
-            finally:
-                book.db.remove()
-                book.db = own
 
     def penalties_anew(self, students: Collection[str], *, keep: bool = True) -> list[str]:
         """Assign the late penalties of those of *students* that are recorded anew: a due date, an extension or a mark by hand may have changed.
@@ -223,10 +134,10 @@ class Records:
         late = self._late
         if late is None or not (named := late.with_extension(self._course.assignment)):
             return []
-        known = {*handed_in, *(student for (student,) in self._read(select(Student.id)))}
+        known = {*handed_in, *(student for (student,) in self.read(select(Student.id)))}
         unknown = [student for student in named if student not in known]
         early = self.together(
-            lambda book: late.of_no_use(book.find_assignment(self._course.assignment)), keep=False
+            lambda book: late.ends_early(book.find_assignment(self._course.assignment)), keep=False
         )
         return [
             *(
@@ -308,15 +219,11 @@ class Records:
                 self._late.assign(submission, notebook, book.db)
         return submission
 
-    def close(self) -> None:
-        """Close the gradebook."""
-        self._gradebook.close()
-
 
 def _late_penalties(course: Course) -> Late | None:
     """The step that assigns late penalties, or None where the course has none."""
     listed = preprocessor_classes(course.converter().autograde_preprocessors)
     if not any(step in listed for step in (Late, AssignLatePenalties)):
         return None
-    late = course.late()
+    late = course.late
     return late if late.enabled else None

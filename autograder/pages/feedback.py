@@ -86,7 +86,7 @@ def write_student_page(course: Course, student: str, book: Any) -> Path:
         )
     page = course.student_page(student)
     page.parent.mkdir(parents=True, exist_ok=True)
-    lead = [f"Assignment: {course.assignment}.", *course.late().says(submission), *_lead(sheets)]
+    lead = [f"Assignment: {course.assignment}.", *course.late.says(submission), *_lead(sheets)]
     if not_yet:
         lead.append(f"Not graded yet: {', '.join(not_yet)}.")
     page.write_text(feedback_page(f"Feedback for {student}", sheets, lead), "utf-8")

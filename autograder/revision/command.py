@@ -15,13 +15,12 @@ from autograder.nbgrader_compat.course import Course, CourseError
 from autograder.revision.outcome import Revision
 from autograder.revision.revise import revise_course
 from autograder.revision.standing import TotalChange
-from autograder.terminal import terminal
+from autograder.terminal import some, terminal
 
 __all__ = ["revision_lines", "run_revise"]
 
 WIDTH = 80
 NAME = 24  # columns of a student's name
-NAMED = 8  # students in a sentence
 
 
 def run_revise(
@@ -125,12 +124,12 @@ def _to_know(revision: Revision) -> Iterator[str]:
         yield f"Marks or comments by hand that had been set aside and come back: {-revision.aside}."
     if revision.not_graded:
         yield (
-            f"In the gradebook, but with no files to grade again: {_some(revision.not_graded)}. They keep their marks, and "
+            f"In the gradebook, but with no files to grade again: {some(revision.not_graded)}. They keep their marks, and "
             "what is changed waits for a person."
         )
     if revision.again:
         yield (
-            f"{_some(revision.again)}: zeros, because a grading process was lost; the next autograder grade grades them again."
+            f"{some(revision.again)}: zeros, because a grading process was lost; the next autograder grade grades them again."
         )
 
 
@@ -142,11 +141,6 @@ def _next_steps(assignment: str, revision: Revision, applied: bool) -> Iterator[
     if revision.backup is not None:
         yield f"The gradebook as it was is kept as {revision.backup.name} beside it."
     yield f"Students' pages and the report are older: run autograder feedback {assignment}, and autograder report {assignment}."
-
-
-def _some(students: Sequence[str]) -> str:
-    more = len(students) - NAMED
-    return ", ".join(students[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -56,7 +56,7 @@ def spread(
                 continue
             if source.random() < NOTHING or not known:
                 # Somebody of whom there is nothing is no submission.
-                if len({*slips} - {name for name, kind in chosen.items() if kind is None}) > 1:
+                if list(chosen.values()).count(None) < len(slips) - 1:
                     chosen[notebook] = None
             else:  # the first are common, as in any class
                 chosen[notebook] = source.choices(known, [1 / (rank + 1) for rank in range(len(known))])[0]

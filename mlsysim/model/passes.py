@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlsysim.model.kernels import Kernel, decode_kernels, larger, prefill_kernels
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds
+from mlsysim.model.timing import Rates, Timing, kernel_rates, overhead_seconds
 from mlsysim.specs import Device, Link, Runtime, Scheme, TransformerModel
 
 __all__ = ["all_reduce_seconds", "cache_share", "decode_timing", "prefill_timing", "split"]
@@ -62,10 +62,7 @@ def decode_timing(
     kernels = decode_kernels(model, scheme, runtime, batch, seq_len)
     rates = kernel_rates(device, scheme.computes_at, runtime)
     overhead = overhead_seconds(model.layers, device, runtime, dispatched=False)
-    if link is None:
-        return Timing(kernels, rates, overhead)
-    exchanged = all_reduce_seconds(model, link, devices, batch)
-    return Timing(split(kernels, model, devices), rates, overhead, exchanged)
+    return _timing(kernels, rates, overhead, model, batch, devices, link)
 
 
 def prefill_timing(
@@ -82,7 +79,20 @@ def prefill_timing(
     kernels = prefill_kernels(model, scheme, runtime, batch, seq_len)
     rates = kernel_rates(device, scheme.computes_at, runtime)
     overhead = overhead_seconds(model.layers, device, runtime, dispatched=True)
+    return _timing(kernels, rates, overhead, model, batch * seq_len, devices, link)
+
+
+def _timing(
+    kernels: tuple[Kernel, ...],
+    rates: Rates,
+    overhead: Any,
+    model: TransformerModel,
+    tokens: Any,
+    devices: Any,
+    link: Link | None,
+) -> Timing:
+    """The timing of a pass of so many *tokens*, on one device or on *devices* that share it over a link."""
     if link is None:
         return Timing(kernels, rates, overhead)
-    exchanged = all_reduce_seconds(model, link, devices, batch * seq_len)
+    exchanged = all_reduce_seconds(model, link, devices, tokens)
     return Timing(split(kernels, model, devices), rates, overhead, exchanged)
