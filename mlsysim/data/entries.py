@@ -38,9 +38,10 @@ def parse_entries(text: str, file: str) -> dict[str, dict[str, Any]]:
 def _filled(defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """The row over the defaults; a default's citation goes with it, not with a value of the row's own."""
     filled = {**defaults, **row}
-    sources, own = defaults.get("sources"), row.get("sources", {})
-    if isinstance(sources, dict) and isinstance(own, dict):
-        filled["sources"] = {**{k: v for k, v in sources.items() if k not in row}, **own}
+    for key in ("sources", "checked"):
+        citations, own = defaults.get(key), row.get(key, {})
+        if isinstance(citations, dict) and isinstance(own, dict):
+            filled[key] = {**{k: v for k, v in citations.items() if k not in row}, **own}
     return filled
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, UnknownNameError, check_name, shown
 from mlsysim.render import html_facts, number
-from mlsysim.specs.spec import check_spec, same_fields, source_of
+from mlsysim.specs.spec import Cited, check_spec, same_fields
 from mlsysim.units import quantity
 
 __all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Compute", "Device", "Memory", "peaks_told"]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
+GROUPS = {"capacity": ("memory_gb",), "bandwidth": ("bandwidth_gb_s",), "peak": PRECISIONS, "tdp": ("tdp_w",)}
 DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is known
 
 
@@ -27,7 +28,7 @@ def peaks_told(peaks: Collection[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
-class Device:
+class Device(Cited):
     """One accelerator, in SI units.
 
     Attributes:
@@ -45,6 +46,8 @@ class Device:
         tdp_w: thermal design power, W, or None where the source gives none.
         source: citation of the numbers, with its year in brackets.
         sources: citation by number (see :attr:`numbers`) where it is another.
+        checked: citation of a second, independent source by group of numbers (see :attr:`number_groups`).
+        note: where the sources disagree, and what was not opened.
 
     Raises:
         InputError: a number out of range, a text that is none, or a precision that is not known.
@@ -63,6 +66,9 @@ class Device:
     tdp_w: float | None = None
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    groups: ClassVar = GROUPS
 
     def __post_init__(self) -> None:
         check_spec(self, "name", "title", "group", "source")
@@ -98,15 +104,6 @@ class Device:
         """Names of the numbers held, as the data files and :meth:`source_of` call them."""
         tdp = () if self.tdp_w is None else ("tdp_w",)
         return ("year", "memory_gb", "bandwidth_gb_s", "dispatch_us", "sparse_2_4", *tdp, *self.peaks)
-
-    def source_of(self, number: str) -> str:
-        """The citation behind one number.
-
-        >>> from mlsysim import Hardware
-        >>> Hardware.A100.source_of("memory_gb")
-        'NVIDIA A100 datasheet (2020), dense column'
-        """
-        return source_of(self, number)
 
     @property
     def memory(self) -> Memory:
@@ -171,7 +168,7 @@ class Device:
         }
 
     def _repr_html_(self) -> str:
-        return html_facts(self.title, {**self.cells(), "Source": self.source})
+        return html_facts(self.title, {**self.cells(), **self.citations()})
 
     def __repr__(self) -> str:
         year = f" ({self.year})" if self.year else ""

@@ -15,7 +15,7 @@ __all__ = ["Hardware", "find_device"]
 FILES = ("hardware_cloud.toml", "hardware_workstation.toml", "hardware_edge.toml", "hardware_apple.toml")
 FIELDS = (
     *("title", "group", "year", "memory_gb", "bandwidth_gb_s", "tdp_w", "dispatch_us", "peak", "sparse_2_4"),
-    *("memory_type", "source", "sources"),
+    *("memory_type", "source", "sources", "checked", "note"),
 )
 
 
@@ -38,6 +38,8 @@ def _parse(name: str, row: Mapping[str, Any]) -> Device:
         tdp_w=r.number("tdp_w", 0, open_low=True) if "tdp_w" in r else None,
         source=r.text("source"),
         sources=dict(r.table("sources")),
+        checked=dict(r.table("checked")),
+        note=r.text("note", ""),
     )
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.data.entries import Entry, parse_entries
 from mlsysim.errors import InputError, check_name, shown
-from mlsysim.specs.spec import check_citations
+from mlsysim.specs.spec import Cited, check_citations
 
 __all__ = ["Link", "find_link"]
 
@@ -27,7 +27,7 @@ NUMBERS = ("bandwidth_gb_s", "latency_us", "hop_us")
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Link(Cited):
     """What joins the devices of a group.
 
     Attributes:
@@ -35,6 +35,7 @@ class Link:
         latency_s: what starting a collective operation costs, seconds.
         hop_s: what each step of a ring adds, seconds.
         source, sources: citation of the numbers, and of those that have another.
+        checked, note: second sources by group of numbers, and where they disagree.
     """
 
     name: str
@@ -44,6 +45,10 @@ class Link:
     title: str = ""
     source: str = field(repr=False, default="")
     sources: Mapping[str, str] = field(repr=False, hash=False, default_factory=dict)
+    checked: Mapping[str, str] = field(repr=False, hash=False, default_factory=dict)
+    note: str = field(repr=False, default="")
+    numbers: ClassVar[tuple[str, ...]] = NUMBERS
+    groups: ClassVar = {"bandwidth": NUMBERS[:1], "latency": NUMBERS[1:]}
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -66,8 +71,7 @@ class Link:
 def _links() -> dict[str, Link]:
     found = {}
     for name, row in parse_entries(read_data(FILE), FILE).items():
-        r = Entry(row, ("title", *NUMBERS, "source", "sources"))
-        check_citations(r.text("source"), r.table("sources"), NUMBERS)
+        r = Entry(row, ("title", *NUMBERS, "source", "sources", "checked", "note"))
         found[name] = Link(
             name,
             r.number("bandwidth_gb_s", 0, open_low=True) * 1e9,
@@ -76,7 +80,10 @@ def _links() -> dict[str, Link]:
             r.text("title"),
             r.text("source"),
             dict(r.table("sources")),
+            dict(r.table("checked")),
+            r.text("note", ""),
         )
+        check_citations(found[name])
     return found
 
 

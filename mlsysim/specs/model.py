@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from mlsysim.checks import one_number
 from mlsysim.errors import InputError, shown
 from mlsysim.render import number
 from mlsysim.specs.architecture import SHAPE, Architecture
-from mlsysim.specs.spec import check_spec, source_of
+from mlsysim.specs.spec import Cited, check_spec
 from mlsysim.units import quantity
 
 __all__ = ["MOST", "Model", "SizeOnlyModel", "TransformerModel", "VisionModel"]
@@ -28,8 +28,8 @@ def _keep_checked(spec: object, *attributes: str, high: float = math.inf, intege
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Sized:
-    """What every model has."""
+class _Sized(Cited):
+    """What every model has: a name, parameters, layers, citations."""
 
     name: str
     title: str = ""
@@ -40,6 +40,8 @@ class _Sized:
     family: str = ""
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, str] = field(kw_only=True, default_factory=dict)
+    note: str = field(kw_only=True, default="")
 
     def __post_init__(self) -> None:
         check_spec(self, "name", "title", "group", "family", "source")
@@ -49,10 +51,6 @@ class _Sized:
 
     def __hash__(self) -> int:
         return hash((type(self), self.name))
-
-    def source_of(self, number: str) -> str:
-        """The citation behind one number."""
-        return source_of(self, number)
 
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""
@@ -83,6 +81,7 @@ class _Transformer(_Sized):
     head_dim: int = field(kw_only=True)
     architecture: Architecture | None = None
     published: str = ""
+    groups: ClassVar = {"shape": ("parameters", *HEADS, *SHAPE)}
     __hash__ = _Sized.__hash__
 
     def __post_init__(self) -> None:
@@ -174,6 +173,7 @@ class TransformerModel(_Transformer):
         architecture: its shape, with experts, windows or latent attention; None where only sizes are known: dense.
         published: the rounded count as the publisher prints it, ``8.03B``.
         source, sources: citation of the numbers, with its year in brackets, and by number where it is another.
+        checked, note: second sources by group of numbers, and where they disagree, as for a device.
     """
 
     __hash__ = _Transformer.__hash__
@@ -209,6 +209,7 @@ class VisionModel(_Sized):
 
     flops_per_image: float = field(kw_only=True)
     activations_per_image: float = field(kw_only=True)
+    groups: ClassVar = {n: (n,) for n in ("parameters", "flops_per_image", "activations_per_image")}
     __hash__ = _Sized.__hash__
 
     def __post_init__(self) -> None:

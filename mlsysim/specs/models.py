@@ -15,7 +15,7 @@ __all__ = ["Models", "find_model"]
 
 FILES = ("models_language.toml", "models_mixtures.toml", "models_vision.toml")
 LARGEST_GAP = 0.01  # between a stated parameter count and the one the architecture gives
-COMMON = ("title", "group", "year", "family", "parameters", "layers", "source", "sources")
+COMMON = ("title", "group", "year", "family", "parameters", "layers", "source", "sources", "checked", "note")
 VISION = (*COMMON, "flops_per_image", "activations_per_image")
 HEADS = ("heads", "kv_heads", "head_dim")
 LANGUAGE = (*COMMON, *HEADS, *SHAPE, *SWITCHES, "biases", "published", "size_only")
@@ -33,6 +33,8 @@ def _parse(name: str, row: Mapping[str, Any]) -> Model:
         "family": r.text("family", ""),
         "source": r.text("source"),
         "sources": dict(r.table("sources")),
+        "checked": dict(r.table("checked")),
+        "note": r.text("note", ""),
     }
     if "flops_per_image" in row:
         return VisionModel(

@@ -180,7 +180,7 @@ class Registry(_Named[T]):
             raise InputError(
                 f"name = {spec.name!r} is not allowed: there is such a {self._kind} already; replace=True replaces it"
             )
-        check_citations(spec.source, spec.sources, spec.numbers)
+        check_citations(spec)
 
     def add(self, spec: T, *, replace: bool = False) -> T:
         """Add one spec, and return it.
