@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["cell", "html_facts", "html_table", "number", "text_table"]
+__all__ = ["cell", "html_facts", "html_table", "in_unit", "number", "text_table"]
 
 
 def number(value: float, digits: int | None = None) -> str:
@@ -28,6 +28,15 @@ def number(value: float, digits: int | None = None) -> str:
     if size >= 100:
         return f"{value:,.1f}"
     return f"{value:.2f}" if size >= 1 else f"{value:.3g}"
+
+
+def in_unit(value: Any, unit: float) -> str:
+    """A number counted in *unit*, or the shape of an array.
+
+    >>> in_unit(3.35e12, 1e9), in_unit(np.array([1e9, 2e9]), 1e9)
+    ('3350', 'array of shape (2,)')
+    """
+    return f"array of shape {np.shape(value)}" if np.ndim(value) else number(value / unit, 6)
 
 
 def cell(value: Any, digits: int | None = None) -> str:

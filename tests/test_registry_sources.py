@@ -13,9 +13,10 @@ from mlsysim import (
     ServingModel,
     SingleNodeModel,
     find_link,
+    ridge_point,
 )
 from mlsysim.data import load_toml
-from mlsysim.specs import find_scheme, half_precision
+from mlsysim.specs import find_scheme
 from tests.hardware_formulas import BUS, COMPUTE, ROUNDED_UP
 
 LINKS = [find_link(name) for name in load_toml("links.toml") if name != "defaults"]
@@ -92,7 +93,7 @@ def test_a_wrong_second_source_says_what_is_allowed(change, message):
 
 
 def half_rate(device):
-    return device.peak_flops(half_precision(device))
+    return device.peak_flops()
 
 
 @pytest.mark.parametrize("name", COMPUTE)
@@ -150,6 +151,14 @@ def test_the_default_precision_runs_on_every_device(device):
     step = ServingModel().solve("Llama3_2_1B", device)
     assert step.itl_s > 0
     assert (device.name in step.notes) == ("fp16" not in device.peaks)
+
+
+@pytest.mark.parametrize("device", [d for d in DEVICES if d.peaks], **by_name)
+def test_what_is_asked_without_a_precision_is_answered_for_the_16_bit_float_that_the_device_has(device):
+    assert device.compute.peak_flops.to("flop/s").magnitude == pytest.approx(device.peak_flops())
+    assert device.plain()["peak_flops"] == device.peak_flops()
+    assert device.peak_flops() == device.peaks["fp16" if "fp16" in device.peaks else "bf16"]
+    assert ridge_point(device) == pytest.approx(device.peak_flops() / device.bandwidth_bytes_s)
 
 
 @pytest.mark.parametrize("device", DEVICES, **by_name)

@@ -1,7 +1,7 @@
 """What there is: devices, models, runtimes and precision schemes, each by name and with the sources of its numbers."""
 
 from mlsysim.specs.architecture import Architecture
-from mlsysim.specs.device import Device
+from mlsysim.specs.device import Device, half_precision
 from mlsysim.specs.hardware import Hardware, find_device
 from mlsysim.specs.link import Link, find_link
 from mlsysim.specs.model import Model, SizeOnlyModel, TransformerModel, VisionModel
@@ -10,7 +10,7 @@ from mlsysim.specs.registry import Group, Registry
 from mlsysim.specs.runtime import Runtime
 from mlsysim.specs.runtimes import find_runtime
 from mlsysim.specs.scheme import Scheme
-from mlsysim.specs.schemes import find_scheme, half_precision, resolve
+from mlsysim.specs.schemes import find_scheme, resolve
 
 __all__ = [
     "Architecture",

@@ -6,15 +6,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, UnknownNameError, check_name, shown
-from mlsysim.render import html_facts, number
+from mlsysim.render import html_facts, in_unit
 from mlsysim.specs.spec import Cited, check_spec, same_fields
 from mlsysim.units import quantity
 
-__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Compute", "Device", "Memory", "peaks_told"]
+__all__ = [
+    "DISPATCH_S",
+    "MEMORY_TYPES",
+    "PRECISIONS",
+    "Compute",
+    "Device",
+    "Memory",
+    "half_precision",
+    "peaks_told",
+]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
@@ -25,6 +32,11 @@ DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is k
 def peaks_told(peaks: Collection[str]) -> str:
     """The precisions that a device has *peaks* for, as a message says it."""
     return f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
+
+
+def half_precision(device: Device) -> str:
+    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
+    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -43,11 +55,9 @@ class Device(Cited):
         dispatch_s: host time to launch one forward pass, seconds.
         memory_type: ``hbm``, ``gddr``, ``lpddr`` or ``""`` (not stated); what a layer costs goes with it.
         sparse_2_4: whether the vendor states a faster rate for 2:4 sparse weights.
-        tdp_w: thermal design power, W, or None where the source gives none.
-        source: citation of the numbers, with its year in brackets.
-        sources: citation by number (see :attr:`numbers`) where it is another.
-        checked: citation of a second, independent source by group of numbers (see :attr:`number_groups`).
-        note: where the sources disagree, and what was not opened.
+        tdp_w: thermal design power, W, or None (not given).
+        source, sources: citation of the numbers, with its year in brackets, and by number where it is another.
+        checked, note: citation of a second source by group (:attr:`number_groups`), and where the two disagree.
 
     Raises:
         InputError: a number out of range, a text that is none, or a precision that is not known.
@@ -136,18 +146,19 @@ class Device(Cited):
             raise InputError(f"{self.name} has no tdp: its source gives none ({self.source})")
         return quantity(self.tdp_w, "W")
 
-    def peak_flops(self, precision: str = "fp16") -> Any:
-        """Dense peak in FLOP/s at a *precision* that computes (``fp16``, ``int8`` …).
+    def peak_flops(self, precision: str = "half") -> Any:
+        """Dense peak in FLOP/s at a *precision* that computes (``int8`` …); ``half`` is the 16-bit float that it has.
 
         Raises:
             UnknownNameError: the device has no such rate; the message says which it has.
         """
+        precision = half_precision(self) if isinstance(precision, str) and precision == "half" else precision
         if not isinstance(precision, str) or precision not in self.peaks:
             raise UnknownNameError(f"{self.name} has no {precision} peak; {peaks_told(self.peaks)}")
         return self.peaks[precision]
 
-    def plain(self, precision: str = "fp16") -> dict[str, float]:
-        """The numbers that a roofline needs, as a plain dict in SI units."""
+    def plain(self, precision: str = "half") -> dict[str, float]:
+        """The numbers that a roofline needs, as a plain dict in SI units; *precision* as for :meth:`peak_flops`."""
         return {
             "peak_flops": self.peak_flops(precision),
             "bandwidth": self.bandwidth_bytes_s,
@@ -160,11 +171,11 @@ class Device(Cited):
         return {
             "Name": self.name,
             "Year": str(self.year or ""),
-            "Memory GB": _figure(self.memory_bytes, 1e9),
-            "GB/s": _figure(self.bandwidth_bytes_s, 1e9),
-            **{f"{p} T/s": _figure(self.peaks[p], 1e12) if p in self.peaks else "" for p in shown},
+            "Memory GB": in_unit(self.memory_bytes, 1e9),
+            "GB/s": in_unit(self.bandwidth_bytes_s, 1e9),
+            **{f"{p} T/s": in_unit(self.peaks[p], 1e12) if p in self.peaks else "" for p in shown},
             "2:4": "yes" if self.sparse_2_4 else "no",
-            "TDP W": "" if self.tdp_w is None else _figure(self.tdp_w, 1),
+            "TDP W": "" if self.tdp_w is None else in_unit(self.tdp_w, 1),
         }
 
     def _repr_html_(self) -> str:
@@ -173,12 +184,12 @@ class Device(Cited):
     def __repr__(self) -> str:
         year = f" ({self.year})" if self.year else ""
         peaks = ", ".join(
-            f"{p} {_figure(rate, 1e12)} {'TOP/s' if p.startswith('int') else 'TFLOP/s'}"
+            f"{p} {in_unit(rate, 1e12)} {'TOP/s' if p.startswith('int') else 'TFLOP/s'}"
             for p, rate in self.peaks.items()
         )
         return (
-            f"<Device {self.name}: {self.title}{year}, {_figure(self.memory_bytes, 1e9)} GB, "
-            f"{_figure(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
+            f"<Device {self.name}: {self.title}{year}, {in_unit(self.memory_bytes, 1e9)} GB, "
+            f"{in_unit(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
         )
 
 
@@ -195,9 +206,7 @@ class Compute:
         Raises:
             UnknownNameError: the device has no 16-bit peak; the message says which it has.
         """
-        return self.of(
-            "bf16" if "fp16" not in self._device.peaks and "bf16" in self._device.peaks else "fp16"
-        )
+        return self.of(half_precision(self._device))
 
     @property
     def precision_flops(self) -> dict[str, Any]:
@@ -239,8 +248,3 @@ class Memory:
 
     def __repr__(self) -> str:
         return f"<Memory of {self._device.name}: {self.capacity:~P} at {self.bandwidth:~P}>"
-
-
-def _figure(value: Any, unit: float) -> str:
-    """A number in *unit*, or the shape of an array."""
-    return f"array of shape {np.shape(value)}" if np.ndim(value) else number(value / unit, 6)

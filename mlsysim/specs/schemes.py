@@ -12,7 +12,7 @@ from mlsysim.errors import InputError, UnknownNameError, check_name
 from mlsysim.specs.device import Device, peaks_told
 from mlsysim.specs.scheme import Scheme
 
-__all__ = ["find_scheme", "half_precision", "resolve"]
+__all__ = ["find_scheme", "resolve"]
 
 LEAST_BITS = 1  # of a weight
 WEIGHT_ONLY = re.compile(r"w(\d+(?:\.\d+)?)a16")
@@ -132,8 +132,3 @@ def resolve(
     if weight_bits is not None:
         scheme = scheme.with_weight_bits(weight_bits)
     return scheme if group_size is None else scheme.with_groups(group_size)
-
-
-def half_precision(device: Device) -> str:
-    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
-    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
