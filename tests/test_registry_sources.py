@@ -9,6 +9,7 @@ from mlsysim import (
     Device,
     Hardware,
     InputError,
+    Link,
     Models,
     ServingModel,
     SingleNodeModel,
@@ -87,6 +88,13 @@ def test_a_wrong_second_source_says_what_is_allowed(change, message):
     row = {"memory_bytes": 1e9, "bandwidth_bytes_s": 1e9, "peaks": {"fp16": 1e12}, "source": "me (2026)"}
     with pytest.raises(InputError, match=message):
         type(Hardware)("device", (Device,), lambda *_: None, ()).add(Device(name="Toy", **{**row, **change}))
+
+
+@pytest.mark.parametrize("change", [{"checked": 3}, {"sources": ["me (2026)"]}, {"note": None}, {"title": 3}])
+def test_a_link_of_ones_own_is_checked_as_a_device_is(change):
+    with pytest.raises(InputError, match=f"{next(iter(change))} = .* is not allowed: give"):
+        Link("mine", 1e9, **change)
+    assert Link("mine", 1e9).checked_by("hop_us") == ""
 
 
 # --- what the numbers follow from

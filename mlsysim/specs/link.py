@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.data.entries import Entry, parse_entries
-from mlsysim.errors import InputError, check_name, shown
-from mlsysim.specs.spec import Cited, check_citations
+from mlsysim.errors import check_name
+from mlsysim.specs.spec import Cited, check_citations, check_spec
 
 __all__ = ["Link", "find_link"]
 
@@ -51,8 +51,7 @@ class Link(Cited):
     groups: ClassVar = {"bandwidth": NUMBERS[:1], "latency": NUMBERS[1:]}
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise InputError(f"name = {shown(self.name)} is not allowed: give a text")
+        check_spec(self, "name", "title", "source")
         one_number("bandwidth_bytes_s", self.bandwidth_bytes_s, 0, open_low=True)
         one_number("latency_s", self.latency_s, 0)
         one_number("hop_s", self.hop_s, 0)

@@ -80,7 +80,7 @@ def check_spec(spec: Any, *texts: str) -> None:
         value = getattr(spec, field)
         if not isinstance(value, Mapping):
             raise InputError(f"{field} = {shown(value)} is not allowed: give a dict of citations by {key}")
-    if spec.year is not None:
+    if getattr(spec, "year", None) is not None:  # a link has none
         one_number("year", spec.year, *YEARS, integer=True)
 
 
