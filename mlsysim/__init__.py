@@ -6,6 +6,7 @@
 4.49 ms, bound by overhead
 """
 
+from importlib import import_module
 from typing import Any
 
 from mlsysim import plots, show
@@ -88,7 +89,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``ureg`` and ``Q_``, the registry of units and its quantities; made when first asked for, as Pint is slow to load."""
+    """What is loaded when first asked for: ``ureg`` and ``Q_`` (units and quantities, as Pint is slow), and ``measure``."""
+    if name == "measure":
+        return import_module("mlsysim.measure")
     if name in ("ureg", "Q_"):
         from mlsysim.units import unit_registry
 

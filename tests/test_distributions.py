@@ -36,7 +36,7 @@ BROUGHT_BY = {
     "matplotlib": {"PIL"},
 }
 # Used where they are installed: by extras, and for values that only some assignments have.
-WHERE_INSTALLED = {"distributed", "pandas", "pint"}
+WHERE_INSTALLED = {"distributed", "onnx", "onnxruntime", "pandas", "pint"}
 
 
 def project(root: Path, part: str = ".") -> dict:

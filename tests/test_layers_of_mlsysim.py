@@ -21,6 +21,7 @@ MAY_USE = {
     "compression": BASE | {"data", "specs", "model"},
     "tables": BASE,
     "plots": BASE | {"specs", "model", "compression", "tables"},
+    "measure": BASE | {"data", "specs", "plots"},
     "config": BASE | {"specs"},
     "cases": BASE | {"data", "specs"},
     "show": BASE,

@@ -1,0 +1,36 @@
+"""When does quantization make matmuls faster on this computer: measured, recorded, and predicted.
+
+Measuring needs ``onnx`` and ``onnxruntime``, the extra ``lab``. A recording that someone else made needs neither.
+
+>>> from mlsysim import measure
+>>> shared = measure.kit_recording()
+>>> bool(shared.speedup(4)[0] > 2)
+True
+"""
+
+from mlsysim.measure.bench import Bench
+from mlsysim.measure.lab import crossover, kit_recording, record, recording
+from mlsysim.measure.machine import Machine, machine, matmul
+from mlsysim.measure.picture import draw
+from mlsysim.measure.prediction import ROWS_AT_ONCE, batch_below, matmul_seconds
+from mlsysim.measure.recording import Recording
+from mlsysim.measure.recording_file import load
+from mlsysim.measure.timing import Measured
+
+__all__ = [
+    "ROWS_AT_ONCE",
+    "Bench",
+    "Machine",
+    "Measured",
+    "Recording",
+    "batch_below",
+    "crossover",
+    "draw",
+    "kit_recording",
+    "load",
+    "machine",
+    "matmul",
+    "matmul_seconds",
+    "record",
+    "recording",
+]
