@@ -30,7 +30,7 @@ screenshots: $(READY) $(SYSTEM) ## the pictures of pages in docs/, from a small 
 	$(BIN)/python -m docs.make_screenshots
 
 bench: $(READY) ## speed, each figure beside its bar
-	status=0; for what in mlsysim examiner grading report; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
+	status=0; for what in mlsysim measure examiner grading report; do $(BIN)/python benchmarks/bench_$$what.py || status=1; done; exit $$status
 
 # uv resolves, for every system and for the lowest versions; it is needed for nothing else.
 UV := build/uv/bin/uv

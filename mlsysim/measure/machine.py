@@ -21,7 +21,7 @@ SIDE, LAYERS = (
     4096,
     6,
 )  # of the matmuls whose curve is recorded: more weights than most caches hold, even in four bits
-PEAK_SIDE, PEAK_BATCH = 3072, 384
+PEAK_SIDE, PEAK_BATCH = 3072, 192
 UNPACK_SIDE = 5120
 BYTES_A_WEIGHT = 14  # taken at most, while all three formats are built
 SECONDS = 1.5  # for each short measurement

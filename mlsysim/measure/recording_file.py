@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -64,7 +63,7 @@ def load(path: str | Path) -> Recording:
     Raises:
         InputError: there is no such file, it is larger than 64 KB, or something in it is not what a recording holds.
     """
-    name = shown(str(path))
+    name = shown(Path(path).name) if isinstance(path, (str, Path)) else shown(path)
     try:
         with Path(path).open("rb") as opened:
             content = opened.read(LARGEST_FILE + 1)
@@ -201,7 +200,7 @@ def _entries(name: str, value: Any, keys: Any) -> dict[str, Any]:
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or not low <= value <= high:
+    if not good or not low <= value <= high:  # NaN is in no range
         raise InputError(f"{name} = {shown(value)} is not allowed: give a number from {low:g} to {high:g}")
     return float(value)
 

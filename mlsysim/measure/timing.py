@@ -12,6 +12,7 @@ __all__ = ["Clock", "Measured", "measured", "time_runs"]
 
 Clock = Callable[[], float]
 LOW, VALUE, HIGH = 0.1, 0.25, 0.9  # shares of the runs that are shorter
+PATIENCE = 5  # times as long as was asked for, so that there are enough rounds
 
 
 class Measured(NamedTuple):
@@ -63,15 +64,18 @@ def time_runs(
 ) -> list[list[float]]:
     """Seconds of each run of each of the *works*, which take turns, so that a slow spell of the machine meets all alike.
 
-    Each is run once untimed. Rounds go on until *seconds* have passed, with *least* to *most* of them.
+    Each is run once untimed. Rounds go on until *seconds* have passed, with *least* to *most* of them; fewer than *least*,
+    but one at least, if they would take several times as long.
     """
+    begun = clock()
     for work in works:
         work()
     taken: list[list[float]] = [[] for _ in works]
-    begun = clock()
-    while len(taken[0]) < least or (len(taken[0]) < most and clock() - begun < seconds):
+    while True:
         for work, runs in zip(works, taken, strict=True):
             start = clock()
             work()
             runs.append(clock() - start)
-    return taken
+        rounds, past = len(taken[0]), clock() - begun
+        if rounds >= most or past >= (seconds if rounds >= least else PATIENCE * seconds):
+            return taken

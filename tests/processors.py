@@ -1,0 +1,121 @@
+"""Processors that are made up: a bench whose clock only its own work moves, and recordings of any computer."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mlsysim.measure import Bench, Machine, Measured, Recording, matmul_seconds
+from mlsysim.measure.host import Host
+from mlsysim.measure.matmuls import BITS, bits_stored
+
+HOST = Host("Processor of a test", "Linux x86_64", 2, 16e9, 32e6)
+
+
+@dataclass
+class Now:
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pretended:
+    """Matmuls that take as long as the formula says, and longer by chance."""
+
+    bench: Processor
+    bits: int
+    weights: int
+
+    def activations(self, batch):
+        return np.zeros((batch, 1))
+
+    def run(self, activations):
+        bench = self.bench
+        seconds = matmul_seconds(
+            len(activations),
+            weights=self.weights,
+            bits_stored=bits_stored(self.bits),
+            bandwidth=bench.bytes_per_second,
+            peak=bench.peaks[self.bits],
+            unpack=bench.unpacks.get(self.bits, 0.0),
+        )
+        bench.now.seconds += seconds * (1 + bench.jitter * bench.chance.random())
+
+
+@dataclass(frozen=True)
+class Processor(Bench):
+    """A processor whose numbers are known. *building* is how long it takes to make matmuls ready."""
+
+    host: Host = HOST
+    bytes_per_second: float = 30e9
+    peaks: dict = field(default_factory=lambda: {32: 150e9, 8: 100e9, 4: 160e9})
+    unpacks: dict = field(default_factory=dict)
+    jitter: float = 0.0
+    building: float = 1.0
+    now: Now = field(default_factory=Now)
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def __post_init__(self):
+        object.__setattr__(self, "clock", lambda: self.now.seconds)
+
+    def check(self):
+        pass
+
+    def bandwidth(self, seconds):
+        self.now.seconds += seconds
+        return Measured(*[self.bytes_per_second] * 3)
+
+    def matmuls(self, bits, side, layers):
+        self.now.seconds += self.building
+        return Pretended(self, bits, side * side * layers)
+
+
+@st.composite
+def processors(draw, **fixed):
+    """From a small board to a server with fast integer units."""
+    fp32 = draw(st.floats(10e9, 2e12))
+    ridge = draw(st.floats(1, 30))  # FLOP per byte
+    peaks = {bits: fp32 * draw(st.floats(0.5, 3)) for bits in BITS[1:]}
+    rate = fp32 / ridge
+    unpacks = {bits: bits_stored(bits) / 8 / rate * draw(st.floats(0.5, 2.5)) for bits in BITS[1:]}
+    return Processor(bytes_per_second=rate, peaks={32: fp32, **peaks}, unpacks=unpacks, **fixed)
+
+
+def measureds(low, high):
+    return st.lists(st.floats(low, high), min_size=3, max_size=3).map(
+        lambda three: Measured(sorted(three)[1], min(three), max(three))
+    )
+
+
+names = st.from_regex(r"[A-Za-z0-9(][A-Za-z0-9 ,.()@+/_-]{0,60}[A-Za-z0-9)]", fullmatch=True).filter(
+    lambda name: "  " not in name
+)
+
+
+@st.composite
+def recordings(draw):
+    """Recordings that nothing but their form holds together."""
+    host = Host(
+        draw(names),
+        draw(names),
+        draw(st.integers(1, 256)),
+        draw(st.floats(1e6, 1e13)),
+        draw(st.floats(0, 1e9)),
+    )
+    day = draw(st.dates()).isoformat()
+    machine = Machine(
+        host,
+        draw(measureds(1e8, 1e13)),
+        {bits: draw(measureds(1e9, 1e15)) for bits in BITS},
+        {bits: draw(measureds(1e-14, 1e-8)) for bits in BITS[1:]},
+        int(day[:4]),
+    )
+    batches = sorted(draw(st.sets(st.integers(1, 4096), min_size=2, max_size=10)))
+    times = {
+        bits: tuple(draw(st.lists(measureds(1e-6, 10), min_size=len(batches), max_size=len(batches))))
+        for bits in BITS
+    }
+    side, layers = 32 * draw(st.integers(1, 200)), draw(st.integers(1, 20))
+    return Recording(machine, side, layers, np.array(batches), times, day, draw(names))
