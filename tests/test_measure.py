@@ -19,7 +19,7 @@ import mlsysim
 from mlsysim import InputError, measure
 from mlsysim.measure.bench import read_bandwidth, stream_bytes
 from mlsysim.measure.host import printable, this_host, usable_cores, usable_memory
-from mlsysim.measure.machine import LAYERS
+from mlsysim.measure.machines import LAYERS
 from mlsysim.measure.matmuls import BITS, GROUP, Matmuls, weight_arrays
 from mlsysim.measure.notes import BATCHES
 from mlsysim.measure.timing import time_runs
@@ -71,7 +71,7 @@ def test_a_real_matmul_is_the_product_with_the_dequantized_matrix(bits, error, s
 def test_a_real_matmul_is_timed():
     pytest.importorskip("onnxruntime")
     for bits in BITS:
-        time = measure.matmul(bits, 2, side=32, layers=1, seconds=0)
+        time = measure.matmul(bits, 2, side=32, layers=1, seconds=0, progress=silent)
         assert 0 < time.low <= time.value <= time.high
 
 

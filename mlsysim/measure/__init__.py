@@ -10,11 +10,11 @@ True
 
 from mlsysim.measure.bench import Bench
 from mlsysim.measure.lab import crossover, kit_recording, record, recording
-from mlsysim.measure.machine import Machine, machine, matmul
+from mlsysim.measure.machines import Machine, machine, matmul
 from mlsysim.measure.picture import draw
 from mlsysim.measure.prediction import ROWS_AT_ONCE, batch_below, matmul_seconds
-from mlsysim.measure.recording import Recording
 from mlsysim.measure.recording_file import load
+from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
 
 __all__ = [

@@ -12,11 +12,11 @@ import numpy as np
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.measure.bench import Bench, Progress, tell
-from mlsysim.measure.machine import SIDE, check_bits, machine, most_layers
+from mlsysim.measure.machines import SIDE, check_bits, machine, most_layers
 from mlsysim.measure.matmuls import BITS
 from mlsysim.measure.notes import BATCHES
-from mlsysim.measure.recording import Recording
 from mlsysim.measure.recording_file import from_text, load
+from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
 
 __all__ = ["KIT_FILE", "crossover", "kit_recording", "record", "recording"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.measure.machine import LAYERS, Machine
+from mlsysim.measure.machines import LAYERS, Machine
 from mlsysim.measure.matmuls import bits_stored
 
 __all__ = ["BATCHES", "NOISY", "notes_on"]

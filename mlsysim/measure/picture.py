@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlsysim.measure.recording import Recording
+from mlsysim.measure.recordings import Recording
 from mlsysim.plots.figure import COLOURS, LINES, MARKERS, Plot, inks, new_axes
 
 __all__ = ["draw"]

@@ -12,9 +12,9 @@ import numpy as np
 
 from mlsysim.errors import InputError, shown
 from mlsysim.measure.host import NAME_LENGTH, Host, printable
-from mlsysim.measure.machine import Machine
+from mlsysim.measure.machines import Machine
 from mlsysim.measure.matmuls import BITS, GROUP
-from mlsysim.measure.recording import Recording
+from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
 
 __all__ = ["from_text", "load", "to_text", "write"]

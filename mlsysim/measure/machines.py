@@ -97,6 +97,7 @@ def matmul(
     side: int = SIDE,
     layers: int | None = None,
     seconds: float = SECONDS,
+    progress: Progress = tell,
     bench: Bench | None = None,
 ) -> Measured:
     """Seconds that real matmuls take on this computer, one pass through all layers.
@@ -106,7 +107,9 @@ def matmul(
         batch: rows of activations.
         side: rows and columns of each weight matrix, a multiple of 32.
         layers: how many matrices; by default as many as a recording has.
-        seconds: how long to repeat the pass, up to 60; it is run three times at least.
+        seconds: how long to repeat the pass, up to 60; most often it is run three times at least.
+        progress: is told what is being done, and at the end nothing; by default on standard error.
+        bench: what to measure with, by default this computer.
 
     Raises:
         InputError: a number is out of range, onnx or onnxruntime is not installed, or there is too little memory.
@@ -123,8 +126,14 @@ def matmul(
         raise InputError(
             f"layers = {layers} is not allowed: there is memory for {most} of {side} x {side} weights"
         )
+    seconds = one_number("seconds", seconds, 0, 60)
+    bench.check()
+    progress(f"making {layers} layers of {side} x {side} weights of {bits} bits …")
     matmuls: Matmuls = bench.matmuls(bits, side, layers)
-    return bench.time({bits: matmuls}, batch, one_number("seconds", seconds, 0, 60))[bits]
+    progress(f"timing a batch of {batch} …")
+    time = bench.time({bits: matmuls}, batch, seconds)[bits]
+    progress("")
+    return time
 
 
 def most_layers(host: Host, side: int = SIDE) -> int:

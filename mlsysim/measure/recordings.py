@@ -11,7 +11,7 @@ import numpy as np
 
 from mlsysim.checks import Numbers
 from mlsysim.measure.host import Host
-from mlsysim.measure.machine import Machine, check_bits
+from mlsysim.measure.machines import Machine, check_bits
 from mlsysim.measure.matmuls import BITS, bits_stored
 from mlsysim.measure.notes import notes_on
 from mlsysim.measure.prediction import batch_below, matmul_seconds
