@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from hypothesis import strategies as st
 
-from mlsysim.measure import Bench, Machine, Measured, Recording, matmul_seconds
+from mlsysim.measure import Bench, Machine, Measured, Recording
 from mlsysim.measure.host import Host
 from mlsysim.measure.matmuls import BITS, bits_stored
+from mlsysim.measure.prediction import Pass
 
 HOST = Host("Processor of a test", "Linux x86_64", 2, 16e9, 32e6)
 
@@ -33,15 +34,14 @@ class Pretended:
 
     def run(self, activations):
         bench = self.bench
-        seconds = matmul_seconds(
-            len(activations),
+        usual = Pass(
             weights=self.weights,
             bits_stored=bits_stored(self.bits),
             bandwidth=bench.bytes_per_second,
             peak=bench.peaks[self.bits],
             unpack=bench.unpacks.get(self.bits, 0.0),
         )
-        bench.now.seconds += seconds * (1 + bench.jitter * bench.chance.random())
+        bench.now.seconds += usual.seconds(len(activations)) * (1 + bench.jitter * bench.chance.random())
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from mlsysim.measure.host import printable, this_host, usable_cores, usable_memo
 from mlsysim.measure.machines import LAYERS
 from mlsysim.measure.matmuls import BITS, GROUP, Matmuls, weight_arrays
 from mlsysim.measure.notes import BATCHES
+from mlsysim.measure.prediction import Pass, batch_below
 from mlsysim.measure.timing import time_runs
 from tests.processors import HOST, Processor, processors, recordings
 
@@ -85,20 +86,20 @@ def test_a_real_matmul_is_timed():
 def test_with_all_rows_at_once_the_prediction_is_the_roofline(batch, weights, bits, bandwidth, peak):
     numbers = dict(weights=weights, bits_stored=bits, bandwidth=bandwidth, peak=peak)
     roofline = max(weights * bits / 8 / bandwidth, 2 * weights * batch / peak)
-    assert measure.matmul_seconds(batch, **numbers, rows_at_once=batch) == pytest.approx(roofline)
+    assert Pass(**numbers, rows_at_once=batch).seconds(batch) == pytest.approx(roofline)
     no_overlap = weights * bits / 8 / bandwidth + 2 * weights * batch / peak
-    assert roofline <= measure.matmul_seconds(batch, **numbers) * (1 + 1e-9)
-    assert measure.matmul_seconds(batch, **numbers) <= no_overlap * (1 + 1e-9)
+    assert roofline <= Pass(**numbers).seconds(batch) * (1 + 1e-9)
+    assert Pass(**numbers).seconds(batch) <= no_overlap * (1 + 1e-9)
 
 
 @given(batch=st.integers(1, 10**4), factor=st.floats(1, 10), unpack=st.floats(0, 1e-9))
 def test_more_rows_or_weights_take_longer_and_a_faster_processor_does_not(batch, factor, unpack):
     usual = dict(weights=10**8, bits_stored=5, bandwidth=30e9, peak=150e9, unpack=unpack)
-    time = measure.matmul_seconds(batch, **usual)
-    assert measure.matmul_seconds(batch + 1, **usual) >= time
-    assert measure.matmul_seconds(batch, **usual | {"weights": 2 * 10**8}) == pytest.approx(2 * time)
+    time = Pass(**usual).seconds(batch)
+    assert Pass(**usual).seconds(batch + 1) >= time
+    assert Pass(**usual | {"weights": 2 * 10**8}).seconds(batch) == pytest.approx(2 * time)
     for better in ("bandwidth", "peak"):
-        assert measure.matmul_seconds(batch, **usual | {better: usual[better] * factor}) <= time
+        assert Pass(**usual | {better: usual[better] * factor}).seconds(batch) <= time
 
 
 @pytest.mark.parametrize(
@@ -108,22 +109,22 @@ def test_more_rows_or_weights_take_longer_and_a_faster_processor_does_not(batch,
 def test_a_prediction_names_what_is_out_of_range(argument, bad):
     usual = dict(weights=10**8, bits_stored=5, bandwidth=30e9, peak=150e9)
     with pytest.raises(InputError, match=rf"^{argument} = "):
-        measure.matmul_seconds(1, **usual | {argument: bad})
+        Pass(**usual | {argument: bad}).seconds(1)
     with pytest.raises(InputError, match=r"^batch = 1\.5 "):
-        measure.matmul_seconds(1.5, **usual)
+        Pass(**usual).seconds(1.5)
 
 
 @given(start=st.floats(1.6, 8), slope=st.floats(0.1, 1), threshold=st.floats(1.1, 1.5))
 def test_a_crossover_lies_where_a_curve_that_falls_with_the_logarithm_passes_it(start, slope, threshold):
     curve = start - slope * np.log2(BATCHES)
-    found = measure.batch_below(BATCHES, curve, threshold)
+    found = batch_below(zip(BATCHES, curve, strict=True), threshold)
     exact = 2 ** ((start - threshold) / slope)
     assert found == (pytest.approx(exact) if curve[-1] < threshold else None)
 
 
 @given(curve=st.lists(amounts, min_size=len(BATCHES), max_size=len(BATCHES)), threshold=amounts)
 def test_before_a_crossover_no_batch_is_below_the_threshold(curve, threshold):
-    found = measure.batch_below(BATCHES, curve, threshold)
+    found = batch_below(zip(BATCHES, curve, strict=True), threshold)
     below = [batch for batch, gain in zip(BATCHES, curve, strict=True) if gain < threshold]
     if found is None:
         assert not below

@@ -158,7 +158,9 @@ def test_a_file_stands_in_for_measuring_and_the_kit_s_own_where_there_is_none(tm
     monkeypatch.setattr("mlsysim.measure.lab.record", refuse)
     file = tmp_path / "mine.json"
     assert to_text(measure.recording(file, may_measure=False)) == to_text(KIT)
-    assert "kit's own recording" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "kit's own recording" in said and said.count("\n") == 1
+    assert "python -m mlsysim.measure record mine.json" in said
     assert not file.exists()
     KIT.save(file)
     assert to_text(measure.recording(file)) == to_text(KIT)
@@ -171,10 +173,11 @@ def test_where_the_extra_is_the_computer_is_measured_once_and_saved(tmp_path, ca
     monkeypatch.setattr("mlsysim.measure.lab.find_spec", lambda name: True)
     file = tmp_path / "mine.json"
     assert measure.recording(file) is made
-    assert "saved as mine.json" in capsys.readouterr().out
+    assert "mine.json is its recording" in capsys.readouterr().out
     assert to_text(measure.load(file)) == to_text(made)
     monkeypatch.setattr("mlsysim.measure.lab.find_spec", lambda name: None)
     assert to_text(measure.recording(tmp_path / "other.json")) == to_text(KIT)
+    assert "pip install" in capsys.readouterr().out
 
 
 def test_a_file_holds_no_path_and_no_name_of_the_computer(tmp_path):

@@ -12,7 +12,7 @@ from mlsysim.measure.bench import Bench
 from mlsysim.measure.lab import crossover, kit_recording, record, recording
 from mlsysim.measure.machines import Machine, machine, matmul
 from mlsysim.measure.picture import draw
-from mlsysim.measure.prediction import ROWS_AT_ONCE, batch_below, matmul_seconds
+from mlsysim.measure.prediction import ROWS_AT_ONCE
 from mlsysim.measure.recording_file import load
 from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
@@ -23,14 +23,12 @@ __all__ = [
     "Machine",
     "Measured",
     "Recording",
-    "batch_below",
     "crossover",
     "draw",
     "kit_recording",
     "load",
     "machine",
     "matmul",
-    "matmul_seconds",
     "record",
     "recording",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +74,8 @@ def read_bandwidth(host: Host, seconds: float, clock: Clock = time.perf_counter)
     Each thread looks for the largest number of its part, which needs each number once and next to no arithmetic. NumPy
     lets the threads run side by side.
     """
+    from concurrent.futures import ThreadPoolExecutor  # as slow to load as the rest together
+
     parts = np.array_split(np.ones(stream_bytes(host) // 4, np.float32), host.cores)
     with ThreadPoolExecutor(host.cores) as threads:
         (taken,) = time_runs([lambda: list(threads.map(np.max, parts))], seconds=seconds, clock=clock)

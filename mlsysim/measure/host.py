@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +142,8 @@ def _sysctl(name: str) -> str:
     """What macOS says of itself; empty elsewhere."""
     if platform.system() != "Darwin":
         return ""
+    import subprocess
+
     command = ["/usr/sbin/sysctl", "-n", name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

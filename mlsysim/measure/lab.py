@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.measure.bench import Bench, Progress, tell
 from mlsysim.measure.machines import SIDE, check_bits, machine, most_layers
-from mlsysim.measure.matmuls import BITS
+from mlsysim.measure.matmuls import BITS, INSTALL
 from mlsysim.measure.notes import BATCHES
 from mlsysim.measure.recording_file import from_text, load
 from mlsysim.measure.recordings import Recording
@@ -100,17 +99,19 @@ def recording(path: str | Path, *, may_measure: bool = True, progress: Progress 
         InputError: there is such a file, and it is no recording.
     """
     file = Path(path)
+    can_measure = bool(find_spec("onnxruntime") and find_spec("onnx"))
     if file.exists():
-        found = load(file)
-        print(f"This is the recording {file.name}: {found.host.processor}, {found.host.cores} cores.")
-        return found
-    if may_measure and find_spec("onnxruntime") and find_spec("onnx"):
+        found, what = load(file), f"This is the recording {file.name}"
+    elif may_measure and can_measure:
         found = record(progress)
         found.save(file)
-        print(f"This computer was measured now, and the recording was saved as {file.name}.")
-        return found
-    found = kit_recording()
-    print(f"This is the kit's own recording: {found.host.processor}, {found.host.cores} cores.")
+        what = f"This computer was measured now, and {file.name} is its recording"
+    else:
+        found = kit_recording()
+        first = "" if can_measure else f"{INSTALL} and then "
+        what = f"There is no {file.name}, which {first}python -m mlsysim.measure record {file.name} would make; this is "
+        what += "the kit's own recording"
+    print(f"{what}: {found.host.processor}, {found.host.cores} cores, {found.measured_on}.")
     return found
 
 
@@ -120,6 +121,8 @@ def kit_recording() -> Recording:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, and only measuring needs it
+
     try:
         return version(name)
     except PackageNotFoundError:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlsysim.errors import InputError
 
-__all__ = ["BITS", "GROUP", "Matmuls", "bits_stored", "need_runtime"]
+__all__ = ["BITS", "GROUP", "INSTALL", "Matmuls", "bits_stored", "need_runtime"]
 
 BITS = (32, 8, 4)
 GROUP = 32  # weights that share a scale

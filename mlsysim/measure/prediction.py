@@ -14,78 +14,82 @@ ridge point, by up to 1.7 times in FP32.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlsysim.checks import MAX_BATCH, Numbers, check_number
 
-__all__ = ["ROWS_AT_ONCE", "batch_below", "matmul_seconds"]
+__all__ = ["ROWS_AT_ONCE", "Pass", "batch_below"]
 
 #: R: rows that a kernel takes at once. Those of ONNX Runtime take 1 to 12, by format and processor; 4 predicted best.
 ROWS_AT_ONCE = 4
 
 
-def matmul_seconds(
-    batch: Numbers,
-    *,
-    weights: Numbers,
-    bits_stored: Numbers,
-    bandwidth: Numbers,
-    peak: Numbers,
-    unpack: Numbers = 0.0,
-    rows_at_once: Numbers = ROWS_AT_ONCE,
-) -> Any:
-    """Seconds that matmuls with *weights* weights take for a *batch* of rows; any argument may be an array.
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Matmuls that are run one after the other on a processor; any number may be an array.
 
-    Args:
-        batch: rows of activations.
+    Attributes:
         weights: W, how many weights there are.
         bits_stored: bits of a weight in memory, with its share of the scales.
         bandwidth: bytes per second that are read from memory.
         peak: FLOP/s of a large matmul in this number format.
         unpack: seconds for reading and unpacking one weight, for a single row; 0 for weights that need none.
-        rows_at_once: R of the formula; see :mod:`mlsysim.measure.prediction`.
+        rows_at_once: R of the formula above.
 
     Raises:
         InputError: a number is out of range.
-
-    >>> matmul_seconds(1, weights=10**8, bits_stored=32, bandwidth=40e9, peak=160e9)
-    0.01
-    >>> matmul_seconds([4, 128], weights=10**8, bits_stored=32, bandwidth=40e9, peak=160e9).tolist()
-    [0.01, 0.165]
     """
-    rows = check_number("batch", batch, 1, MAX_BATCH, integer=True)
-    count = check_number("weights", weights, 1, integer=True)
-    read = count * check_number("bits_stored", bits_stored, 0, 64, open_low=True) / 8
-    read = read / check_number("bandwidth", bandwidth, 0, open_low=True)
-    unpacked = count * check_number("unpack", unpack, 0)
-    row = 2 * count / check_number("peak", peak, 0, open_low=True)
-    first = np.minimum(rows, check_number("rows_at_once", rows_at_once, 0, open_low=True))
-    seconds = np.maximum(np.maximum(read, unpacked), row * first) + row * (rows - first)
-    return seconds if np.ndim(seconds) else float(seconds)
+
+    weights: Any
+    bits_stored: Any
+    bandwidth: Any
+    peak: Any
+    unpack: Any = 0.0
+    rows_at_once: Any = ROWS_AT_ONCE
+
+    def __post_init__(self) -> None:
+        check_number("weights", self.weights, 1, integer=True)
+        check_number("bits_stored", self.bits_stored, 0, 64, open_low=True)
+        check_number("unpack", self.unpack, 0)
+        for name in ("bandwidth", "peak", "rows_at_once"):
+            check_number(name, getattr(self, name), 0, open_low=True)
+
+    def seconds(self, batch: Numbers) -> Any:
+        """How long it takes for a *batch* of rows of activations.
+
+        >>> Pass(weights=10**8, bits_stored=32, bandwidth=40e9, peak=160e9).seconds([4, 128]).tolist()
+        [0.01, 0.165]
+        """
+        rows = check_number("batch", batch, 1, MAX_BATCH, integer=True)
+        read = self.weights * self.bits_stored / 8 / self.bandwidth
+        row = 2 * self.weights / self.peak
+        first = np.minimum(rows, self.rows_at_once)
+        seconds = np.maximum(np.maximum(read, self.weights * self.unpack), row * first) + row * (rows - first)
+        return seconds if np.ndim(seconds) else float(seconds)
 
 
-def batch_below(batches: Any, speedup: Any, threshold: float) -> float | None:
-    """The batch at which a *speedup* falls below *threshold*, between two *batches* on their logarithm; or None.
+def batch_below(curve: Iterable[tuple[int, float]], threshold: float) -> float | None:
+    """The batch at which a speed-up falls below *threshold*, between two batches on their logarithm; or None.
 
     Args:
-        batches: rising batches.
-        speedup: the speed-up at each of them.
+        curve: pairs of a batch and its speed-up, with rising batches.
 
     Returns:
-        The first of *batches* where the speed-up is below the threshold there already; None where it is nowhere.
+        The first batch where the speed-up is below the threshold there already; None where it is nowhere.
 
-    >>> batch_below([1, 4, 16], [4.0, 3.0, 1.0], 2.0)
+    >>> batch_below([(1, 4.0), (4, 3.0), (16, 1.0)], 2.0)
     8.0
     """
-    below = np.flatnonzero(np.asarray(speedup) < threshold)
-    if not below.size:
-        return None
-    after = int(below[0])
-    if after == 0:
-        return float(batches[0])
-    high, low = speedup[after - 1], speedup[after]
-    share = (high - threshold) / (high - low)
-    start, end = np.log2(batches[after - 1]), np.log2(batches[after])
-    return float(2 ** (start + share * (end - start)))
+    before: tuple[int, float] | None = None
+    for batch, gain in curve:
+        if gain < threshold:
+            if before is None:
+                return float(batch)
+            share = (before[1] - threshold) / (before[1] - gain)
+            return float(before[0] * (batch / before[0]) ** share)
+        before = batch, gain
+    return None

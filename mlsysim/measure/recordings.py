@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.checks import Numbers
+from mlsysim.checks import Numbers, one_number
 from mlsysim.measure.host import Host
 from mlsysim.measure.machines import Machine, check_bits
 from mlsysim.measure.matmuls import BITS, bits_stored
 from mlsysim.measure.notes import notes_on
-from mlsysim.measure.prediction import batch_below, matmul_seconds
+from mlsysim.measure.prediction import Pass, batch_below
 from mlsysim.measure.timing import Measured
 from mlsysim.specs import Device
 
@@ -99,27 +99,31 @@ class Recording:
         return low, np.array([slow.high / fast.low for slow, fast in pairs])
 
     def predicted(self, bits: int, batches: Numbers | None = None) -> Any:
-        """Seconds that :func:`~mlsysim.measure.matmul_seconds` predicts, by default at each of the batches.
+        """Seconds that a pass should take (:class:`mlsysim.measure.prediction.Pass`), by default at each of the batches.
 
         No time of the recorded curve goes into it.
         """
-        return matmul_seconds(
-            self.batches if batches is None else batches,
+        expected = Pass(
             weights=self.weights,
             bits_stored=self.bits_stored(bits),
             bandwidth=self.bandwidth,
             peak=self.peak(bits),
             unpack=self.unpack(bits),
         )
+        return expected.seconds(self.batches if batches is None else batches)
 
     def predicted_speedup(self, bits: int, batches: Numbers | None = None) -> Any:
         """The predicted time with FP32 weights over that with *bits*, by default at each of the batches."""
         return self.predicted(32, batches) / self.predicted(bits, batches)
 
     def crossover(self, bits: int, threshold: float, *, predicted: bool = False) -> float | None:
-        """The batch at which the measured (or *predicted*) speed-up falls below *threshold*; see :func:`batch_below`."""
+        """The batch at which the measured (or *predicted*) speed-up falls below *threshold*, or None if it does nowhere.
+
+        It lies between two of the batches, on their logarithm; it is the first of them if the speed-up is below there.
+        """
+        threshold = one_number("threshold", threshold, 0, open_low=True)
         curve = self.predicted_speedup(bits) if predicted else self.speedup(bits)
-        return batch_below(self.batches, curve, threshold)
+        return batch_below(zip(self.batches.tolist(), curve.tolist(), strict=True), threshold)
 
     @property
     def notes(self) -> tuple[str, ...]:
