@@ -63,9 +63,9 @@ class Processor(Bench):
     def check(self):
         pass
 
-    def bandwidth(self, seconds):
+    def read(self, seconds):
         self.now.seconds += seconds
-        return Measured(*[self.bytes_per_second] * 3)
+        return [1 / self.bytes_per_second] * 3
 
     def matmuls(self, bits, side, layers):
         self.now.seconds += self.building

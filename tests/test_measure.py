@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise
 
 import numpy as np
@@ -17,10 +18,10 @@ from hypothesis import strategies as st
 
 import mlsysim
 from mlsysim import InputError, measure
-from mlsysim.measure.bench import read_bandwidth, stream_bytes
+from mlsysim.measure.bench import read_memory, stream_bytes
 from mlsysim.measure.host import printable, this_host, usable_cores, usable_memory
 from mlsysim.measure.machines import LAYERS
-from mlsysim.measure.matmuls import BITS, GROUP, Matmuls, weight_arrays
+from mlsysim.measure.matmuls import BITS, GROUP, INSTALL, Matmuls, weight_arrays
 from mlsysim.measure.notes import BATCHES
 from mlsysim.measure.prediction import Pass, batch_below
 from mlsysim.measure.timing import time_runs
@@ -136,7 +137,7 @@ def test_before_a_crossover_no_batch_is_below_the_threshold(curve, threshold):
 @settings(max_examples=40)
 def test_what_is_known_of_a_processor_is_found_and_its_curve_predicted_without_being_used(processor):
     recording = measure.record(silent, processor)
-    assert recording.bandwidth == processor.bytes_per_second
+    assert recording.bandwidth == pytest.approx(processor.bytes_per_second)
     for bits in BITS:
         assert recording.peak(bits) == pytest.approx(processor.peaks[bits], rel=0.4)
     for bits in SHORT:
@@ -190,13 +191,13 @@ def test_a_computer_with_little_memory_times_fewer_layers_and_says_so_or_says_wh
     except InputError as error:
         assert memory < 1e9 and "MB free" in str(error)
         return
-    assert 14 * recording.weights <= memory / 2
+    assert 16 * recording.weights <= memory / 2
     assert any("layers" in note for note in recording.notes) == (recording.layers < LAYERS)
 
 
 def test_the_measured_computer_is_a_device_of_the_library():
     device = measure.machine(silent, Processor()).device
-    assert device.bandwidth_bytes_s == 30e9
+    assert device.bandwidth_bytes_s == pytest.approx(30e9)
     assert mlsysim.ridge_point(device, "fp32") == pytest.approx(device.peak_flops("fp32") / 30e9)
     step = mlsysim.ServingModel().solve("GPT2", device, seq_len=128, precision="w8a8", runtime="ideal")
     assert step.itl_s > 0
@@ -235,6 +236,25 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(no_runtime, call):
         call()
 
 
+def test_the_sentence_names_the_versions_of_the_extra(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    needs = " ".join(f"'{need}'" for need in project["optional-dependencies"]["lab"])
+    assert f"pip install {needs}" == INSTALL
+
+
+def test_a_version_of_onnxruntime_that_is_too_old_is_named(monkeypatch):
+    runtime = pytest.importorskip("onnxruntime")
+
+    def refuse(*_, **__):
+        raise RuntimeError("Only 4b quantization is supported")
+
+    monkeypatch.setattr(runtime, "InferenceSession", refuse)
+    with pytest.raises(
+        InputError, match=rf"^onnxruntime {runtime.__version__} cannot .* 8 bits: type pip install"
+    ):
+        Matmuls(8, 32, 1, threads=1)
+
+
 @given(
     costs=st.lists(st.floats(1e-4, 10), min_size=1, max_size=4),
     seconds=st.floats(0, 5),
@@ -263,8 +283,8 @@ def test_works_take_turns_and_end(costs, seconds, least, most):
 def test_memory_is_read_by_as_many_threads_as_there_are_cores_and_in_little_memory():
     small = dataclasses.replace(HOST, memory_bytes=2e7, cache_bytes=0)
     assert stream_bytes(small) <= 2e7 / 8
-    found = read_bandwidth(small, seconds=0)
-    assert 0 < found.low <= found.value <= found.high
+    found = read_memory(small, seconds=0)
+    assert found and all(seconds > 0 for seconds in found)
 
 
 @given(quota=st.integers(1_000, 6_400_000), period=st.sampled_from([10_000, 100_000]))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mlsysim.measure.host import Host, this_host
 from mlsysim.measure.matmuls import Matmuls, need_runtime
-from mlsysim.measure.timing import Clock, Measured, measured, time_runs
+from mlsysim.measure.timing import Clock, time_runs
 
-__all__ = ["Bench", "Progress", "read_bandwidth", "tell"]
+__all__ = ["Bench", "Progress", "read_memory", "tell"]
 
 Progress = Callable[[str], None]
 LEAST, MOST = 64 * 2**20, 512 * 2**20  # bytes read in one run
@@ -37,29 +37,28 @@ class Bench:
         """Raise an error at once if something that the matmuls need is not installed."""
         need_runtime()
 
-    def bandwidth(self, seconds: float) -> Measured:
-        """Bytes per second at which all cores read memory, measured for about so many *seconds*."""
-        return read_bandwidth(self.host, seconds, self.clock)
+    def read(self, seconds: float) -> list[float]:
+        """Seconds in which all cores together read a byte of memory: one number for each run, for about *seconds*."""
+        return read_memory(self.host, seconds, self.clock)
 
     def matmuls(self, bits: int, side: int, layers: int) -> Matmuls:
         """Matmuls that are ready to run on all cores."""
         return Matmuls(bits, side, layers, self.host.cores)
 
     def time(
-        self, formats: Mapping[int, Matmuls], batch: int, seconds: float, rounds: Sequence[int] = (3, 20)
-    ) -> dict[int, Measured]:
-        """Seconds of a pass of each of the *formats* at a *batch*, for about so many *seconds* in all.
+        self, formats: Mapping[int, Matmuls], batch: int, seconds: float, least: int = 2, most: int = 20
+    ) -> dict[int, list[float]]:
+        """Seconds of a pass of each of the *formats* at a *batch*: one number for each run, for about *seconds* in all.
 
         Args:
-            rounds: the least and the largest number of runs.
+            least, most: how many runs.
         """
         inputs: dict[int, np.ndarray] = {
             bits: matmuls.activations(batch) for bits, matmuls in formats.items()
         }
         works = [lambda bits=bits: formats[bits].run(inputs[bits]) for bits in formats]
-        least, most = rounds
         runs = time_runs(works, seconds=seconds, least=least, most=most, clock=self.clock)
-        return {bits: measured(taken) for bits, taken in zip(formats, runs, strict=True)}
+        return dict(zip(formats, runs, strict=True))
 
 
 def stream_bytes(host: Host) -> int:
@@ -68,8 +67,8 @@ def stream_bytes(host: Host) -> int:
     return int(wanted) // 4096 * 4096
 
 
-def read_bandwidth(host: Host, seconds: float, clock: Clock = time.perf_counter) -> Measured:
-    """Bytes per second at which the cores of *host*, a thread each, read an array from memory.
+def read_memory(host: Host, seconds: float, clock: Clock = time.perf_counter) -> list[float]:
+    """Seconds in which the cores of *host*, a thread each, read a byte of memory: one number for each run.
 
     Each thread looks for the largest number of its part, which needs each number once and next to no arithmetic. NumPy
     lets the threads run side by side.
@@ -80,4 +79,4 @@ def read_bandwidth(host: Host, seconds: float, clock: Clock = time.perf_counter)
     with ThreadPoolExecutor(host.cores) as threads:
         (taken,) = time_runs([lambda: list(threads.map(np.max, parts))], seconds=seconds, clock=clock)
     total = sum(part.nbytes for part in parts)
-    return measured(taken).inverse(total)
+    return [run / total for run in taken]

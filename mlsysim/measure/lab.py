@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,25 +12,27 @@ import numpy as np
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.measure.bench import Bench, Progress, tell
-from mlsysim.measure.machines import SIDE, check_bits, machine, most_layers
+from mlsysim.measure.machines import SIDE, ShortRuns, check_bits, most_layers
 from mlsysim.measure.matmuls import BITS, INSTALL
 from mlsysim.measure.notes import BATCHES
 from mlsysim.measure.recording_file import from_text, load
 from mlsysim.measure.recordings import Recording
-from mlsysim.measure.timing import Measured
+from mlsysim.measure.timing import measured
 
 __all__ = ["KIT_FILE", "crossover", "kit_recording", "record", "recording"]
 
 KIT_FILE = "recording.json"
 MOST_SECONDS = 50.0  # no further batch is begun that would end later
-SECONDS_A_BATCH = 2.0
+SECONDS_A_BATCH = 1.0  # in a spell
+SPELLS = 2
 
 
 def record(progress: Progress = tell, bench: Bench | None = None) -> Recording:
     """Measure this computer and the curve of its matmuls against batch, in under a minute.
 
-    First come bandwidth, peaks and unpacking (:func:`mlsysim.measure.machine`), then the matmuls in each number format at
-    batches of 1 to 256. A slow computer leaves out the largest batches, and :attr:`Recording.notes` says so.
+    Bandwidth, peaks and unpacking (as by :func:`mlsysim.measure.machine`) and then the matmuls in each number format, at
+    batches of 1 to 256, are measured in two spells, so that neither the numbers nor the curve hang on a moment in which the
+    computer was slow. A slow computer leaves out the largest batches, and :attr:`Recording.notes` says so.
 
     Args:
         progress: is told what is being measured, and at the end nothing; by default on standard error.
@@ -39,37 +42,46 @@ def record(progress: Progress = tell, bench: Bench | None = None) -> Recording:
         InputError: onnx or onnxruntime is not installed, or there is too little memory.
     """
     bench = bench or Bench()
+    bench.check()
     start = bench.clock()
-    measured = machine(progress, bench)
     layers = most_layers(bench.host)
+    short = ShortRuns(bench, layers, progress)
     formats = {}
     for bits in BITS:
         progress(f"making {layers} layers of {SIDE} x {SIDE} weights of {bits} bits …")
         formats[bits] = bench.matmuls(bits, SIDE, layers)
-    batches: list[int] = []
-    times: dict[int, list[Measured]] = {bits: [] for bits in BITS}
-    for batch in BATCHES:
-        begun = bench.clock()
-        if len(batches) > 1:
-            # A run, and three more that count, each twice as long as at the batch before.
-            expected = 8 * sum(times[bits][-1].value for bits in BITS)
-            if begun - start + expected > MOST_SECONDS:
+    begun = bench.clock()
+    short.spell()
+    spell = bench.clock() - begun
+    runs: dict[int, dict[int, list[float]]] = {}
+    for turn in range(SPELLS):
+        if turn and bench.clock() - start + spell < MOST_SECONDS:
+            short.spell()
+        for batch in BATCHES if not turn else tuple(runs):
+            spent = bench.clock() - start
+            if len(runs) > 1 and spent + _least_seconds(runs, batch) > MOST_SECONDS:
                 break
-        left = f", {MOST_SECONDS - (begun - start):.0f} s at most"
-        progress(f"timing a batch of {batch} ({BATCHES.index(batch) + 1} of {len(BATCHES)}{left}) …")
-        for bits, time in bench.time(formats, batch, SECONDS_A_BATCH).items():
-            times[bits].append(time)
-        batches.append(batch)
+            progress(f"timing a batch of {batch}, {MOST_SECONDS - spent:.0f} s at most to go …")
+            found = bench.time(formats, batch, SECONDS_A_BATCH)
+            earlier = runs.setdefault(batch, {bits: [] for bits in BITS})
+            for bits in BITS:
+                earlier[bits] += found[bits]
     progress("")
     return Recording(
-        machine=measured,
+        machine=short.machine(),
         side=SIDE,
         layers=layers,
-        batches=np.array(batches),
-        times={bits: tuple(row) for bits, row in times.items()},
+        batches=np.array(list(runs)),
+        times={bits: tuple(measured(found[bits]) for found in runs.values()) for bits in BITS},
         measured_on=datetime.date.today().isoformat(),
         runtime=f"onnxruntime {_version('onnxruntime')}",
     )
+
+
+def _least_seconds(runs: Mapping[int, Mapping[int, list[float]]], batch: int) -> float:
+    """What an untimed and two timed passes at *batch* will take, by those at the batch or at half of it."""
+    seen = batch if batch in runs else max(runs)
+    return 3 * batch / seen * sum(measured(found).value for found in runs[seen].values())
 
 
 def crossover(

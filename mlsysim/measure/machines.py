@@ -12,19 +12,20 @@ from mlsysim.errors import InputError, shown
 from mlsysim.measure.bench import Bench, Progress, tell
 from mlsysim.measure.host import Host
 from mlsysim.measure.matmuls import BITS, Matmuls
-from mlsysim.measure.timing import Measured
+from mlsysim.measure.timing import Measured, measured
 from mlsysim.specs import Device
 
-__all__ = ["Machine", "check_bits", "machine", "matmul", "most_layers"]
+__all__ = ["Machine", "ShortRuns", "check_bits", "machine", "matmul", "most_layers"]
 
 SIDE, LAYERS = (
     4096,
     6,
 )  # of the matmuls whose curve is recorded: more weights than most caches hold, even in four bits
+SHORT = tuple(bits for bits in BITS if bits < 32)
 PEAK_SIDE, PEAK_BATCH = 3072, 192
 UNPACK_SIDE = 5120
-BYTES_A_WEIGHT = 14  # taken at most, while all three formats are built
-SECONDS = 1.5  # for each short measurement
+BYTES_A_WEIGHT = 16  # taken at most, while all three formats are built
+SECONDS = 0.8  # for each short measurement, in a spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,42 @@ class Machine:
         )
 
 
+class ShortRuns:
+    """The short measurements, in one or several spells; a slow spell of the computer then decides nothing alone."""
+
+    def __init__(self, bench: Bench, layers: int, progress: Progress) -> None:
+        self.bench, self.progress = bench, progress
+        progress("making one large matmul in each number format …")
+        self.large = {bits: bench.matmuls(bits, PEAK_SIDE, 1) for bits in BITS}
+        progress("making matmuls to see what unpacking costs …")
+        self.single = {bits: bench.matmuls(bits, UNPACK_SIDE, max(1, layers // 2)) for bits in SHORT}
+        self.byte: list[float] = []
+        self.flop: dict[int, list[float]] = {bits: [] for bits in BITS}
+        self.weight: dict[int, list[float]] = {bits: [] for bits in SHORT}
+
+    def spell(self, seconds: float = SECONDS) -> None:
+        """Run each of them once more, for about so many *seconds*; the matmuls in three formats get twice that."""
+        self.progress("measuring the memory bandwidth …")
+        self.byte += self.bench.read(seconds)
+        self.progress("measuring a large matmul in each number format …")
+        for bits, runs in self.bench.time(self.large, PEAK_BATCH, 2 * seconds).items():
+            flops = 2 * self.large[bits].weights * PEAK_BATCH
+            self.flop[bits] += [run / flops for run in runs]
+        self.progress("measuring what unpacking costs …")
+        for bits, runs in self.bench.time(self.single, 1, seconds, 5, 100).items():
+            self.weight[bits] += [run / self.single[bits].weights for run in runs]
+
+    def machine(self) -> Machine:
+        """What all spells together say."""
+        return Machine(
+            host=self.bench.host,
+            bandwidth=measured(self.byte).inverse(1),
+            peak={bits: measured(runs).inverse(1) for bits, runs in self.flop.items()},
+            unpack={bits: measured(runs) for bits, runs in self.weight.items()},
+            year=datetime.date.today().year,
+        )
+
+
 def machine(progress: Progress = tell, bench: Bench | None = None) -> Machine:
     """Measure this computer's bandwidth, its peak in each number format and the cost of unpacking: about ten seconds.
 
@@ -72,22 +109,10 @@ def machine(progress: Progress = tell, bench: Bench | None = None) -> Machine:
     """
     bench = bench or Bench()
     bench.check()
-    layers = most_layers(bench.host)
-    progress("measuring the memory bandwidth …")
-    bandwidth = bench.bandwidth(SECONDS)
-    progress("measuring a large matmul in each number format …")
-    large = {bits: bench.matmuls(bits, PEAK_SIDE, 1) for bits in BITS}
-    times = bench.time(large, PEAK_BATCH, 2 * SECONDS)
-    peak = {bits: times[bits].inverse(2 * large[bits].weights * PEAK_BATCH) for bits in BITS}
-    del large
-    progress("measuring what unpacking costs …")
-    single = {bits: bench.matmuls(bits, UNPACK_SIDE, max(1, layers // 2)) for bits in BITS if bits < 32}
-    unpack = {
-        bits: Measured(*(seconds / single[bits].weights for seconds in time))
-        for bits, time in bench.time(single, 1, SECONDS, (5, 200)).items()
-    }
+    runs = ShortRuns(bench, most_layers(bench.host), progress)
+    runs.spell(2 * SECONDS)
     progress("")
-    return Machine(bench.host, bandwidth, peak, unpack, datetime.date.today().year)
+    return runs.machine()
 
 
 def matmul(
@@ -96,7 +121,7 @@ def matmul(
     *,
     side: int = SIDE,
     layers: int | None = None,
-    seconds: float = SECONDS,
+    seconds: float = 2.0,
     progress: Progress = tell,
     bench: Bench | None = None,
 ) -> Measured:
@@ -131,9 +156,9 @@ def matmul(
     progress(f"making {layers} layers of {side} x {side} weights of {bits} bits …")
     matmuls: Matmuls = bench.matmuls(bits, side, layers)
     progress(f"timing a batch of {batch} …")
-    time = bench.time({bits: matmuls}, batch, seconds)[bits]
+    runs = bench.time({bits: matmuls}, batch, seconds, least=3)[bits]
     progress("")
-    return time
+    return measured(runs)
 
 
 def most_layers(host: Host, side: int = SIDE) -> int:

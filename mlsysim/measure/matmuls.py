@@ -21,7 +21,7 @@ GROUP = 32  # weights that share a scale
 SCALE_BITS = 32
 LARGEST_CODE = 7  # codes of four bits, from -7 to 7
 ACCURACY_LEVEL = 4  # round the activations to 8 bits
-INSTALL = "pip install 'onnx>=1.17' 'onnxruntime>=1.20'"
+INSTALL = "pip install 'onnx>=1.17' 'onnxruntime>=1.22'"
 
 
 def need_runtime() -> tuple[Any, Any]:
@@ -71,7 +71,13 @@ class Matmuls:
             "session.force_spinning_stop", "1"
         )  # else it would slow down whoever comes next
         graph = _graph(onnx, bits, side, layers).SerializeToString()
-        self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except (
+            Exception
+        ) as error:  # its errors have no class of their own; an old version knows no weights of 8 bits
+            what = f"onnxruntime {runtime.__version__} cannot multiply by weights of {bits} bits"
+            raise InputError(f"{what}: type {INSTALL}") from error
 
     def activations(self, batch: int) -> np.ndarray:
         """Inputs of a pass, FP32 of shape (*batch*, side); always the same."""
