@@ -234,6 +234,7 @@ def test_vision_speedups_are_those_of_a_forward_pass():
 def test_fewer_weight_bits_never_slow_a_step_down(runtime, batch, a, b):
     fewer, more = sorted((a, b))
     assume(8 not in (fewer, more))  # W8A8 computes at another rate
+    assume(more < 16)  # from 16 bits on nothing is unpacked
     c = solve(LLAMA, H100, target_bitwidth=np.array([fewer, more]), batch_size=batch, runtime=runtime)
     assert c.speedup[0] >= c.speedup[1] * (1 - 1e-12)
 

@@ -84,7 +84,10 @@ NO_NAMES = {
     "array": np.arange(3),
     "0-d": np.array(3),
 }
-ZERO_IS_FINE = ("attainable", "runtime overhead", "unpacking", "dispatch", "sparsity")
+ZERO_IS_FINE = (
+    *("attainable", "runtime overhead", "unpacking", "prefill overhead", "context overhead", "coverage"),
+    *("dispatch", "sparsity"),
+)
 
 
 def device(**row):
@@ -129,6 +132,12 @@ NUMBERS = {
     "runtime overhead": lambda v: Runtime("x", 1, 1, v),
     "unpacking": lambda v: Runtime("x", 1, 1, 0, unpacking=v),
     "head bits": lambda v: Runtime("x", 1, 1, 0, head_bits=v),
+    "prefill overhead": lambda v: Runtime("x", 1, 1, 0, prefill_overhead_s=v),
+    "context overhead": lambda v: Runtime("x", 1, 1, 0, context_overhead_s=v),
+    "peak share": lambda v: Runtime("x", 1, 1, 0, peak_shares={"fp8": v}),
+    "lower end": lambda v: Runtime("x", 1, 1, 0, intervals={"itl": (v, 1.2)}),
+    "upper end": lambda v: Runtime("x", 1, 1, 0, intervals={"itl": (0.8, v)}),
+    "coverage": lambda v: Runtime("x", 1, 1, 0, coverage=v),
     "memory": lambda v: device(memory_bytes=v),
     "bandwidth": lambda v: device(bandwidth_bytes_s=v),
     "peak": lambda v: device(peaks={"fp16": v}),
@@ -169,6 +178,8 @@ NAMES = {
     "explained": lambda v: mlsysim.explain(v),
     "runtime name": lambda v: Runtime([v], 1, 1, 0),
     "overheads": lambda v: Runtime("x", 1, 1, 0, overhead_by_memory=v),
+    "peak shares": lambda v: Runtime("x", 1, 1, 0, peak_shares=v),
+    "intervals": lambda v: Runtime("x", 1, 1, 0, intervals=v),
     "device name": lambda v: device(name=[v]),
     "peaks": lambda v: device(peaks=v),
     "memory type": lambda v: device(memory_type=v),

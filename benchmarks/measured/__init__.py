@@ -1,5 +1,5 @@
 """The fit of ``runtime="measured"``: ``python -m benchmarks.measured``.
 
-The modules are ``rows`` (the data and the split), ``fit`` (the parameters), ``score`` (the errors on rows that
-the fit has not seen) and ``report`` (docs/measured.md).
+The modules are ``specs`` and ``rows`` (the data and the split), ``single_kernels``, ``fit`` (the numbers), ``score`` (the errors on
+sources that the fit has not seen), ``study`` (all of it) and ``report`` (docs/measured.md).
 """

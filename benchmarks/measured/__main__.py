@@ -1,4 +1,4 @@
-"""Fit ``runtime="measured"``, write its numbers and the report."""
+"""Fit the ``measured`` runtimes, write their numbers and the report."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from pathlib import Path
 
 from rich.progress import track
 
-from benchmarks.measured.report import Study, report, runtime_table
+from benchmarks.measured.report import report, runtime_tables
+from benchmarks.measured.study import BARS, Study
 
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Write docs/measured.md and the ``[measured]`` table of runtimes.toml."""
-    study = Study(lambda devices: track(devices, "fitting without each device", transient=True))
+    """Write docs/measured.md and the ``[measured…]`` tables of runtimes.toml."""
+    study = Study(lambda forms: track(forms, "fitting without each source", transient=True))
     (ROOT / "docs" / "measured.md").write_text(report(study), "utf-8")
     path = ROOT / "mlsysim" / "data" / "runtimes.toml"
-    # The table reaches to the next one, or to the end.
-    others = re.sub(r"^\[measured\]\n(?:(?!\[).*\n?)*", "", path.read_text("utf-8"), flags=re.MULTILINE)
-    path.write_text(f"{others.rstrip()}\n\n{runtime_table(study)}", "utf-8")
-    print(runtime_table(study))
-    for name, error in study.after.errors.items():
-        print(f"{name:60} n={error.count:<4} {100 * error.mape:5.1f}%")
+    # A table reaches to the next one, or to the end.
+    others = re.sub(r"^\[measured\w*\]\n(?:(?!\[).*\n?)*", "", path.read_text("utf-8"), flags=re.MULTILINE)
+    path.write_text(f"{others.rstrip()}\n\n{runtime_tables(study)}", "utf-8")
+    print(runtime_tables(study))
+    for name, error in study.errors.items():
+        print(f"{name:20} n={error.count:<4} {100 * error.mape:5.1f}%  bar {100 * BARS[name]:.0f}%")
+    for name, share in study.coverage.items():
+        print(f"{name:30} {share:.0%} within")
 
 
 if __name__ == "__main__":

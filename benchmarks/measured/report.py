@@ -1,105 +1,26 @@
-"""The report on the fit, docs/measured.md, and the table in runtimes.toml: text, the same for every run."""
+"""The report on the fit, docs/measured.md, and the tables in runtimes.toml: text, the same for every run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
-from benchmarks.measured.fit import by_memory, fit, one_tau
-from benchmarks.measured.rows import CRITERIA, FIT, MAX_FIT_CONTEXT, Row, composed_rows, decode_rows
-from benchmarks.measured.score import (
-    Error,
-    Prediction,
-    Progress,
-    held_out,
-    itl_error,
-    speedup_errors,
-    with_reported_bytes,
-)
-from mlsysim import Runtime
+from benchmarks.measured.fit import ENGINES, NUMBERS
+from benchmarks.measured.rows import CRITERIA, FIT
+from benchmarks.measured.score import Error, Prediction, by_source, error_of, fitted, gain_error, gains
+from benchmarks.measured.specs import table
+from benchmarks.measured.study import BARS, FORMS, Study, errors_of
 
-__all__ = ["BARS", "Study", "report", "runtime_table"]
+__all__ = ["report", "runtime_tables"]
 
-LONG, ENGINE, EXLLAMA = (
-    "context above 512",
-    "batch above 1",
-    "batch above 1, kernel without batching (exllama)",
-)
 TEMPLATE = Path(__file__).with_name("report_template.md")
-PREFILL = "time includes the prefill"
-BARS: dict[str, float | None] = {  # None: shown without one
-    "batch 1, context up to 512: ITL": 0.14,
-    "batch 1, every context: ITL": 0.14,
-    "batch 1, context up to 512: INT8 speed-up": 0.05,
-    "batch 1, context up to 512: INT4 speed-up": 0.13,
-    "batch 1, every context: INT4 speed-up": 0.13,
-    "by batch, composed: ITL": 0.15,
-    "by batch, composed, possible rows only: ITL": 0.15,
-    "by batch, engines: ITL": 0.15,
-    "by batch, engines and rows with the prefill: ITL": 0.15,
-    "by batch, all of these and exllama: ITL": 0.15,
-    "by batch, composed: INT8 speed-up": 0.15,
-    "by batch, composed: INT4 speed-up": 0.15,
-    "by batch, engines: INT4 speed-up": 0.15,
-    "by batch, engines and rows with the prefill: INT4 speed-up": None,
-    "by batch, rows with the prefill: INT8 speed-up": None,
+KINDS = ("fp16", "fp8", "int8", "int4")
+STANDS_FOR = {
+    "measured": "what published measurements show; the engine is not named",
+    "measured_graphs": "what published measurements of engines that launch a step as one graph show",
+    "measured_eager": "what published measurements of engines that launch each kernel from Python show",
+    "measured_llama_cpp": "what published measurements of llama.cpp before its graphs show",
 }
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The held-out predictions of one form, and their errors."""
-
-    predictions: list[Prediction]
-
-    def using(self, *uses: str) -> list[Prediction]:
-        """Predictions of the rows with these uses."""
-        return [p for p in self.predictions if p.row.use in uses]
-
-    @cached_property
-    def errors(self) -> dict[str, Error]:
-        """The errors that :data:`BARS` names."""
-        short, every, composed = self.using(FIT), self.using(FIT, LONG), self.using("composed")
-        possible = [p for p in composed if p.row.possible]
-        values = (
-            itl_error(short),
-            itl_error(every),
-            speedup_errors(short, "int8"),
-            speedup_errors(short, "int4"),
-            speedup_errors(every, "int4"),
-            itl_error(composed),
-            itl_error(possible),
-            itl_error(self.using(ENGINE)),
-            itl_error(self.using(ENGINE, PREFILL)),
-            itl_error(self.using("composed", ENGINE, PREFILL, EXLLAMA)),
-            speedup_errors(composed, "int8"),
-            speedup_errors(composed, "int4"),
-            speedup_errors(self.using(ENGINE), "int4"),
-            speedup_errors(self.using(ENGINE, PREFILL), "int4"),
-            speedup_errors(self.using(PREFILL), "int8"),
-        )
-        return dict(zip(BARS, values, strict=True))
-
-
-class Study:
-    """The fit to all rows, and the scores of the forms that are compared."""
-
-    def __init__(self, progress: Progress = iter) -> None:
-        self.rows: tuple[Row, ...] = decode_rows() + composed_rows()
-        self.runtime: Runtime = fit(self.rows)
-        self.before = Scores(held_out(self.rows, one_tau, progress=progress))
-        self.after = Scores(held_out(self.rows, by_memory, progress=progress))
-        self.reported = Scores(held_out(self.rows, by_memory, with_reported_bytes, progress))
-        fitted_long = held_out(self.rows, by_memory, _use(LONG, FIT, lambda row: True), progress)
-        restore = _use(FIT, LONG, lambda row: row.context > MAX_FIT_CONTEXT)
-        self.long = Scores([replace(p, row=restore(p.row)) for p in fitted_long])
-
-
-def _use(old: str, new: str, when: Callable[[Row], bool]) -> Callable[[Row], Row]:
-    """Rows of use *old* become of use *new* where *when* holds."""
-    return lambda row: replace(row, use=new) if row.use == old and when(row) else row
 
 
 def _percent(value: float) -> str:
@@ -115,120 +36,195 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
 
 
-def _grouped(
-    predictions: Iterable[Prediction], key: Callable[[Prediction], str]
-) -> dict[str, list[Prediction]]:
-    groups: dict[str, list[Prediction]] = {}
-    for p in predictions:
-        groups.setdefault(key(p), []).append(p)
-    return groups
+def _number(name: str, value: float) -> str:
+    """A fitted number with its unit."""
+    step = NUMBERS[name].step
+    for unit, size in (("ms", 1e-4), ("µs", 1e-6), ("ns", 1e-9)):
+        if step == size:
+            return f"{value / (1e-3 if unit == 'ms' else size):.{1 if unit == 'ms' else 0}f} {unit}"
+    return f"{value:.2f}"
 
 
-def _cross(predictions: Sequence[Prediction], key: Callable[[Prediction], str], label: str) -> str:
-    """Errors by *key* down and by precision across."""
-    kinds = ("fp16", "fp8", "int8", "int4")
-    lines = []
-    for name, group in _grouped(predictions, key).items():
-        by_kind = _grouped(group, lambda p: p.row.kind)
-        lines.append([name, *(_signed(itl_error(by_kind[k])) if k in by_kind else "" for k in kinds)])
-    return _table([label, "FP16", "FP8", "INT8", "INT4"], lines)
+def runtime_tables(study: Study) -> str:
+    """The tables of ``measured`` in runtimes.toml."""
+    return "\n".join(_runtime_table(study, name) for name in study.runtimes)
 
 
-def _values(runtime: Runtime) -> dict[str, str]:
-    """The fitted numbers, rounded to what the data can tell."""
-    taus = {kind: f"{1e6 * tau:.0f}" for kind, tau in runtime.overhead_by_memory.items()}
-    return {
-        "e_m": f"{runtime.bandwidth_efficiency:.3f}",
-        "e_c": f"{runtime.compute_efficiency:.2f}",
-        **{f"τ {kind}": tau for kind, tau in taus.items()},
-    }
-
-
-def runtime_table(study: Study) -> str:
-    """The ``[measured]`` table of runtimes.toml."""
-    v, errors = _values(study.runtime), list(study.after.errors.values())
-    return f"""[measured]
-bandwidth_efficiency = {v["e_m"]}
-compute_efficiency = {v["e_c"]}
-layer_overhead_us = {v["τ hbm"]} # where the memory type is not stated
-overhead_us_by_memory = {{ hbm = {v["τ hbm"]}, gddr = {v["τ gddr"]}, lpddr = {v["τ lpddr"]} }}
+def _runtime_table(study: Study, name: str) -> str:
+    runtime, errors = study.runtimes[name], study.errors if name != "measured" else errors_of(study.unnamed)
+    taus = ", ".join(f"{kind} = {1e6 * tau:.0f}" for kind, tau in runtime.overhead_by_memory.items())
+    shares = ", ".join(f"{precision} = {share}" for precision, share in runtime.peak_shares.items())
+    ends = ", ".join(f"{figure} = [{low}, {high}]" for figure, (low, high) in runtime.intervals.items())
+    figures = ", ".join(f"{figure} {_percent(error.mape)}" for figure, error in errors.items())
+    return f"""[{name}]
+bandwidth_efficiency = {runtime.bandwidth_efficiency}
+compute_efficiency = {runtime.compute_efficiency}
+layer_overhead_us = {1e6 * runtime.layer_overhead_s:.0f} # where the memory type is not stated
+overhead_us_by_memory = {{ {taus} }}
+unpacking = {runtime.unpacking}
+prefill_efficiency = {runtime.prefill_efficiency}
+prefill_overhead_us = {1e6 * runtime.prefill_overhead_s:.0f}
+cache_efficiency = {runtime.cache_efficiency}
+context_overhead_ns = {1e9 * runtime.context_overhead_s:.0f} # per layer and token of context
+peak_shares = {{ {shares} }}
 reads_embedding = false
 head_bits = 16
-stands_for = "what published decode measurements show"
+intervals = {{ {ends} }}
+coverage = {runtime.coverage}
+stands_for = "{STANDS_FOR[name]}"
 year = 2026
-source = "python -m benchmarks.measured, from benchmarks/data/decode_measured.csv and aic_composed_itl.csv; docs/measured.md"
-error = "mean absolute, on devices left out: batch-1 ITL {_percent(errors[0].mape)}, INT8 speed-up {_percent(errors[2].mape)}, INT4 speed-up {_percent(errors[3].mape)}; by batch {_percent(errors[5].mape)}"
+source = "python -m benchmarks.measured, from benchmarks/data; docs/measured.md"
+error = "mean absolute, on sources left out: {figures}"
 """
 
 
 def report(study: Study) -> str:
     """docs/measured.md."""
-    v = _values(study.runtime)
-    uses = _grouped(study.after.predictions, lambda p: p.row.use)
-    split = []
-    for use in (FIT, *CRITERIA):
-        count = sum(r.use == use for r in study.rows)
-        error = _signed(itl_error(uses[use])) if use in uses else "no bandwidth, no prediction"
-        split.append([use, str(count), error])
-    scores = [
-        [
-            name,
-            str(study.after.errors[name].count),
-            _percent(study.before.errors[name].mape),
-            _percent(study.after.errors[name].mape),
-            _percent(study.reported.errors[name].mape),
-            _percent(study.long.errors[name].mape),
-            "" if bar is None else f"{100 * bar:.0f}%",
-        ]
-        for name, bar in BARS.items()
-    ]
-    devices = [
-        [name, group[0].row.device.memory_type, str(len(group)), _signed(itl_error(group))]
-        for name, group in sorted(_grouped(study.after.using(FIT), lambda p: p.row.device.name).items())
-    ]
-    composed = study.after.using("composed")
-    before, after = (
-        _grouped(x.using("composed"), lambda p: p.row.device.name) for x in (study.before, study.after)
-    )
-    gains = [[d, _signed(itl_error(before[d])), _signed(itl_error(after[d]))] for d in after]
-    systems = _cross(composed, lambda p: f"{p.row.device.name}, {p.row.model.name}", "composed")
-    batches = _cross(composed, lambda p: f"{p.row.batch:.0f}", "batch")
-    engines = _cross(
-        sorted(study.after.using(ENGINE, PREFILL, EXLLAMA), key=lambda p: (p.row.engine, p.row.batch)),
-        lambda p: (
-            f"{p.row.engine}{', exllama' if 'exllama' in p.row.precision else ''}, batch {p.row.batch:.0f}"
-        ),
-        "engine",
-    )
     return TEMPLATE.read_text("utf-8").format(
-        values=_table(["parameter", "fitted"], [[k, x + (" µs" if "τ" in k else "")] for k, x in v.items()]),
-        split=_table(["use", "rows", "held-out error (bias)"], split),
-        scores=_table(
-            ["figure", "n", "one τ", "τ by memory", "… reported bytes", "… every context fitted", "bar"],
-            scores,
-        ),
-        devices=_table(["device", "memory", "rows", "error (bias)"], devices),
-        gains=_table(["composed rows of", "one τ", "τ by memory"], gains),
-        systems=systems,
-        batches=batches,
-        engines=engines,
-        hopper=_hopper(composed),
-        possible=sum(p.row.possible for p in composed),
-        composed=len(composed),
+        numbers=_table(["number", "fitted"], [[n, _number(n, x)] for n, x in study.numbers.items()]),
+        taus=_taus(study),
+        sources=_sources(study),
+        split=_split(study),
+        scores=_scores(study),
+        forms=_forms(study),
+        intervals=_intervals(study),
+        systems=_cross(study, lambda p: f"{p.row.device.name}, {p.row.model.name}", "composed"),
+        batches=_cross(study, lambda p: f"{p.row.batch:.0f}", "batch"),
+        hopper=_gains_by_batch(study),
+        kernels=_kernels(study),
+        bands=_bands(study),
     )
 
 
-def _hopper(composed: Sequence[Prediction]) -> str:
-    """INT4 speed-up, measured and predicted, on the device where it fails and on one where it holds."""
-    at = {
-        (p.row.device.name, p.row.kind, p.row.batch): p
-        for p in composed
-        if p.row.model.name == "Llama-3-70B" and p.row.context == 512
-    }
+def _taus(study: Study) -> str:
     lines = []
-    for device in ("H200 SXM", "A100 SXM 80GB", "L40S"):
-        for batch in (1, 4, 16, 64):
-            slow, fast = at[device, "fp16", batch], at[device, "int4", batch]
-            measured, predicted = slow.row.itl_s / fast.row.itl_s, slow.itl_s / fast.itl_s
-            lines.append([device, str(batch), f"{measured:.2f}x", f"{predicted:.2f}x"])
+    for name, runtime in study.runtimes.items():
+        if name != "measured":
+            taus = [f"{1e6 * tau:.0f} µs" for tau in runtime.overhead_by_memory.values()]
+            lines.append([f"`{name}`", *taus, f"{1e9 * runtime.context_overhead_s:.0f} ns"])
+    return _table(["runtime", "τ hbm", "τ gddr", "τ lpddr", "κ"], lines)
+
+
+def _sources(study: Study) -> str:
+    own, unnamed = by_source(study.own), by_source(study.unnamed)
+    lines = []
+    for raw in sorted(table("sources.csv"), key=lambda raw: (ENGINES.index(raw["engine"]), raw["source"])):
+        source = raw["source"]
+        scored, other = (fitted(group.get(source, []), "itl", "ttft", "latency") for group in (own, unnamed))
+        if scored:
+            errors = [_signed(error_of(scored)), _signed(error_of(other))]
+            lines.append([source, raw["engine"], str(len(scored)), *errors])
+    return _table(["source", "engine", "rows", "error (bias)", "… engine not named"], lines)
+
+
+def _split(study: Study) -> str:
+    lines = []
+    for use in (FIT, *CRITERIA, "attention faster than the memory"):
+        scored = [p for p in study.own if p.row.use == use]
+        error = _signed(error_of(scored)) if scored else "no bandwidth, no prediction"
+        lines.append([use, str(sum(row.use == use for row in study.rows)), error])
+    return _table(["use", "rows", "held-out error (bias)"], lines)
+
+
+def _scores(study: Study) -> str:
+    unnamed = errors_of(study.unnamed)
+    lines = []
+    for figure, bar in BARS.items():
+        error, before = study.errors[figure], study.errors_before[figure]
+        met = "yes" if error.mape <= bar else f"no, by {100 * (error.mape - bar):.1f}"
+        lines.append(
+            [
+                figure,
+                f"{error.count} of {error.sources}",
+                _signed(before),
+                _signed(error),
+                _percent(error.by_source),
+                _signed(unnamed[figure]),
+                _percent(bar),
+                met,
+            ]
+        )
+    head = [
+        "figure",
+        "rows of sources",
+        "numbers before",
+        "left out",
+        "mean of sources",
+        "engine not named",
+        "bar",
+    ]
+    return _table([*head, "met"], lines)
+
+
+def _forms(study: Study) -> str:
+    lines = []
+    for name in FORMS:
+        errors = errors_of(study.forms[name])
+        lines.append([name, *(f"{_percent(e.mape)} / {_percent(e.by_source)}" for e in errors.values())])
+    return _table(["form", *BARS], lines)
+
+
+def _intervals(study: Study) -> str:
+    named, unnamed = study.intervals["measured_graphs"], study.intervals["measured"]
+    ends = {
+        "ITL, engine named": named["itl"],
+        "ITL, engine not named": unnamed["itl"],
+        "TTFT": named["ttft"],
+        "whole requests": named["latency"],
+    }
+    lines = [[f, f"{e.low:.2f} to {e.high:.2f}", f"{study.coverage[f]:.0%}"] for f, e in ends.items()]
+    return _table(["figure", "times the predicted", "rows within, source left out"], lines)
+
+
+def _cross(study: Study, key: Callable[[Prediction], str], label: str) -> str:
+    """Errors of the composed rows by *key* down and by precision across."""
+    groups: dict[str, list[Prediction]] = {}
+    for p in fitted(study.own, "itl"):
+        if p.row.source == "aiconfigurator":
+            groups.setdefault(key(p), []).append(p)
+    lines = []
+    for name, group in groups.items():
+        by_kind = {kind: [p for p in group if p.row.kind == kind] for kind in KINDS}
+        lines.append([name, *(_signed(error_of(g)) if g else "" for g in by_kind.values())])
+    return _table([label, "FP16", "FP8", "INT8", "INT4"], lines)
+
+
+def _gains_by_batch(study: Study) -> str:
+    """INT4 speed-up, measured and predicted, on the device where it fails and on two where it holds."""
+    found = {
+        (row.device.name, row.batch): (seen, told)
+        for row, seen, told in gains(fitted(study.own, "itl"), "int4")
+        if row.model.name == "Llama-3-70B" and row.context == 512 and row.source == "aiconfigurator"
+    }
+    lines = [
+        [device, str(batch), *(f"{gain:.2f}x" for gain in found[device, batch])]
+        for device in ("H200 SXM", "A100 SXM 80GB", "L40S")
+        for batch in (1, 4, 16, 64)
+        if (device, batch) in found
+    ]
     return _table(["Llama-3-70B, context 512", "batch", "measured", "predicted"], lines)
+
+
+def _bands(study: Study) -> str:
+    """Errors of the speed-ups, source by source."""
+    lines = []
+    for source, group in by_source(fitted(study.own, "itl", "latency")).items():
+        cells = []
+        for kind in ("int8", "int4"):
+            some = gains(group, kind)
+            cells.append(f"{len(some)}: {_signed(gain_error(group, kind))}" if some else "")
+        if any(cells):
+            lines.append([source, *cells])
+    return _table(["source", "INT8 gain, rows: error (bias)", "INT4 gain"], lines)
+
+
+def _kernels(study: Study) -> str:
+    found = study.kernel_gains()
+    lines = []
+    for device, kernel, bits in dict.fromkeys(key[:3] for key in found):
+        cells = []
+        for batch in (1, 16, 64, 128, 256, 512):
+            pair = found.get((device, kernel, bits, batch))
+            cells.append(f"{pair[0]:.2f}, {pair[1]:.2f}" if pair else "")
+        lines.append([f"{device}, {kernel}, {bits:.0f} bits", *cells])
+    return _table(["measured, predicted at batch", "1", "16", "64", "128", "256", "512"], lines)

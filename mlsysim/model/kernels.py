@@ -55,7 +55,7 @@ FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
 
 
-AS_IS = 1.0  # the unpacking of what is not unpacked, told by identity
+AS_IS = 1.0  # what changes no time, told by identity
 
 
 class Kernel(NamedTuple):
@@ -67,6 +67,7 @@ class Kernel(NamedTuple):
         flops: what it computes; a number or an array.
         bytes: what it moves; a number or an array.
         unpacking: how many times as long its arithmetic takes because it unpacks short weights; 1 where it does not.
+        slowdown: how many times as long its bytes take as weights do; 1 for weights.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Kernel(NamedTuple):
     flops: Any
     bytes: Any
     unpacking: Any = AS_IS
+    slowdown: Any = AS_IS
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -92,6 +94,13 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
         return AS_IS
     short = scheme.weight_bits < scheme.activation_bits
     return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
+
+
+def cache_slowdown(runtime: Runtime) -> Any:
+    """How many times as long a byte of the KV cache takes as one of the weights."""
+    if runtime.cache_efficiency is None:
+        return AS_IS
+    return runtime.bandwidth_efficiency / runtime.cache_efficiency
 
 
 def weight_bytes(parameters: Any, bits: Any) -> Any:
@@ -154,7 +163,7 @@ def decode_kernels(
     cache = tokens * (model.layers * values * scheme.kv_bits / 8)
     return (
         Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights, unpacking_of(scheme, runtime)),
-        Kernel("attention", "KV traffic", attention, cache),
+        Kernel("attention", "KV traffic", attention, cache, AS_IS, cache_slowdown(runtime)),
     )
 
 

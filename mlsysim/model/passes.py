@@ -62,6 +62,9 @@ def decode_timing(
     kernels = decode_kernels(model, scheme, runtime, batch, seq_len)
     rates = kernel_rates(device, scheme.computes_at, runtime)
     overhead = overhead_seconds(model.layers, device, runtime, dispatched=False)
+    waits = runtime.context_overhead_s
+    if type(waits) is not float or waits:
+        overhead = overhead + model.layers * waits * seq_len
     return _timing(kernels, rates, overhead, model, batch, devices, link)
 
 
@@ -77,8 +80,8 @@ def prefill_timing(
 ) -> Timing:
     """The whole prompt at once, in one dispatch."""
     kernels = prefill_kernels(model, scheme, runtime, batch, seq_len)
-    rates = kernel_rates(device, scheme.computes_at, runtime)
-    overhead = overhead_seconds(model.layers, device, runtime, dispatched=True)
+    rates = kernel_rates(device, scheme.computes_at, runtime, prefill=True)
+    overhead = overhead_seconds(model.layers, device, runtime, dispatched=True) + runtime.prefill_overhead_s
     return _timing(kernels, rates, overhead, model, batch * seq_len, devices, link)
 
 

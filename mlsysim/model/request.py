@@ -18,6 +18,7 @@ import numpy as np
 from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.model.kernels import kv_cache_bytes
 from mlsysim.model.passes import cache_share, decode_timing
+from mlsysim.model.result import WithIntervals, interval_end
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.render import cell, html_facts
 from mlsysim.specs import Device, Link, Runtime, TransformerModel
@@ -26,8 +27,10 @@ from mlsysim.units import quantity
 __all__ = ["RequestResult", "solve_request"]
 
 
-class RequestResult:
+class RequestResult(WithIntervals):
     """Whole requests: how long they take, and the memory that they need when their last token is there.
+
+    With ``runtime="measured"`` the times have intervals, such as ``latency_low`` to ``latency_high``.
 
     Attributes:
         first: the result at the end of the prompt, with its prefill and its first decode step.
@@ -36,6 +39,8 @@ class RequestResult:
     """
 
     __slots__ = ("decode_s", "first", "output_tokens", "shape", "ttft_s")
+    figures = ("latency", "ttft", "itl")
+    latency_low, latency_high = interval_end("latency", 0, "s"), interval_end("latency", 1, "s")
     table_columns: ClassVar[tuple[str, ...]] = ("latency_s", "ttft_s", "itl_s", "throughput", "feasible")
 
     def __init__(self, first: ServingResult, output_tokens: Any) -> None:
@@ -73,6 +78,11 @@ class RequestResult:
     def latency(self) -> Any:
         """From the prompt to the last token, s."""
         return quantity(self.latency_s, "s")
+
+    @property
+    def runtime(self) -> Runtime:  # type: ignore[override]
+        """What software costs."""
+        return self.first.runtime
 
     @property
     def ttft(self) -> Any:
@@ -139,7 +149,8 @@ class RequestResult:
             return f"<RequestResult {self.first.title}, shape {self.shape}{notes}>"
         fits = "" if self.feasible else f"; does NOT fit: needs {self.memory_needed_bytes / 1e9:.1f} GB"
         return (
-            f"<RequestResult {self.first.title}: {self.latency_s:.2f} s for {self.first.seq_len} tokens and "
+            f"<RequestResult {self.first.title}: {self.latency_s:.2f} s"
+            f"{self.runtime.interval_told('latency', self.latency_s, 's')} for {self.first.seq_len} tokens and "
             f"{self.output_tokens} more, first after {self.ttft_s * 1e3:.1f} ms{fits}{notes}>"
         )
 

@@ -11,7 +11,7 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
 from mlsysim.errors import InputError, shown
 from mlsysim.model.kernels import kv_cache_bytes, stored_weight_bytes
 from mlsysim.model.passes import cache_share, decode_timing, prefill_timing
-from mlsysim.model.result import SolverResult
+from mlsysim.model.result import SolverResult, WithIntervals
 from mlsysim.model.timing import Timing, timing_of_inputs
 from mlsysim.specs import (
     Device,
@@ -33,8 +33,10 @@ __all__ = ["ServingModel", "ServingResult", "decode_timing", "prefill_timing"]
 MAX_DEVICES = 4096
 
 
-class ServingResult(SolverResult):
+class ServingResult(WithIntervals, SolverResult):
     """One decode step (``itl``), the prefill before it (``ttft``) and the memory both need.
+
+    With ``runtime="measured"`` both times have an interval, from ``itl_low`` to ``itl_high``.
 
     Attributes:
         devices, link: how many devices share the model, and what joins them; None for one device.
@@ -128,7 +130,11 @@ class ServingResult(SolverResult):
         return "the device" if self.link is None else "each device"
 
     def __repr__(self) -> str:
-        return self._told(lambda: f"ITL {self.itl_s * 1e3:.2f} ms, bound by {self.binding}")
+        return self._told(self._figures)
+
+    def _figures(self) -> str:
+        ms = self.itl_s * 1e3
+        return f"ITL {ms:.2f} ms{self.runtime.interval_told('itl', ms, 'ms')}, bound by {self.binding}"
 
 
 class ServingModel:

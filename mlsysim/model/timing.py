@@ -3,7 +3,8 @@
     seconds = Σ max( FLOPs · (1 + u) / (peak · e_c), bytes / (bandwidth · e_m) ) + L·τ
 
 The peak is the device's at the precision that computes, e_c and e_m are the runtime's efficiencies, u is its unpacking
-(where weights are shorter than what computes, else 0), and τ is its overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch.
+(where weights are shorter than what computes, else 0), and τ is its overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch. A runtime may
+tell apart e_c of a prefill and of a decode step, e_m of weights and of the KV cache, and e_c by precision.
 """
 
 from __future__ import annotations
@@ -32,13 +33,18 @@ class Rates(NamedTuple):
     bytes_s: Any
 
 
-def kernel_rates(device: Device, computes_at: str, runtime: Runtime) -> Rates:
+def kernel_rates(device: Device, computes_at: str, runtime: Runtime, *, prefill: bool = False) -> Rates:
     """The rates that kernels reach on *device*: its peak at the precision *computes_at* and its bandwidth, each times the runtime's efficiency.
 
     Where no peak is known the first is infinite: compute then adds nothing to a time, which its result says.
     """
+    efficiency = runtime.compute_efficiency
+    if prefill and runtime.prefill_efficiency is not None:
+        efficiency = runtime.prefill_efficiency
+    if runtime.peak_shares:
+        efficiency = efficiency * runtime.peak_shares.get(computes_at, 1.0)
     return Rates(
-        device.peaks.get(computes_at, math.inf) * runtime.compute_efficiency,
+        device.peaks.get(computes_at, math.inf) * efficiency,
         device.bandwidth_bytes_s * runtime.bandwidth_efficiency,
     )
 
@@ -70,10 +76,12 @@ class Timing:
         self.compute: list[Any] = []
         self.memory: list[Any] = []
         total = overhead if link is None else overhead + link
-        for _, _, flops, moved, unpacking in kernels:
+        for _, _, flops, moved, unpacking, slowdown in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
             if unpacking is not AS_IS:
                 computing = computing * unpacking
+            if slowdown is not AS_IS:
+                moving = moving * slowdown
             self.compute.append(computing)
             self.memory.append(moving)
             total = total + larger(computing, moving)
@@ -160,5 +168,7 @@ def timing_of_inputs(
             compute_efficiency=runtime.compute_efficiency,
             unpacking=runtime.unpacking,
             layer_overhead_s=runtime.overhead_on(device),
+            context_overhead_s=runtime.context_overhead_s,
+            cache_efficiency=1.0 if runtime.cache_efficiency is None else runtime.cache_efficiency,
         )
         raise

@@ -10,6 +10,11 @@ from mlsysim.specs.runtime import Runtime
 
 __all__ = ["find_runtime"]
 
+AS_THEY_ARE = (
+    *("reads_embedding", "head_bits", "unpacking", "prefill_efficiency", "cache_efficiency", "peak_shares"),
+    *("intervals", "coverage", "source", "year", "error"),
+)
+
 
 @functools.cache
 def _runtimes() -> dict[str, Runtime]:
@@ -21,11 +26,9 @@ def _runtimes() -> dict[str, Runtime]:
             layer_overhead_s=row["layer_overhead_us"] / 1e6,
             stands_for=row["stands_for"],
             overhead_by_memory={k: us / 1e6 for k, us in row.get("overhead_us_by_memory", {}).items()},
-            **{
-                key: row[key]
-                for key in ("reads_embedding", "head_bits", "source", "year", "error")
-                if key in row
-            },
+            prefill_overhead_s=row.get("prefill_overhead_us", 0.0) / 1e6,
+            context_overhead_s=row.get("context_overhead_ns", 0.0) / 1e9,
+            **{key: row[key] for key in AS_THEY_ARE if key in row},
         )
         for name, row in load_toml("runtimes.toml").items()
     }
