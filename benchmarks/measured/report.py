@@ -93,6 +93,7 @@ def report(study: Study) -> str:
         hopper=_gains_by_batch(study),
         kernels=_kernels(study),
         bands=_bands(study),
+        **{f"{kind}_elsewhere": _elsewhere(study, kind) for kind in ("int8", "int4")},
     )
 
 
@@ -216,6 +217,13 @@ def _bands(study: Study) -> str:
         if any(cells):
             lines.append([source, *cells])
     return _table(["source", "INT8 gain, rows: error (bias)", "INT4 gain"], lines)
+
+
+def _elsewhere(study: Study, kind: str) -> str:
+    """The error of the gains on devices of other generations than Hopper."""
+    hopper = ("H100", "H200")
+    rows = [p for p in fitted(study.own, "itl", "latency") if not p.row.device.name.startswith(hopper)]
+    return _percent(gain_error(rows, kind).mape)
 
 
 def _kernels(study: Study) -> str:

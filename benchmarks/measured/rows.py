@@ -20,7 +20,7 @@ END_TO_END = re.compile(
     r"END-TO-END latency (?P<seconds>[\d.]+)s incl\. prefill of (?P<prompt>\d+) tokens.*= (?P<output>\d+)\*B"
 )
 POSSIBLE = "attention faster than the memory"
-NOT_BATCHED = "batch above 1, kernel without batching (exllama)"
+NOT_BATCHED = "more than one token through a kernel without batching (exllama)"
 
 # A decode row is set aside by the first criterion that holds. Each reads what the row says of itself, never its error.
 CRITERIA: dict[str, Callable[[Raw], bool]] = {
@@ -28,7 +28,9 @@ CRITERIA: dict[str, Callable[[Raw], bool]] = {
     "bandwidth not stated": lambda raw: raw.get("bw_GBps") == "",
     "device assumed, not stated": lambda raw: "GPU name not in excerpt" in raw["note"],
     "device below its specification (power limit)": lambda raw: "power-limited" in raw["note"],
-    NOT_BATCHED: lambda raw: float(raw["batch"]) > 1 and "exllama" in raw["precision"],
+    NOT_BATCHED: lambda raw: (
+        "exllama" in raw["precision"] and (float(raw["batch"]) > 1 or raw.get("kind") == "ttft")
+    ),
 }
 
 
@@ -65,7 +67,7 @@ class Row:
 
 @functools.cache
 def measured_rows() -> tuple[Row, ...]:
-    """Every row of the three tables."""
+    """Every row of the four tables."""
     return (*_decode(), *_serving(), *_composed())
 
 
@@ -103,8 +105,8 @@ def _decode() -> Iterator[Row]:
 
 
 def _serving() -> Iterator[Row]:
-    """``serving_measured_2.csv``: decode steps, first tokens and whole requests."""
-    for raw in table("serving_measured_2.csv"):
+    """``serving_measured_2.csv`` and ``first_token_measured.csv``: decode steps, first tokens and whole requests."""
+    for raw in (*table("serving_measured_2.csv"), *table("first_token_measured.csv")):
         source, engine = source_of(raw["source"])
         context, output = float(raw["avg_ctx"]), 0.0
         if raw["kind"] == "e2e":

@@ -26,7 +26,7 @@ from benchmarks.measured.single_kernels import KernelRow, Matmuls, kernel_rows, 
 from benchmarks.measured.specs import NOT_STATED
 from mlsysim import Runtime
 
-__all__ = ["BARS", "BEFORE", "FORMS", "Form", "Study"]
+__all__ = ["BARS", "BEFORE", "FORMS", "Form", "Study", "errors_of"]
 
 TIMES = ("itl", "latency")
 BARS = {"ITL": 0.13, "TTFT": 0.15, "whole requests": 0.15, "INT8 gain": 0.05, "INT4 gain": 0.10}
@@ -98,13 +98,13 @@ class Study:
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """By name of the runtime and figure.
 
-        A time to the first token was measured by one source only, so its interval is that of all times with a prefill.
-        Who names no engine has the interval of all engines around the time of one.
+        Whole requests were measured by two sources only, so their interval is that of all times with a prefill. Who names
+        no engine has the interval of all engines around the time of one.
         """
         named = {
             "itl": interval(fitted(self.own, "itl")),
-            "ttft": interval(fitted(self.own, "ttft", "latency")),
-            "latency": interval(fitted(self.own, "latency")),
+            "ttft": interval(fitted(self.own, "ttft")),
+            "latency": interval(fitted(self.own, "ttft", "latency")),
         }
         unnamed = {**named, "itl": interval(fitted(self.unnamed, "itl"))}
         return {"measured": unnamed, **{runtime.name: named for runtime in runtimes(self.numbers).values()}}
@@ -112,12 +112,12 @@ class Study:
     @cached_property
     def coverage(self) -> dict[str, float]:
         """The share of measured times within the intervals of the other sources."""
-        first = fitted(self.own, "ttft", "latency")
+        with_prefill = fitted(self.own, "ttft", "latency")
         return {
             "ITL, engine named": covered(fitted(self.own, "itl")),
             "ITL, engine not named": covered(fitted(self.unnamed, "itl")),
-            "TTFT": covered(first, lambda p: p.row.figure == "ttft"),
-            "whole requests": covered(fitted(self.own, "latency")),
+            "TTFT": covered(fitted(self.own, "ttft")),
+            "whole requests": covered(with_prefill, lambda p: p.row.figure == "latency"),
         }
 
     @cached_property
