@@ -220,6 +220,15 @@ def test_a_matmul_that_cannot_be_timed_is_named(arguments, named):
         measure.matmul(*arguments, bench=Processor())
 
 
+def test_a_crossover_that_cannot_be_found_is_refused_before_anything_is_measured():
+    for arguments in (("x",), (0,), (1.5, 32), (1.5, 5)):
+        processor = Processor()
+        with pytest.raises(InputError, match="is not allowed"):
+            measure.crossover(*arguments, bench=processor)
+        assert processor.now.seconds == 0
+    assert measure.crossover(1.5, 4, progress=silent, bench=Processor()) > 1
+
+
 @pytest.mark.parametrize(("sizes", "named"), [({"side": 33}, "side = 33"), ({"layers": 999}, "layers = 999")])
 def test_a_size_that_cannot_be_timed_is_named(sizes, named):
     with pytest.raises(InputError, match=f"^{named}"):

@@ -132,9 +132,10 @@ def test_a_file_that_is_too_large_missing_or_a_folder_is_refused(tmp_path):
     ):
         with pytest.raises(InputError, match=why):
             measure.load(path)
-    for path in ("a\0b", None, 3.5):
-        with pytest.raises(InputError):
-            measure.load(path)
+    for path in ("a\0b", None, 3.5, b"x"):
+        for use in (measure.load, measure.recording, KIT.save):
+            with pytest.raises(InputError, match=r"^path = .* give the name of a file"):
+                use(path)
     with pytest.raises(InputError, match="cannot be written"):
         KIT.save(tmp_path / "no folder" / "recording.json")
 

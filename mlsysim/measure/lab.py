@@ -11,11 +11,12 @@ import numpy as np
 
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
+from mlsysim.errors import InputError
 from mlsysim.measure.bench import Bench, Progress, tell
 from mlsysim.measure.machines import SIDE, ShortRuns, check_bits, most_layers
 from mlsysim.measure.matmuls import BITS, INSTALL
 from mlsysim.measure.notes import BATCHES
-from mlsysim.measure.recording_file import from_text, load
+from mlsysim.measure.recording_file import from_text, load, path_of
 from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import measured
 
@@ -95,7 +96,9 @@ def crossover(
         InputError: as :func:`record`; *threshold* is not above 0, or *bits* is not 8 or 4.
     """
     threshold = one_number("threshold", threshold, 0, open_low=True)
-    return record(progress, bench).crossover(check_bits(bits), threshold)
+    if check_bits(bits) == 32:
+        raise InputError("bits = 32 is not allowed: give 8 or 4, whose speed-up is over 32")
+    return record(progress, bench).crossover(bits, threshold)
 
 
 def recording(path: str | Path, *, may_measure: bool = True, progress: Progress = tell) -> Recording:
@@ -110,7 +113,7 @@ def recording(path: str | Path, *, may_measure: bool = True, progress: Progress 
     Raises:
         InputError: there is such a file, and it is no recording.
     """
-    file = Path(path)
+    file = path_of(path)
     can_measure = bool(find_spec("onnxruntime") and find_spec("onnx"))
     if file.exists():
         found, what = load(file), f"This is the recording {file.name}"

@@ -17,7 +17,7 @@ from mlsysim.measure.matmuls import BITS, GROUP
 from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
 
-__all__ = ["from_text", "load", "to_text", "write"]
+__all__ = ["from_text", "load", "path_of", "to_text", "write"]
 
 FORMAT = "mlsysim recording 1"
 LARGEST_FILE = 64 * 1024  # bytes
@@ -45,16 +45,28 @@ def to_text(recording: Recording) -> str:
     return re.sub(r"\[[^\[\]{}\"]*\]", lambda found: " ".join(found[0].split()), lines) + "\n"
 
 
-def write(recording: Recording, path: Path) -> None:
+def path_of(path: Any) -> Path:
+    """Return *path* as a path.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise InputError(f"path = {shown(path)} is not allowed: give the name of a file")
+    return Path(path)
+
+
+def write(recording: Recording, path: str | Path) -> None:
     """Write *recording* to *path*.
 
     Raises:
         InputError: that is not possible.
     """
+    file = path_of(path)
     try:
-        path.write_text(to_text(recording), "utf-8")
+        file.write_text(to_text(recording), "utf-8")
     except OSError as error:
-        raise InputError(f"the recording {shown(str(path))} cannot be written: {error.strerror}") from None
+        raise InputError(f"the recording {shown(str(file))} cannot be written: {error.strerror}") from None
 
 
 def load(path: str | Path) -> Recording:
@@ -63,14 +75,13 @@ def load(path: str | Path) -> Recording:
     Raises:
         InputError: there is no such file, it is larger than 64 KB, or something in it is not what a recording holds.
     """
-    name = shown(Path(path).name) if isinstance(path, (str, Path)) else shown(path)
+    file = path_of(path)
+    name = shown(file.name or str(file))
     try:
-        with Path(path).open("rb") as opened:
+        with file.open("rb") as opened:
             content = opened.read(LARGEST_FILE + 1)
     except OSError as error:
         raise InputError(f"the recording {name} cannot be read: {error.strerror}") from None
-    except (TypeError, ValueError):
-        raise InputError(f"path = {shown(path)} is not allowed: give the name of a file") from None
     if len(content) > LARGEST_FILE:
         raise InputError(
             f"the recording {name} is larger than {LARGEST_FILE // 1024} KB, which no recording is"

@@ -140,7 +140,7 @@ class Recording:
         """
         from mlsysim.measure.recording_file import write
 
-        write(self, Path(path))
+        write(self, path)
 
     def __repr__(self) -> str:
         host = self.host
