@@ -64,7 +64,7 @@ class Recording:
 
     @property
     def bandwidth_range(self) -> tuple[float, float]:
-        """The range of four out of five runs, bytes per second."""
+        """The range from the slow to the fastest runs, bytes per second."""
         return self.machine.bandwidth.low, self.machine.bandwidth.high
 
     def peak(self, bits: int) -> float:
@@ -72,7 +72,7 @@ class Recording:
         return self.machine.peak[check_bits(bits)].value
 
     def peak_range(self, bits: int) -> tuple[float, float]:
-        """The range of four out of five runs, FLOP/s."""
+        """The range from the slow to the fastest runs, FLOP/s."""
         return self.machine.peak[check_bits(bits)].low, self.machine.peak[bits].high
 
     def unpack(self, bits: int) -> float:
