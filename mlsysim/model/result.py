@@ -1,7 +1,4 @@
-"""What every solver's result has: time, memory, what binds; SI numbers inside, quantities at the edge.
-
-A time that was fitted to measurements has an interval, where its runtime says that most measured times lie.
-"""
+"""What every solver's result has: time, memory, what binds; SI numbers inside, quantities at the edge."""
 
 from __future__ import annotations
 
@@ -10,14 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlsysim.errors import InputError, check_name
+from mlsysim.errors import InputError
 from mlsysim.model.kernels import Kernel, weight_bytes
 from mlsysim.model.timing import Timing
 from mlsysim.render import html_facts, number
 from mlsysim.specs import Device, Runtime, Scheme
 from mlsysim.units import quantity
 
-__all__ = ["SolverResult", "WithIntervals", "check_one_point", "interval_end"]
+__all__ = ["SolverResult", "check_one_point"]
 
 
 def check_one_point(result: SolverResult, taker: str) -> None:
@@ -219,31 +216,3 @@ class SolverResult:
         spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead, link))
         regime = np.array(["Compute", "Memory", "Overhead", "Link"])[spent.argmax(axis=0)]
         return regime if self.shape else str(regime)
-
-
-def interval_end(figure: str, end: int, unit: str = "ms") -> property:
-    """The property that is one end, 0 or 1, of the interval around *figure*."""
-    which = ("Lower", "Upper")[end]
-    return property(
-        lambda self: quantity(self.interval_s(figure)[end], "s", unit),
-        doc=f"{which} end of the interval around the {figure}, {unit}.",
-    )
-
-
-class WithIntervals:
-    """A result whose times have intervals, if its runtime has them; nothing is computed before it is asked for."""
-
-    __slots__ = ()
-    figures: ClassVar[tuple[str, ...]] = ("itl", "ttft")  # that may have an interval
-    runtime: Runtime
-    itl_low, itl_high = interval_end("itl", 0), interval_end("itl", 1)
-    ttft_low, ttft_high = interval_end("ttft", 0), interval_end("ttft", 1)
-
-    def interval_s(self, figure: str) -> tuple[Any, Any]:
-        """Both ends of the interval around *figure* (``itl``, ``ttft``; ``latency`` of a request), seconds.
-
-        Raises:
-            InputError: no such figure, or the runtime was fitted to no measurement of it.
-        """
-        check_name("figure", figure, self.figures)
-        return self.runtime.interval(figure, getattr(self, f"{figure}_s"))
