@@ -179,11 +179,9 @@ def test_intervals_of_a_source_come_from_the_others_alone(study):
 # What the library does with them
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["measured", "measured_graphs"])  # torchao records the step as one graph
 def test_h100_decode_is_within_a_fifth_of_torchao(name):
     # Llama-3.1-8B at batch 1, context about 100: 7.88 ms FP16, 5.03 ms INT8, 4.14 ms INT4 in groups of 64
-    if name not in ("measured", "measured_graphs"):
-        pytest.skip("torchao records the step as one graph")
     for precision, milliseconds in (("fp16", 7.88), ("w8a16", 5.03), ("w4a16", 4.14)):
         r = mlsysim.ServingModel().solve(LLAMA, H100, 100, 1, precision, runtime=name)
         assert r.itl_s * 1e3 == pytest.approx(milliseconds, rel=0.2)
