@@ -15,6 +15,7 @@ __all__ = ["MAX_BATCH", "MAX_CONTEXT", "Numbers", "check_flag", "check_number", 
 Numbers = float | np.number[Any] | Sequence[Any] | np.ndarray  # one number, or an array of them
 MAX_BATCH = MAX_CONTEXT = 2**31  # sequences, and tokens of each
 LARGEST, SMALLEST = 1e60, 1e-60  # no number of this model comes near; a product of a few of them stays finite
+PIECE = 2**14  # entries of an array that stay in a cache
 NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, memoryview, type(None))
 
 
@@ -55,20 +56,36 @@ def check_number(
         wrong = value
     elif single and array.ndim:
         raise InputError(f"{name} = {shown(value)} is not allowed: give one number, not an array")
-    else:
+    elif _all_within(array, low, high, integer, open_low, open_high):
+        array = array.astype(np.int64 if integer else np.float64, copy=False)
+        return array.item() if array.ndim == 0 else array
+    else:  # which is the first that is not
         low_ok = array >= max(low, SMALLEST) if open_low else array >= low
         high_ok = array < high if open_high else array <= min(high, LARGEST)
         good = low_ok & high_ok
         if integer and array.dtype.kind == "f":
             good &= array == np.floor(array)
-        if good.all():
-            array = array.astype(np.int64 if integer else np.float64, copy=False)
-            return array.item() if array.ndim == 0 else array
         wrong = array[~good].flat[0].item()
     what = "a whole number" if integer else "a number"
     more = "" if single else " (or an array of them)"
     allowed = f"{what} {_range(wrong, low, high, open_low, open_high)}{more}"
     raise InputError(f"{name} = {shown(wrong)} is not allowed: give {allowed}")
+
+
+def _all_within(
+    array: np.ndarray, low: float, high: float, integer: bool, open_low: bool, open_high: bool
+) -> bool:
+    """Whether all of *array* lies in the range; no array is made, and each piece is read from memory once."""
+    rows = np.atleast_1d(array)
+    step = max(1, PIECE * len(rows) // rows.size)
+    pieces = [rows[start : start + step] for start in range(0, len(rows), step)]
+    # NaN, which is in no range, is the least and the greatest where there is one.
+    ends = [(piece.min().item(), piece.max().item()) for piece in pieces]
+    return bool(
+        all(max(low, SMALLEST) <= least if open_low else low <= least for least, _ in ends)
+        and all(most < high if open_high else most <= min(high, LARGEST) for _, most in ends)
+        and not (integer and array.dtype.kind == "f" and (array != np.floor(array)).any())
+    )
 
 
 def _array(value: Any) -> np.ndarray | None:

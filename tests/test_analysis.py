@@ -226,6 +226,7 @@ LARGE = {
     "over two axes": (np.arange(1, 301)[:, None], np.arange(1, 301) * 40),
     "over two axes, turned": (np.arange(1, 301), np.arange(1, 301)[:, None] * 40),
     "over three axes, one of them empty of choice": (np.arange(1, 301)[None, :, None], np.arange(1, 301)),
+    "over two axes, one of them long": (np.arange(1, 4)[:, None], np.arange(1, 100_001) % 9000 + 1),
     "of batches alone": (np.arange(1, 100_001), 2048),
 }
 

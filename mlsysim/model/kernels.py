@@ -38,6 +38,7 @@ from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
     "AS_IS",
+    "ONCE",
     "TRAINING_FLOPS",
     "Kernel",
     "decode_kernels",
@@ -46,6 +47,7 @@ __all__ = [
     "matmul_weights",
     "prefill_kernels",
     "stored_weight_bytes",
+    "times",
     "vision_kernel",
     "weight_bytes",
 ]
@@ -56,26 +58,45 @@ TRAINING_PASSES = 5  # … read again going back, and its gradient written and r
 
 
 AS_IS = 1.0  # what changes no time, told by identity
+ONCE = 1  # the count of what is not repeated, told by identity
 
 
 class Kernel(NamedTuple):
-    """One kernel.
+    """One kernel. What it does is kept as a count and what is done each time, so that a sweep divides one number by a rate
+    and not a million.
 
     Attributes:
         name: such as ``matmuls``.
         traffic: what its bytes are, such as ``weight traffic``.
-        flops: what it computes; a number or an array.
-        bytes: what it moves; a number or an array.
+        flops_each, bytes_each: what it computes and what it moves each time; numbers or arrays.
         unpacking: how many times as long its arithmetic takes because it unpacks short weights; 1 where it does not.
+        flops_count, bytes_count: how many times; numbers or arrays.
         slowdown: how many times as long its bytes take as weights do; 1 for weights.
     """
 
     name: str
     traffic: str
-    flops: Any
-    bytes: Any
+    flops_each: Any
+    bytes_each: Any
     unpacking: Any = AS_IS
+    flops_count: Any = ONCE
+    bytes_count: Any = ONCE
     slowdown: Any = AS_IS
+
+    @property
+    def flops(self) -> Any:
+        """What it computes; a number or an array."""
+        return times(self.flops_count, self.flops_each)
+
+    @property
+    def bytes(self) -> Any:
+        """What it moves; a number or an array."""
+        return times(self.bytes_count, self.bytes_each)
+
+
+def times(count: Any, each: Any) -> Any:
+    """*each* so many times."""
+    return each if count is ONCE else count * each
 
 
 def larger(a: Any, b: Any) -> Any:
@@ -159,11 +180,13 @@ def decode_kernels(
     else:
         flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)
     tokens = batch * kept
-    attention = tokens * (model.layers * flops)
-    cache = tokens * (model.layers * values * scheme.kv_bits / 8)
+    layers = model.layers
+    cache = layers * values * scheme.kv_bits / 8
     return (
-        Kernel("matmuls", "weight traffic", batch * (2.0 * used), weights, unpacking_of(scheme, runtime)),
-        Kernel("attention", "KV traffic", attention, cache, AS_IS, cache_slowdown(runtime)),
+        Kernel("matmuls", "weight traffic", 2.0 * used, weights, unpacking_of(scheme, runtime), batch),
+        Kernel(
+            "attention", "KV traffic", layers * flops, cache, AS_IS, tokens, tokens, cache_slowdown(runtime)
+        ),
     )
 
 

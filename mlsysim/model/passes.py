@@ -33,9 +33,10 @@ def split(kernels: tuple[Kernel, ...], model: TransformerModel, devices: Any) ->
     """What one of *devices* computes and moves of a pass's matmuls and attention."""
     matmuls, attention = kernels
     return (
-        matmuls._replace(flops=matmuls.flops / devices, bytes=matmuls.bytes / devices),
+        matmuls._replace(flops_each=matmuls.flops_each / devices, bytes_each=matmuls.bytes_each / devices),
         attention._replace(
-            flops=attention.flops / devices, bytes=attention.bytes * cache_share(model, devices)
+            flops_each=attention.flops_each / devices,
+            bytes_each=attention.bytes_each * cache_share(model, devices),
         ),
     )
 

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim.checks import check_shapes
-from mlsysim.model.kernels import AS_IS, Kernel, larger
+from mlsysim.model.kernels import AS_IS, ONCE, Kernel, larger, times
 from mlsysim.specs import Device, Runtime, Scheme
 
-BLOCK = 2**14  # points whose arrays stay in a cache together
+BLOCK = 2**15  # points whose arrays stay in a cache together
 MANY = 2**16  # points from which a sweep goes by blocks
 
 __all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "timing_of_inputs"]
@@ -60,12 +60,10 @@ class Timing:
     Attributes:
         kernels, rates, overhead: as given.
         link: seconds in which devices exchange their parts; None where there is one device.
-        compute: seconds of each kernel's FLOPs.
-        memory: seconds of each kernel's bytes; a kernel takes the larger of the two.
         total: seconds of it all.
     """
 
-    __slots__ = ("compute", "kernels", "link", "memory", "overhead", "rates", "total")
+    __slots__ = ("kernels", "link", "overhead", "rates", "total")
 
     def __init__(self, kernels: tuple[Kernel, ...], rates: Rates, overhead: Any, link: Any = None) -> None:
         self.kernels = kernels
@@ -73,23 +71,41 @@ class Timing:
         self.overhead = overhead
         self.link = link
         flops_s, bytes_s = rates
-        self.compute: list[Any] = []
-        self.memory: list[Any] = []
         total = overhead if link is None else overhead + link
-        for _, _, flops, moved, unpacking, slowdown in kernels:
+        for _, _, flops, moved, unpacking, flops_count, bytes_count, slowdown in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
             if unpacking is not AS_IS:
                 computing = computing * unpacking
             if slowdown is not AS_IS:
                 moving = moving * slowdown
-            self.compute.append(computing)
-            self.memory.append(moving)
-            total = total + larger(computing, moving)
+            if flops_count is bytes_count:  # so the longer of the two is so for each
+                longer = larger(computing, moving)
+                total = total + (longer if flops_count is ONCE else flops_count * longer)
+            else:
+                total = total + larger(times(flops_count, computing), times(bytes_count, moving))
         self.total: Any = total
+
+    @property
+    def compute(self) -> list[Any]:
+        """Seconds of each kernel's FLOPs."""
+        return [computing for _, computing, _ in self]
+
+    @property
+    def memory(self) -> list[Any]:
+        """Seconds of each kernel's bytes; a kernel takes the larger of the two."""
+        return [moving for _, _, moving in self]
 
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
-        return zip(self.kernels, self.compute, self.memory, strict=True)
+        flops_s, bytes_s = self.rates
+        for kernel in self.kernels:
+            computing = kernel.flops_each / flops_s
+            if kernel.unpacking is not AS_IS:
+                computing = computing * kernel.unpacking
+            moving = kernel.bytes_each / bytes_s
+            if kernel.slowdown is not AS_IS:
+                moving = moving * kernel.slowdown
+            yield kernel, times(kernel.flops_count, computing), times(kernel.bytes_count, moving)
 
 
 class SweepTiming(Timing):
@@ -112,10 +128,8 @@ class SweepTiming(Timing):
     ) -> SweepTiming:
         """The timing by *equations* of *counts*, which broadcast to *shape*."""
         total = np.empty(shape)
-        rows = max(1, BLOCK * shape[0] // total.size)
-        for start in range(0, shape[0], rows):
-            here = slice(start, start + rows)
-            total[here] = equations(*(_rows(count, here, shape) for count in counts)).total
+        for here in _blocks(shape):
+            total[here] = equations(*(_part(count, here) for count in counts)).total
         return cls(total, functools.partial(equations, *counts))
 
     def __getattr__(self, name: str) -> Any:
@@ -126,11 +140,29 @@ class SweepTiming(Timing):
         return getattr(self._all, name)
 
 
-def _rows(count: Any, here: slice, shape: tuple[int, ...]) -> Any:
-    """Those rows of *count* that belong to some rows of the *shape* that it broadcasts to."""
-    if not isinstance(count, np.ndarray) or count.ndim < len(shape) or count.shape[0] == 1:
+def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
+    """Indices of all blocks of an array of that *shape*, each of at most :data:`BLOCK` points that lie together."""
+    axis = next(k for k in range(len(shape)) if math.prod(shape[k + 1 :]) <= BLOCK)
+    rows = BLOCK // math.prod(shape[axis + 1 :])
+    whole = (slice(None),) * (len(shape) - axis - 1)
+    for before in np.ndindex(shape[:axis]):
+        for start in range(0, shape[axis], rows):
+            yield (*before, slice(start, start + rows), *whole)
+
+
+def _part(count: Any, here: tuple[int | slice, ...]) -> Any:
+    """The part of *count* that belongs to a block of what it broadcasts to.
+
+    It is of floats, which hold every whole number that is allowed, so that no operation converts it anew.
+    """
+    if not isinstance(count, np.ndarray):
         return count
-    return count[here]
+    own = here[len(here) - count.ndim :]
+    one = tuple(
+        (0 if isinstance(at, int) else slice(None)) if size == 1 else at
+        for at, size in zip(own, count.shape, strict=True)
+    )
+    return count[one].astype(np.float64)
 
 
 def timing_of_inputs(
