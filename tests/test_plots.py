@@ -45,11 +45,15 @@ DRAW = {
     "roofline": lambda: plots.roofline("H100", workloads()),
     "speedup_curve": lambda: plots.speedup_curve("Llama3_8B", "H100"),
     "frontier": lambda: plots.frontier(compressed()),
+    "breakdown": lambda: plots.breakdown(workloads()),
+    "memory": lambda: plots.memory(workloads()),
 }
 UNITS = {
     "roofline": ("(FLOP/byte)", "(TFLOP/s"),
     "speedup_curve": ("(sequences", "(ratio"),
     "frontier": ("(ratio)", "(%"),
+    "breakdown": ("(ms)", "Case"),
+    "memory": ("(GB)", "Case"),
 }
 
 
@@ -162,6 +166,45 @@ def test_curves_differ_by_line_style_and_parts_by_hatch_so_not_by_colour_alone()
     assert len(set(colours)) == len(set(hatches)) == len(PART_STYLES)
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 256), st.sampled_from(["fp16", "w8a16", "int4"]), st.sampled_from([1, 4])), min_size=1, max_size=4)
+)  # fmt: skip
+def test_the_bars_of_a_time_add_up_to_it_and_the_alt_text_names_each_part(cases):
+    results = {
+        f"{i}": solve("Llama3_70B", "H200", 2048, b, p, devices=n, link="nvlink4")
+        for i, (b, p, n) in enumerate(cases)
+    }
+    plot = plots.breakdown(results)
+    axes = plot.figure.axes[0]
+    ends = [0.0] * len(results)
+    for bar in axes.patches:
+        row = round(bar.get_y() + bar.get_height() / 2)
+        assert bar.get_x() == pytest.approx(ends[row])
+        ends[row] += bar.get_width()
+    assert ends == pytest.approx([1e3 * r.itl_s for r in results.values()])
+    said = plot.alt.rstrip(".").split("; ")[1:]
+    for words, result in zip(said, results.values(), strict=True):
+        assert all((f"{part} " in words) == bool(seconds) for part, seconds in result.parts.items())
+
+
+def test_a_request_is_drawn_in_seconds_as_prefill_and_decode():
+    request = mlsysim.solve_request("Llama3_8B", "H100", 2048, 256)
+    plot = plots.breakdown({"a request": request})
+    assert "Time (s)" in plot.figure.axes[0].get_xlabel()
+    assert f"decode {request.decode_s:.2f} s" in plot.alt and "prefill" in plot.alt
+
+
+@pytest.mark.parametrize("devices", [1, 2, 8])
+def test_memory_is_that_of_one_device_and_says_what_does_not_fit(devices):
+    result = solve("Llama3_70B", "H100", 4096, 8, devices=devices, link="nvlink4")
+    plot = plots.memory({"case": result})
+    widths = sum(bar.get_width() for bar in plot.figure.axes[0].patches)
+    assert widths == pytest.approx(result.memory_needed_bytes / 1e9)
+    assert ("case does not fit: a H100 has 80 GB" in plot.alt) == (not result.feasible)
+    assert plot.figure.axes[0].get_xlim()[1] > 80
+
+
 coordinate = st.integers(1, 6)
 
 
@@ -200,7 +243,7 @@ def test_labels_stay_inside_the_axes_wherever_the_points_are(points):
 @pytest.mark.parametrize("name", DRAW)
 def test_labels_keep_clear_of_points_and_of_one_another_at_any_dpi(name):
     figure = DRAW[name]().figure
-    for dpi in (50, 90, 220):
+    for dpi in (50, 100, 200, 220):
         figure.set_dpi(dpi)
         figure.draw_without_rendering()
         axes = figure.axes[0]
@@ -265,6 +308,12 @@ def test_colours_are_told_apart():
         (lambda: plots.speedup_curve("Llama3_8B", "H100", precisions=[]), "at least one scheme"),
         (lambda: plots.speedup_curve("Llama3_8B", "H100", seq_len=[1, 2]), "seq_len = [1, 2]"),
         (lambda: plots.speedup_curve("Llama3_8B", "H100", max_batch=1), "max_batch = 1"),
+        (lambda: plots.breakdown({}), "results is empty"),
+        (lambda: plots.breakdown({"a": solve("Llama3_8B", "H100", batch_size=[1, 2])}), "'a' is an array of shape (2,)"),
+        (lambda: plots.breakdown({"a": 3}), "results['a'] = 3 is not allowed"),
+        (lambda: plots.breakdown([solve("Llama3_8B", "H100")]), "give a dict of results by label"),
+        (lambda: plots.memory({}), "results is empty"),
+        (lambda: plots.memory({"a": mlsysim.SingleNodeModel().solve("ResNet50", "A100")}), "give a result of ServingModel"),
         (lambda: plots.frontier({}), "results is empty"),
         (lambda: plots.frontier({"p": compress("Llama3_8B", "H100", target_bitwidth=[8, 4])}), "'p' is an array"),
     ],

@@ -44,7 +44,7 @@ def test_the_picture_is_what_its_command_draws(root, tmp_path):
     assert (tmp_path / "fresh.svg").read_bytes() == (root / "docs" / "two_regimes.svg").read_bytes()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md", "docs/questions.md"])
 def test_the_code_of_a_page_prints_what_it_shows(root, page):
     result = doctest.testfile(str(root / page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.attempted > 3 and not result.failed
