@@ -44,6 +44,8 @@ def check_number(
         InputError: wrong type, NaN, not whole although *integer*, out of range, masked, or a quantity with a unit.
     """
     kind = type(value)
+    if kind is int and low <= value <= high and value <= LARGEST and not (open_low or open_high):
+        return value  # as nearly every one is
     if kind is int or kind is float:
         if (max(low, SMALLEST) <= value if open_low else low <= value) and value <= min(high, LARGEST):
             if not (open_high and value == high):

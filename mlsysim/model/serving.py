@@ -89,8 +89,16 @@ class ServingResult(WithIntervals, SolverResult):
         if not self.hardware.peaks:
             told = peaks_told(self.hardware.peaks)
             raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
-        case = (self.model, self.hardware, self.scheme, self.runtime, self.batch_size, self.seq_len)
-        return prefill_timing(*case, self.devices, self.link).total
+        return prefill_timing(
+            self.model,
+            self.hardware,
+            self.scheme,
+            self.runtime,
+            self.batch_size,
+            self.seq_len,
+            self.devices,
+            self.link,
+        ).total
 
     @property
     def ttft(self) -> Any:
@@ -116,7 +124,9 @@ class ServingResult(WithIntervals, SolverResult):
     def memory_needed_bytes(self) -> Any:
         """Weights and KV cache, bytes; what each device needs where several share the model."""
         if self.link is None:
-            return self.weights_bytes + self.kv_bytes
+            weights = stored_weight_bytes(self.model, self.scheme, self.runtime)
+            cache = kv_cache_bytes(self.model, self.seq_len, self.batch_size, self.scheme.kv_bits)
+            return self._shaped(weights + cache)
         return self.weights_bytes / self.devices + self.kv_bytes * cache_share(self.model, self.devices)
 
     @property

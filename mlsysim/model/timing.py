@@ -63,7 +63,7 @@ class Timing:
         total: seconds of it all.
     """
 
-    __slots__ = ("kernels", "link", "overhead", "rates", "total")
+    __slots__ = ("_each", "kernels", "link", "overhead", "rates", "total")
 
     def __init__(self, kernels: tuple[Kernel, ...], rates: Rates, overhead: Any, link: Any = None) -> None:
         self.kernels = kernels
@@ -71,6 +71,8 @@ class Timing:
         self.overhead = overhead
         self.link = link
         flops_s, bytes_s = rates
+        self._each: list[tuple[Any, Any, Any]] = []
+        each = self._each
         total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking, flops_count, bytes_count, slowdown in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
@@ -78,11 +80,16 @@ class Timing:
                 computing = computing * unpacking
             if slowdown is not AS_IS:
                 moving = moving * slowdown
-            if flops_count is bytes_count:  # so the longer of the two is so for each
-                longer = larger(computing, moving)
-                total = total + (longer if flops_count is ONCE else flops_count * longer)
-            else:
-                total = total + larger(times(flops_count, computing), times(bytes_count, moving))
+            if flops_count is bytes_count and isinstance(flops_count, np.ndarray):
+                each.append((computing, moving, flops_count))  # multiplied if it is asked for
+                total = total + flops_count * larger(computing, moving)
+                continue
+            if flops_count is not ONCE:
+                computing = flops_count * computing
+            if bytes_count is not ONCE:
+                moving = bytes_count * moving
+            each.append((computing, moving, ONCE))
+            total = total + larger(computing, moving)
         self.total: Any = total
 
     @property
@@ -97,15 +104,8 @@ class Timing:
 
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
-        flops_s, bytes_s = self.rates
-        for kernel in self.kernels:
-            computing = kernel.flops_each / flops_s
-            if kernel.unpacking is not AS_IS:
-                computing = computing * kernel.unpacking
-            moving = kernel.bytes_each / bytes_s
-            if kernel.slowdown is not AS_IS:
-                moving = moving * kernel.slowdown
-            yield kernel, times(kernel.flops_count, computing), times(kernel.bytes_count, moving)
+        for kernel, (computing, moving, count) in zip(self.kernels, self._each, strict=True):
+            yield kernel, times(count, computing), times(count, moving)
 
 
 class SweepTiming(Timing):
@@ -133,7 +133,7 @@ class SweepTiming(Timing):
         return cls(total, functools.partial(equations, *counts))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("_") and name != "_each":
             raise AttributeError(name)
         if self._all is None:
             self._all = self._compute_all()
@@ -179,10 +179,9 @@ def timing_of_inputs(
         InputError: the counts and the arrays of device, scheme and runtime do not broadcast; the message says each
             one's shape.
     """
-    arrays = [count for count in counts.values() if type(count) is np.ndarray]
     try:
-        if arrays:
-            shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        if np.ndarray in map(type, counts.values()):
+            shape = np.broadcast_shapes(*(np.shape(count) for count in counts.values()))
             if math.prod(shape) > MANY:
                 point = equations(model, device, scheme, runtime, *(np.ravel(c)[0] for c in counts.values()))
                 if not np.ndim(point.total):  # no array in the device, the scheme or the runtime
