@@ -536,3 +536,22 @@ def test_the_package_exports_every_solver_of_the_course():
         "pareto_front",
         "explain",
     } <= set(mlsysim.__all__)
+
+
+@pytest.mark.parametrize("name", ["H100", "A100", "P100", "M2_Pro", "RTX_PRO_6000"])
+def test_text_and_html_of_a_device_name_each_of_its_peaks(name):
+    device = Hardware[name]
+    for text in (repr(device), repr(device.compute)):
+        assert all(f"{p} {rate / 1e12:.6g} " in text for p, rate in device.peaks.items())
+        assert ("TOP/s" in text) == any(p.startswith("int") for p in device.peaks)
+    html = device._repr_html_()
+    assert html.count(" T/s</th>") == len(device.peaks)
+    assert all(f">{p} T/s<" in html for p in device.peaks)
+
+
+def test_html_of_arrays_has_no_long_numbers_and_no_brackets_of_arrays():
+    request = solve_request(LLAMA, H100, [128, 256])._repr_html_()
+    assert "<td>(2,)</td>" in request and "[" not in request
+    crossed = crossover_batch(LLAMA, H100, [2, 1.0], seq_len=128)._repr_html_()
+    assert "<td>1, none</td>" in crossed and "[" not in crossed
+    assert "<td>none</td>" in crossover_batch(LLAMA, H100, 1.0)._repr_html_()

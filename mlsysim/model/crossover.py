@@ -43,7 +43,11 @@ class Crossover:
         return hash((Crossover, repr(self)))
 
     def _repr_html_(self) -> str:
-        facts = {"Batch": str(self.batch), "Speed-up": cell(self.speedup), "Bound by": str(self.binding)}
+        batch, speedup, binding = (
+            ", ".join("none" if value is None else cell(value) for value in np.ravel(values))
+            for values in (np.array(self.batch, object), self.speedup, self.binding)
+        )
+        facts = {"Batch": batch, "Speed-up": speedup, "Bound by": binding}
         return html_facts("Crossover", {**facts, "Notes": self.notes})
 
     def __repr__(self) -> str:

@@ -132,8 +132,9 @@ class RequestResult(WithIntervals):
         return self.first.notes
 
     def _repr_html_(self) -> str:
+        if self.shape:
+            return html_facts(self.first.title, {"Shape": str(self.shape), "Notes": self.notes})
         facts = {
-            "Shape": str(self.shape) if self.shape else "",
             "Latency": cell(self.latency),
             "First token": cell(self.ttft),
             "Between tokens": cell(self.itl),

@@ -179,17 +179,14 @@ class Device(Cited):
         }
 
     def _repr_html_(self) -> str:
-        return html_facts(self.title, {**self.cells(), **self.citations()})
+        facts = self.cells() | {f"{p} T/s": in_unit(rate, 1e12) for p, rate in self.peaks.items()}
+        return html_facts(self.title, {**facts, **self.citations()})
 
     def __repr__(self) -> str:
         year = f" ({self.year})" if self.year else ""
-        peaks = ", ".join(
-            f"{p} {in_unit(rate, 1e12)} {'TOP/s' if p.startswith('int') else 'TFLOP/s'}"
-            for p, rate in self.peaks.items()
-        )
         return (
             f"<Device {self.name}: {self.title}{year}, {in_unit(self.memory_bytes, 1e9)} GB, "
-            f"{in_unit(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {peaks or 'not given'}>"
+            f"{in_unit(self.bandwidth_bytes_s, 1e9)} GB/s, dense peaks: {_rates(self.peaks) or 'not given'}>"
         )
 
 
@@ -218,8 +215,7 @@ class Compute:
         return quantity(self._device.peak_flops(precision), "flop/s", "Tflop/s")
 
     def __repr__(self) -> str:
-        rates = ", ".join(f"{precision} {rate:~P}" for precision, rate in self.precision_flops.items())
-        return f"<Compute of {self._device.name}: {rates or peaks_told(())}>"
+        return f"<Compute of {self._device.name}: {_rates(self._device.peaks) or peaks_told(())}>"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -248,3 +244,8 @@ class Memory:
 
     def __repr__(self) -> str:
         return f"<Memory of {self._device.name}: {self.capacity:~P} at {self.bandwidth:~P}>"
+
+
+def _rates(peaks: Mapping[str, Any]) -> str:
+    unit = {False: "TFLOP/s", True: "TOP/s"}  # of floats, and of integers
+    return ", ".join(f"{p} {in_unit(rate, 1e12)} {unit[p[:3] == 'int']}" for p, rate in peaks.items())
