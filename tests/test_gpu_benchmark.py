@@ -76,6 +76,13 @@ def test_without_an_nvidia_gpu_it_says_so_and_ends_with_an_error(monkeypatch, ca
     assert "--rehearse" in error and error.count("\n") == 1
 
 
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(monkeypatch, capsys, tmp_path):
+    stub_torch(monkeypatch, "13.0", True)
+    (tmp_path / "file").write_text("")
+    assert main(["--out", str(tmp_path / "file")]) == 1
+    assert "file is not allowed: give a folder that can be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

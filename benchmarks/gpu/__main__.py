@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"it needs an NVIDIA GPU that PyTorch can use, and PyTorch {torch.__version__} finds none here; "
             "--rehearse tries every step with a tiny model on the CPU"
         )
+    if not options.rehearse and (why := _unwritable(options.out)):
+        return _nothing(why)
     from benchmarks.gpu.session import measure_all, prepare
 
     try:
@@ -106,6 +109,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = write_rows(options.out, setup.card, setup.model, setup.context, measured, source, setup.note)
     print("\nwritten: " + ", ".join(str(path) for path in paths))
     return 0
+
+
+def _unwritable(folder: Path) -> str:
+    """Why no rows can be written into *folder*, found before minutes are spent on measuring them; or ""."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"--out {folder} is not allowed: give a folder that can be written ({error.strerror or error})"
 
 
 def _nothing(why: str) -> int:
