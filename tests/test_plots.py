@@ -195,6 +195,14 @@ def test_a_request_is_drawn_in_seconds_as_prefill_and_decode():
     assert f"decode {request.decode_s:.2f} s" in plot.alt and "prefill" in plot.alt
 
 
+def test_a_very_long_label_leaves_room_for_the_bars_and_stands_whole_in_the_alt_text():
+    label = "a step " * 40
+    plot = plots.breakdown({label: solve("Llama3_8B", "H100")})
+    plot.figure.draw_without_rendering()
+    assert plot.figure.axes[0].get_window_extent().width > plot.figure.bbox.width / 3
+    assert label in plot.alt
+
+
 @pytest.mark.parametrize("devices", [1, 2, 8])
 def test_memory_is_that_of_one_device_and_says_what_does_not_fit(devices):
     result = solve("Llama3_70B", "H100", 4096, 8, devices=devices, link="nvlink4")

@@ -24,6 +24,7 @@ OTHER_STYLES = (
     (COLOURS[4], "---"),
     (COLOURS[0], "+++"),
 )  # for parts without one of their own
+LONGEST = 40  # characters of a label, so that bars have room; the alt text has all of it
 IN_SIGHT = 0.01  # of the longest bar: what is shorter has no place in the picture, and stands in the alt text
 Bars = dict[str, dict[str, float]]  # values by part, by label
 
@@ -132,7 +133,7 @@ def _draw(axes: Axes, bars: Bars, unit: str) -> list[str]:
         axes.annotate(
             text, (total, place), (5, 0), textcoords="offset points", va="center", size=9, color=ink
         )
-    axes.set_yticks(list(places), list(bars))
+    axes.set_yticks(list(places), [n if len(n) <= LONGEST else f"{n[: LONGEST - 1]}…" for n in bars])
     axes.set(xlim=(0, max(totals) * 1.2), ylim=(len(bars) - 0.4, -0.6))
     said = []
     for (label, bar), total in zip(bars.items(), totals, strict=True):
