@@ -61,7 +61,9 @@ class Plot:
         drawn, small = io.BytesIO(), io.BytesIO()
         dpi = self.figure.dpi / self.figure.canvas.device_pixel_ratio  # what it was before a dense screen
         with rc_context({"text.hinting": "no_hinting"}):  # a fifth faster, and no difference to be seen
-            self.figure.savefig(drawn, format="rgba", dpi=dpi)  # laid out once, where a notebook does it twice
+            self.figure.savefig(
+                drawn, format="rgba", dpi=dpi
+            )  # laid out once, where a notebook does it twice
         width, height = (int(inches * dpi) for inches in self.figure.get_size_inches())
         picture = Image.frombytes("RGBA", (width, height), drawn.getvalue()).convert("RGB")
         picture.quantize(128, Image.Quantize.FASTOCTREE).save(small, format="png")
