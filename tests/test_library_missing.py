@@ -15,11 +15,11 @@ ASSIGNMENTS = sorted(path.parent.name for path in Path(__file__).parents[1].glob
 HIDE = "import sys; sys.modules['mlsysim'] = None\n"  # to import it is then a ModuleNotFoundError
 
 
-def sentence(has: str) -> str:
-    return (
-        f"This notebook cannot start because this Python {has}: install the mlsysim wheel that your course handed out "
-        "(%pip install FILE.whl in a cell), and restart the kernel."
-    )
+INSTALL = "install the mlsysim wheel that your course handed out (%pip install FILE.whl in a cell)"
+
+
+def sentence(has: str, do: str = INSTALL) -> str:
+    return f"This notebook cannot start because this Python {has}: {do}, and restart the kernel."
 
 
 @pytest.fixture
@@ -55,6 +55,22 @@ def test_the_set_up_cell_says_in_one_sentence_that_it_is_the_other_one(root, ass
     before = f"import sys; sys.path.insert(0, {str(other)!r})\n" + 'student_id = ""'
     (output,) = shown(root / "assignments" / assignment, before)
     assert output["traceback"] == [sentence("has another package called mlsysim")]
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_the_set_up_cell_says_of_an_old_python_that_no_wheel_helps_it(root, assignment):
+    before = f'{HIDE}sys.version_info = (3, 10, 4, "final", 0)\nstudent_id = ""'
+    (output,) = shown(root / "assignments" / assignment, before)
+    again = "make the environment of your course again with a newer Python"
+    assert output["traceback"] == [sentence("is older than 3.11", again)]
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_the_set_up_cell_says_in_one_sentence_which_package_is_missing(root, assignment):
+    before = "import sys; sys.modules['pint'] = None\n" + 'student_id = ""'
+    (output,) = shown(root / "assignments" / assignment, before)
+    (line,) = output["traceback"]
+    assert line.startswith("mlsysim needs the package pint, which this Python (")
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

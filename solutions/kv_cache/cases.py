@@ -7,6 +7,7 @@ drawn again; each function below says when that is.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -24,10 +25,12 @@ try:
 except ImportError as error:
     if error.name != "mlsysim":  # it is the course's, and lacks a package that it needs
         raise
+    do = "install the mlsysim wheel that your course handed out (%pip install FILE.whl in a cell)"
     has = "has no mlsysim" if isinstance(error, ModuleNotFoundError) else "has another package called mlsysim"
+    if sys.version_info < (3, 11):  # noqa: UP036 (the wheel cannot be installed there)
+        has, do = "is older than 3.11", "make the environment of your course again with a newer Python"
     raise CourseLibraryMissing(
-        f"This notebook cannot start because this Python {has}: install the mlsysim wheel that your course handed out "
-        "(%pip install FILE.whl in a cell), and restart the kernel.",
+        f"This notebook cannot start because this Python {has}: {do}, and restart the kernel.",
         name="mlsysim",
     ) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from typing import Any
 
 
@@ -25,10 +26,12 @@ try:
 except ImportError as error:
     if error.name != "mlsysim":  # it is the course's, and lacks a package that it needs
         raise
+    do = "install the mlsysim wheel that your course handed out (%pip install FILE.whl in a cell)"
     has = "has no mlsysim" if isinstance(error, ModuleNotFoundError) else "has another package called mlsysim"
+    if sys.version_info < (3, 11):  # noqa: UP036 (the wheel cannot be installed there)
+        has, do = "is older than 3.11", "make the environment of your course again with a newer Python"
     raise CourseLibraryMissing(
-        f"This notebook cannot start because this Python {has}: install the mlsysim wheel that your course handed out "
-        "(%pip install FILE.whl in a cell), and restart the kernel.",
+        f"This notebook cannot start because this Python {has}: {do}, and restart the kernel.",
         name="mlsysim",
     ) from None
 
