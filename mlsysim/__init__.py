@@ -9,6 +9,10 @@
 from importlib import import_module
 from typing import Any
 
+from mlsysim.preflight import refuse_what_cannot_work
+
+refuse_what_cannot_work()  # in a sentence, where the imports below would raise from deep inside
+
 from mlsysim import plots, show
 from mlsysim.cases import CaseBook
 from mlsysim.compression import CompressionModel, CompressionResult

@@ -1,4 +1,4 @@
-"""What an unfinished notebook says: which part is not written yet, in place of a traceback."""
+"""What a notebook says in its set-up cell and, while it is unfinished, in place of a traceback."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import sys
 import traceback
 from typing import Any
 
+from mlsysim.preflight import problem
+
 __all__ = ["missing_part", "say_what_is_missing"]
 
 
 def say_what_is_missing() -> None:
     """In the notebook that calls this, an error that comes from a part that is not written yet is told in one sentence.
 
-    The error stays an error: a test of that part fails as before. Outside a notebook nothing happens.
+    The error stays an error: a test of that part fails as before. Outside a notebook nothing happens. What is wrong with the installation, such as a
+    package that is older than the library needs, is printed, in one sentence.
     """
     shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if hasattr(shell, "set_custom_exc"):
+        if hasattr(shell, "kernel") and (sentence := problem()):
+            print(sentence)
         shell.set_custom_exc((NotImplementedError, NameError), _tell)
 
 

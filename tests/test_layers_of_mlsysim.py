@@ -26,7 +26,9 @@ MAY_USE = {
     "config": BASE | {"specs"},
     "cases": BASE | {"data", "specs"},
     "show": BASE,
-    "unfinished": set(),
+    "preflight": set(),
+    "__main__": {"preflight"},
+    "unfinished": {"preflight"},
     "solvers": BASE | {"specs", "model", "compression"},
     "core": {"errors", "solvers", "specs", "units"},
 }
