@@ -44,7 +44,7 @@ $(UV):
 pins: $(UV) ## choose new versions for everything that is installed or handed out (needs a package index)
 	$(PIN) --upgrade --all-extras pyproject.toml --output-file requirements.txt
 	for who in students self-learners; do \
-		$(PIN) --constraint requirements.txt autograder/data/bundle/$$who.in --output-file autograder/data/bundle/$$who.txt; done
+		$(PIN) --constraint requirements.txt autograder/data/bundle/$$who.in autograder/data/bundle/check.in --output-file autograder/data/bundle/$$who.txt; done
 
 # Tests that use each dependency.
 LOWEST := build/lowest

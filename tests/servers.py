@@ -52,6 +52,7 @@ def jupyter_lab(course: Path, base: Path) -> Iterator[str]:
         "--allow-root",
         "--no-browser",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         f"--ServerApp.port={free_port()}",
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={course}",

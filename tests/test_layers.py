@@ -41,8 +41,9 @@ MAY_USE = {
     "autograder/simulate": {"files", "grading", "kit", "nbgrader_compat", "notebook", "pages", "report"},
     "autograder/selfstudy": {
         *("bounds", "candidate", "exam", "files", "kit", "nbgrader_compat", "notebook", "pages", "sandbox"),
-        "tutor",
+        *("report", "tutor"),
     },
+    "autograder/magics": {"tutor"},
     "autograder/lint": {
         *("bounds", "candidate", "exam", "files", "grading", "instructor", "kit", "nbgrader_compat"),
         *("notebook", "tutor"),

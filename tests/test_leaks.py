@@ -177,7 +177,8 @@ def cards(assignment, exam_of, tmp_path_factory):
 
 
 def test_what_check_says_as_text_page_and_json_holds_no_secret(cards, secrets):
-    from autograder.selfstudy.scorecard import print_scorecard, scorecard_html
+    from autograder.magics.card import Card
+    from autograder.selfstudy.scorecard import Checked, print_scorecard, scorecard_html
 
     for card, _ in cards.values():
         own = " ".join(" ".join(c["source"].split()) for c in card.assembled.cells if not is_test(c))
@@ -185,9 +186,12 @@ def test_what_check_says_as_text_page_and_json_holds_no_secret(cards, secrets):
         assert len(theirs) > 20
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            print_scorecard(card)
+            print_scorecard(Checked(card))
         assert card.failing
-        for text in (said.getvalue(), scorecard_html([card]), json.dumps(card.as_json())):
+        told = Checked(card).as_json()
+        shown = Card(told, card.notebook, "")
+        cells = (shown._repr_html_(), repr(shown))
+        for text in (said.getvalue(), scorecard_html([card]), json.dumps(told), *cells):
             assert not leaked(text, theirs)
             assert "derandomize" not in text and "BEGIN HIDDEN" not in text
 

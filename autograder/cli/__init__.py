@@ -25,6 +25,7 @@ COMMANDS = (
     "export",
     "simulate",
     "check",
+    "progress",
     "exam",
     "bundle",
 )

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="audience",
         choices=["students", "self-learners"],
         required=True,
-        help="students get the notebooks and what they import, without hidden tests or answers; self-learners also the examiner with its hidden tests and, compressed, the right functions that wrong answers are explained with",
+        help="students get the notebooks, what they import and the program that checks them, without hidden tests or answers; self-learners also the hidden tests and, compressed, the right functions that wrong answers are explained with",
     )
     parser.add_argument(
         "--out",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.cli.common import Complaint, course_around
+from autograder.files.source import copies_told, source_notebooks
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "assignment_folder", "run"]
 
 SAYS = "run the visible and hidden tests on your own notebooks"
 STATUS = "Exit status: 0 if every test has full marks; 1 if not, or if hidden tests were not run and --public was not given; 2 if a notebook could not be checked. What a notebook may use (packages, time, memory, files) is said by what-you-may-use.md beside it."
@@ -25,11 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--html", type=Path, metavar="FILE", help="also write a page with your answers, marks and messages")
     add("--json", action="store_true", help="print one line of JSON instead of text")
-    add("--watch", action="store_true", help="check again whenever a notebook is saved")
+    add(
+        "--watch",
+        action="store_true",
+        help="check again whenever a notebook is saved, and print what changed",
+    )
     add(
         "--hint",
         action="store_true",
-        help="print the next hint for what fails; the next one comes after another attempt",
+        help="print the next hint for the first part that fails and was tried; the next one comes after another attempt",
     )
     add(
         "--hint-for",
@@ -41,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exam",
         type=Path,
         metavar="PATH",
-        help="take the tests from this exam file, or from the notebooks in this folder (default: the exam file beside the notebook, or the course)",
+        help="take the tests from this exam file, or from the notebooks in this folder (default: the exam file beside the notebook, the course, or the tests that the notebook shows)",
     )
     add(
         "--progress",
@@ -63,29 +69,38 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _notebooks(name: str) -> Iterator[Path]:
-    """What *name* stands for."""
+    """What *name* stands for: a notebook, or those of a folder, of which copies are left out."""
     path = Path(name)
     if path.suffix.lower() == ".ipynb":
         yield path
         return
-    folder = path if path.is_dir() else _release(name)
-    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
+    folder = assignment_folder(name)
+    found = source_notebooks(folder)
     if not found:
         raise Complaint(f"{folder} holds no notebook")
+    for sentence in copies_told(folder.resolve()):
+        print(f"autograder: {sentence}", file=sys.stderr)
     yield from found
 
 
-def _release(assignment: str) -> Path:
+def assignment_folder(name: str) -> Path:
+    """The folder *name*, or the released notebooks of the assignment *name* of the course around.
+
+    Raises:
+        Complaint: it is neither.
+    """
+    if Path(name).is_dir():
+        return Path(name)
     try:
         root = course_around(None)
     except Complaint:
         raise Complaint(
-            f"{assignment!r} is neither a notebook nor a folder, and there is no course here that could have an assignment of that name"
+            f"{name!r} is neither a notebook nor a folder, and there is no course here that could have an assignment of that name"
         ) from None
     from autograder.nbgrader_compat.layout import course_layout
 
     layout = course_layout(root)
-    layout.check_assignment(assignment)
-    if not (layout.release / assignment).is_dir():
-        raise Complaint(f"{layout.release / assignment} is not there: release the assignment first")
-    return layout.release / assignment
+    layout.check_assignment(name)
+    if not (layout.release / name).is_dir():
+        raise Complaint(f"{layout.release / name} is not there: release the assignment first")
+    return layout.release / name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -45,13 +46,9 @@ def write_bundle(audience: Audience, source: Path, release: Path, target: Path) 
         for file, content in released.items():
             (home / file).parent.mkdir(parents=True, exist_ok=True)
             (home / file).write_bytes(content)
-        alone = audience == "self-learners"
         try:
-            wheels = [
-                package_wheel(package, stage)
-                for package in (*kit.warm.libraries, *(["autograder"] if alone else []))
-            ]
-            if alone:
+            wheels = [package_wheel(package, stage) for package in (*kit.warm.libraries, "autograder")]
+            if audience == "self-learners":
                 write_exam(source, release, home / f"{release.name}{SUFFIX}")
         except (WheelError, ExamError) as error:
             raise BundleError(str(error)) from error
@@ -80,6 +77,7 @@ def _start(audience: Audience, release: Path, wheels: list[Path], kit: Kit) -> s
             name=release.name,
             notebooks=[path.name for path in source_notebooks(release)],
             wheels=" ".join(wheel.name for wheel in wheels),
+            preflights=[name for name in kit.warm.libraries if find_spec(f"{name}.__main__")],
             may_use=MAY_USE if (release / MAY_USE).is_file() else "",
         )
     )

@@ -15,7 +15,7 @@ from autograder.files.names import shown_name
 from autograder.files.read import Unreadable
 from autograder.files.source import MAY_USE, data_files
 from autograder.kit import KitError, load_kit
-from autograder.notebook.assemble import PROBLEM, assemble
+from autograder.notebook.assemble import PROBLEM, UNTOUCHED, assemble
 from autograder.notebook.cells import (
     Notebook,
     Part,
@@ -26,8 +26,10 @@ from autograder.notebook.cells import (
     without_hidden_tests,
 )
 from autograder.notebook.submitted import read_path
+from autograder.report.rubric import Question, questions
 from autograder.sandbox.levels import LEVELS
 from autograder.selfstudy.exams import ExamError, exam_notebook
+from autograder.selfstudy.parts import parts_of
 from autograder.tutor.hints import Hints
 from autograder.tutor.owner import Owner
 
@@ -54,6 +56,7 @@ class Scorecard:
         hidden_run: whether hidden tests were run.
         hints: of the assignment.
         may_use: the name of the page beside the notebook that says what it may use; empty if there is none.
+        written: the questions that people mark, with the lines of their rubrics.
     """
 
     notebook: str
@@ -64,6 +67,12 @@ class Scorecard:
     hidden_run: bool
     hints: Hints = field(default_factory=Hints)
     may_use: str = ""
+    written: tuple[Question, ...] = ()
+
+    @property
+    def untried(self) -> frozenset[str]:
+        """grade_id of the tests and the written answers whose answer is as it was handed out."""
+        return frozenset(self.assembled.content["metadata"].get(UNTOUCHED, ()))
 
     @property
     def score(self) -> float:
@@ -99,6 +108,7 @@ class Scorecard:
                 "score": verdict.score if self.hidden_run else None,
                 "maximum": verdict.maximum,
                 "passed": verdict.score >= verdict.maximum,
+                "tried": name not in self.untried,
                 "message": verdict.message,
                 "reason": verdict.reason.as_json() if verdict.reason else None,
             }
@@ -110,6 +120,19 @@ class Scorecard:
             "score": self.score if self.hidden_run else None,
             "maximum": self.maximum if self.hidden_run else None,
             "written_points": sum(self.exam.manual_points().values()),
+            "parts": [
+                {"answer": part.name, "tests": [name for name in part.tests if name in self.result.verdicts]}
+                for part in parts_of(self.exam)
+            ],
+            "written": [
+                {
+                    "answer": question.cell,
+                    "maximum": question.maximum,
+                    "tried": question.cell not in self.untried,
+                    "checklist": list(question.items),
+                }
+                for question in self.written
+            ],
             "hidden_checks": "run" if self.hidden_run else "not run",
             "tests": tests,
             "notes": self.result.notes,
@@ -176,7 +199,8 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     if not hidden_run:
         result.verdicts = {n: v for n, v in result.verdicts.items() if parts[n] != "hidden"}
     page = MAY_USE if path.with_name(MAY_USE).is_file() else ""
-    return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints, page)
+    written = tuple(questions(source))
+    return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints, page, written)
 
 
 def _made(path: Path, work: Callable[[], Made]) -> Made:

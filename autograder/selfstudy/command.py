@@ -16,13 +16,14 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from autograder.candidate.start import NoSandbox
 from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
 from autograder.selfstudy.exams import ExamError, Exams
-from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress
-from autograder.selfstudy.scorecard import print_scorecard
+from autograder.selfstudy.progress import NotebookProgress, Progress, ProgressError, open_progress
+from autograder.selfstudy.scorecard import Checked, print_scorecard
 from autograder.terminal import terminal
 from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally
 
 __all__ = ["Checking", "run_check"]
 
+VISIBLE_ONLY = "There is no exam beside this notebook: only the tests that it shows were run."
 _Stamp = tuple[int, int, int] | None
 
 
@@ -46,17 +47,12 @@ def run_check(asked: Checking) -> int:
     """0 if every test has full marks, 1 if not (or hidden tests were not run, unasked), 2 if a notebook could not be checked."""
     with tempfile.TemporaryDirectory(prefix="autograder-") as aside, Exams(asked.exam) as exams:
         set_hypothesis_home_dir(aside)  # it would leave a folder of its own where the notebooks are
-        return _rounds(asked, exams)
-
-
-def _rounds(asked: Checking, exams: Exams) -> int:
-    cards: dict[Path, Scorecard] = {}
-    seen: dict[Path, _Stamp] = {}
-    status = _round(asked, asked.notebooks, exams, cards, seen)
-    if asked.watch:
-        with contextlib.suppress(KeyboardInterrupt):
-            for saved in _saves(asked.notebooks, seen):
-                status = _round(asked, saved, exams, cards, seen)
+        rounds = _Rounds(asked, exams)
+        status = rounds.check(asked.notebooks)
+        if asked.watch:
+            with contextlib.suppress(KeyboardInterrupt):
+                for saved in _saves(asked.notebooks, rounds.seen):
+                    status = rounds.check(saved)
     return status
 
 
@@ -92,44 +88,60 @@ def _stamp(path: Path) -> _Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _round(
-    asked: Checking,
-    paths: Sequence[Path],
-    exams: Exams,
-    cards: dict[Path, Scorecard],
-    seen: dict[Path, _Stamp],
-) -> int:
-    """Check the notebooks at *paths* and show them; *cards* keeps the last outcome of each, *seen* what it was of."""
-    status, began = 0, time.monotonic()
-    errors: list[str] = []
-    for path in paths:
-        cards.pop(path, None)
-        seen[path] = _stamp(path)
-        try:
-            with terminal(stderr=True).status(f"Checking {path.name}"):
-                card = check_notebook(path, exams.of(path), public_only=asked.public)
-        except (CheckError, ExamError, NoSandbox) as error:
-            status = _complain(error)
-            errors.append(str(error))
-            continue
-        cards[path] = card
-        progress, hint = _remember(asked, path, card)
-        if not asked.json:
-            print_scorecard(card, progress, hint)
-        unasked = not card.hidden_run and not asked.public
-        status = max(status, int(bool(card.failing) or unasked))
-    if asked.json:
-        print(
-            json.dumps(
-                {"notebooks": [c.as_json() for c in cards.values()], "errors": errors, "status": status}
-            ),
-            flush=True,
-        )
-    if asked.html and cards:
-        status = max(status, _write_html(asked.html, list(cards.values())))
-    if asked.watch:
-        print(f"Checked in {time.monotonic() - began:.2f} s.", file=sys.stderr, flush=True)
-    return status
+class _Rounds:
+    """One check after another; *seen* is what was checked last of each notebook."""
+
+    def __init__(self, asked: Checking, exams: Exams) -> None:
+        self.seen: dict[Path, _Stamp] = {}
+        self._asked, self._exams = asked, exams
+        self._checked: dict[Path, Checked] = {}
+        self._unkept = Progress()  # in the place of the file where none is wanted
+
+    def check(self, paths: Sequence[Path]) -> int:
+        """Check the notebooks at *paths* and show them; the exit status."""
+        asked, status, began = self._asked, 0, time.monotonic()
+        errors: list[str] = []
+        for path in paths:
+            again = self._checked.pop(path, None) is not None
+            self.seen[path] = _stamp(path)
+            try:
+                with terminal(stderr=True).status(f"Checking {path.name}"):
+                    exam = self._exams.of(path)
+                    card = check_notebook(path, exam, public_only=asked.public)
+            except (CheckError, ExamError, NoSandbox) as error:
+                status = _complain(error)
+                errors.append(str(error))
+                continue
+            if self._exams.is_visible_only(exam) and not asked.public:
+                card.result.notes.append(VISIBLE_ONLY)
+            self._checked[path] = checked = self._remember(path, card)
+            if not asked.json:
+                print_scorecard(checked, only_changes=again)
+            unasked = not card.hidden_run and not asked.public
+            status = max(status, int(bool(card.failing) or unasked))
+        if asked.json:
+            found = [checked.as_json() for checked in self._checked.values()]
+            print(json.dumps({"notebooks": found, "errors": errors, "status": status}), flush=True)
+        if asked.html and self._checked:
+            status = max(status, _write_html(asked.html, [one.card for one in self._checked.values()]))
+        if asked.watch:
+            print(f"Checked in {time.monotonic() - began:.2f} s.", file=sys.stderr, flush=True)
+        return status
+
+    def _remember(self, path: Path, card: Scorecard) -> Checked:
+        """Count the check and give the hint that was asked for; work goes on without a file that cannot be written."""
+        asked = self._asked
+        if not asked.no_progress:
+            try:
+                with open_progress(asked.progress or path.parent / PROGRESS_FILE) as (progress, message):
+                    if message:
+                        print(f"autograder: {message}", file=sys.stderr)
+                    mine = progress.of(card.notebook)
+                    changes = mine.record(card)
+                    return Checked(card, mine, changes, _hint(asked, card, mine))
+            except ProgressError as error:
+                print(f"autograder: {error}", file=sys.stderr)
+        return Checked(card, changes=self._unkept.of(card.notebook).record(card))
 
 
 def _write_html(path: Path, cards: list[Scorecard]) -> int:
@@ -142,24 +154,8 @@ def _write_html(path: Path, cards: list[Scorecard]) -> int:
     return 0
 
 
-def _remember(asked: Checking, path: Path, card: Scorecard) -> tuple[NotebookProgress | None, str]:
-    """Count the check and give the hint that was asked for; work goes on without a file that cannot be written."""
-    if asked.no_progress:
-        return None, ""
-    try:
-        with open_progress(asked.progress or path.parent / PROGRESS_FILE) as (progress, message):
-            if message:
-                print(f"autograder: {message}", file=sys.stderr)
-            mine = progress.of(card.notebook)
-            mine.record(card)
-            return mine, _hint(asked, card, mine)
-    except ProgressError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        return None, ""
-
-
 def _hint(asked: Checking, card: Scorecard, progress: NotebookProgress) -> str:
-    """The hint for the part that was named, or for the first failing part that has not had all of them: one thing at a time."""
+    """The hint for the part that was named, or for one that fails: one thing at a time."""
     if not asked.hint and asked.hint_for is None:
         return ""
     try:
@@ -171,7 +167,12 @@ def _hint(asked: Checking, card: Scorecard, progress: NotebookProgress) -> str:
         return str(error.args[0])
     if not parts:
         return "Nothing fails here: no hint is needed."
-    replies = {part: card.hints.ask(card.notebook, part, progress.parts.get(part, Tally())) for part in parts}
-    part = next((part for part in parts if progress.parts.get(part, Tally()).hints < len(STEPS)), parts[0])
-    progress.parts[part] = replies[part].tally
-    return f"{part}: {replies[part].text}"
+    part = min(parts, key=lambda part: _further(progress.parts.get(part, Tally())))
+    reply = card.hints.ask(card.notebook, part, progress.parts.get(part, Tally()))
+    progress.parts[part] = reply.tally
+    return f"{part}: {reply.text}"
+
+
+def _further(tally: Tally) -> int:
+    """How late a failing part's turn is: first those that were tried and have hints left; one that nobody tried has none to give."""
+    return 2 if not tally.attempts else int(tally.hints >= len(STEPS))

@@ -22,6 +22,7 @@ from autograder.nbgrader_compat.errors import CourseError
 from autograder.nbgrader_compat.layout import CONFIG, courses_around, source_folder
 from autograder.notebook.cells import grading, read_notebook
 from autograder.notebook.submitted import read_path
+from autograder.selfstudy.visible import write_visible_exam
 
 __all__ = ["SUFFIX", "ExamError", "Exams", "exam_notebook", "write_exam", "zipped"]
 
@@ -111,12 +112,13 @@ class Exams(contextlib.ExitStack):
         super().__init__()
         self._given = given
         self._unpacked: dict[Path, Path] = {}
+        self._visible: set[Path] = set()
 
     def of(self, notebook: Path) -> Path:
-        """The folder with the exam of *notebook*: what was given, a file beside it or above it, or the course that it lies in.
+        """The folder with the exam of *notebook*: what was given, a file beside it or above it, the course that it lies in, or its own visible tests.
 
         Raises:
-            ExamError: there is no such notebook, no exam of it, or there are several.
+            ExamError: there is no such notebook, no test of it, or there are several exams.
         """
         if not notebook.is_file():
             raise ExamError(f"{notebook} is not a file")
@@ -124,12 +126,31 @@ class Exams(contextlib.ExitStack):
             if not self._given.exists():
                 raise ExamError(f"--exam {self._given} is not there")
             return self._given if self._given.is_dir() else self._unpack(self._given)
-        found = self._found(notebook, _of_this_name) or self._found(notebook, exam_notebook)
+        found = (
+            self._found(notebook, _of_this_name)
+            or self._found(notebook, exam_notebook)
+            or self._own_tests(notebook)
+        )
         if found is None:
             raise ExamError(
                 f"there are no tests for {notebook}: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
             )
         return found
+
+    def is_visible_only(self, exam: Path) -> bool:
+        """Whether the folder *exam* was made of nothing but the tests that the notebook itself shows."""
+        return exam in self._visible
+
+    def _own_tests(self, notebook: Path) -> Path | None:
+        folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="exam-")))
+        try:
+            found = write_visible_exam(notebook, folder)
+        except OSError as error:
+            raise ExamError(f"{notebook} cannot be read: {error.strerror}") from None
+        if not found:
+            return None
+        self._visible.add(folder)
+        return folder
 
     def _found(self, notebook: Path, look: Callable[[Path, Path], Path | None]) -> Path | None:
         home = notebook.resolve().parent

@@ -17,10 +17,11 @@ from pathlib import Path
 import msgspec
 
 from autograder.notebook.cells import grading
+from autograder.selfstudy.changes import Change, LastCheck, changes_since, outcome_of
 from autograder.selfstudy.check import Scorecard
 from autograder.tutor.hints import Tally, count_attempt
 
-__all__ = ["NotebookProgress", "Progress", "ProgressError", "open_progress"]
+__all__ = ["NotebookProgress", "Progress", "ProgressError", "open_progress", "read_progress"]
 
 VERSION = 1
 
@@ -43,6 +44,7 @@ class NotebookProgress:
         best_score: the highest mark from all tests in one check, and the maximum at that time.
         best: the highest mark of each test.
         parts: attempts and hints of each answer cell.
+        last: the outcome of the last check.
     """
 
     checks: int = 0
@@ -50,14 +52,20 @@ class NotebookProgress:
     maximum: float = 0.0
     best: dict[str, float] = field(default_factory=dict)
     parts: dict[str, Tally] = field(default_factory=dict)
+    last: LastCheck | None = None
 
     @property
     def hints(self) -> int:
         """Hints given so far."""
         return sum(tally.hints for tally in self.parts.values())
 
-    def record(self, card: Scorecard) -> None:
-        """Count a check. Best marks are kept of checks with hidden tests only; an untouched answer is no attempt."""
+    def record(self, card: Scorecard) -> list[Change] | None:
+        """Count a check; returns what changed since the last one, None if there was none to compare it with.
+
+        Best marks are kept of checks with hidden tests only; an untouched answer is no attempt.
+        """
+        changes = changes_since(self.last, card)
+        self.last = outcome_of(card)
         self.checks += 1
         if card.hidden_run:
             self.best_score, self.maximum = max(self.best_score, card.score), card.maximum
@@ -67,6 +75,7 @@ class NotebookProgress:
         for name, cell in card.assembled.by_grade_id().items():
             if grading(cell)["solution"] and cell["source"].split() != stubs[name].split():
                 self.parts[name] = count_attempt(self.parts.get(name, Tally()), cell["source"])
+        return changes
 
 
 @dataclass(slots=True)
@@ -103,6 +112,21 @@ def open_progress(path: Path) -> Iterator[tuple[Progress, str]]:
         os.close(descriptor)
 
 
+def read_progress(path: Path) -> Progress:
+    """What the file at *path* says, which is left as it is; nothing yet if it is not there.
+
+    Raises:
+        ProgressError: it cannot be read.
+    """
+    with _told(path):
+        try:
+            return _decoded(path, path.read_bytes())
+        except FileNotFoundError:
+            return Progress()
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ProgressError(f"{path} cannot be read: {error}") from None
+
+
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
@@ -117,12 +141,7 @@ def _read(path: Path) -> tuple[Progress, str]:
     except FileNotFoundError:
         return Progress(), ""
     try:
-        version = msgspec.json.decode(raw, type=_Versioned).version
-        if version > VERSION:
-            raise ProgressError(
-                f"{path} has version {version}, this program knows {VERSION}: use a newer program, or --progress with another file"
-            )
-        progress = msgspec.json.decode(raw, type=Progress)
+        return _decoded(path, raw), ""
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         aside = next(
             p for n in range(1, 10_000) if not (p := path.with_suffix(f".unreadable-{n}.json")).exists()
@@ -132,7 +151,15 @@ def _read(path: Path) -> tuple[Progress, str]:
             Progress(),
             f"{path.name} could not be read ({error}); it is kept as {aside.name}, and counting starts again",
         )
-    return progress, ""
+
+
+def _decoded(path: Path, raw: bytes) -> Progress:
+    version = msgspec.json.decode(raw, type=_Versioned).version
+    if version > VERSION:
+        raise ProgressError(
+            f"{path} has version {version}, this program knows {VERSION}: use a newer program, or --progress with another file"
+        )
+    return msgspec.json.decode(raw, type=Progress)
 
 
 def _write(path: Path, progress: Progress) -> None:

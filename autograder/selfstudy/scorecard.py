@@ -1,10 +1,12 @@
-"""A scorecard as text and as a page."""
+"""A check as text, as data and as a page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from autograder.selfstudy.changes import Change
 from autograder.selfstudy.check import Scorecard
 from autograder.selfstudy.progress import NotebookProgress
 from autograder.terminal import terminal
@@ -13,7 +15,7 @@ from autograder.tutor.reason import Reason
 if TYPE_CHECKING:
     from autograder.pages.page import Sheet
 
-__all__ = ["print_scorecard", "scorecard_html"]
+__all__ = ["Checked", "print_scorecard", "scorecard_html"]
 
 MISSED = (
     "FileNotFoundError",
@@ -25,34 +27,89 @@ MISSED = (
 )
 
 
-def print_scorecard(card: Scorecard, progress: NotebookProgress | None = None, hint: str = "") -> None:
-    """Print marks and messages, test by test, what is remembered, and a hint."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check as it is told.
+
+    Attributes:
+        progress: what is remembered of the notebook; None where nothing is kept.
+        changes: the tests with another outcome than at the last check; None where there was none to compare with.
+        hint: the answer to whoever asked for a hint; else empty.
+    """
+
+    card: Scorecard
+    progress: NotebookProgress | None = None
+    changes: Sequence[Change] | None = None
+    hint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        told = self.card.as_json() | {
+            "changes": None if self.changes is None else [change.as_json() for change in self.changes],
+            "hint": self.hint or None,
+            "may_use": self.card.may_use if _names_allowance(self.card) else "",
+        }
+        if self.progress is not None:
+            kept = self.progress
+            told["progress"] = {
+                "checks": kept.checks,
+                "best_score": kept.best_score,
+                "maximum": kept.maximum,
+                "hints": kept.hints,
+            }
+        return told
+
+
+def print_scorecard(checked: Checked, *, only_changes: bool = False) -> None:
+    """Print what changed since the last check, marks and messages, test by test, what is remembered, and a hint.
+
+    With *only_changes*, after a check that was shown whole, neither the tests that are as they were nor what holds for every check.
+    """
     from rich.padding import Padding
     from rich.text import Text
 
-    console = terminal()
+    console, card = terminal(), checked.card
 
     def line(text: str, style: str = "", indent: int = 2) -> None:
         console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
 
     line(f"{card.notebook}: {card.headline}", "bold", 0)
-    for name, verdict in card.result.verdicts.items():
-        full = verdict.score >= verdict.maximum
-        mark = f"{verdict.score:g}/{verdict.maximum:g}" if card.hidden_run else "passed" if full else "failed"
-        line(f"{mark}  {name}", "green" if full else "yellow" if verdict.score else "red")
-        if verdict.message:
-            line(verdict.message, indent=7)
+    if checked.changes is not None:
+        line("since the last check:" if checked.changes else "nothing changed since the last check", "dim")
+        for change in checked.changes:
+            style = (
+                "green" if change.now > change.before else "red" if change.now < change.before else "yellow"
+            )
+            line(f"{change.test}: {change.says}", style, 4)
+            if only_changes and change.message:
+                line(change.message, indent=7)
+    if not (only_changes and checked.changes is not None):
+        for name, verdict in card.result.verdicts.items():
+            full = verdict.score >= verdict.maximum
+            failed = "passed" if full else "failed"
+            mark = f"{verdict.score:g}/{verdict.maximum:g}" if card.hidden_run else failed
+            line(f"{mark}  {name}", "green" if full else "yellow" if verdict.score else "red")
+            if verdict.message:
+                line(verdict.message, indent=7)
+        if written := sum(card.exam.manual_points().values()):
+            line(f"{written:g} more points are for a written answer, which a person judges.")
+            for question in card.written:
+                for item in question.items:
+                    line(f"[ ] {item}", indent=7)
     for note in card.result.notes:
         line(note, "yellow", 7)
-    if written := sum(card.exam.manual_points().values()):
-        line(f"{written:g} more points are for a written answer, which a person judges.")
-    if card.may_use and (card.result.notes or _misses_something(card)):
+    if _names_allowance(card):
         line(f"{card.may_use} says what a notebook may use when it is graded.")
-    if progress is not None:
+    if (progress := checked.progress) is not None:
         best = f" · best {progress.best_score:g} of {progress.maximum:g}" if progress.maximum else ""
         line(f"check {progress.checks}{best} · hints used {progress.hints}", "dim")
-    if hint:
-        line(hint, "cyan")
+    if checked.hint:
+        line(checked.hint, "cyan")
+
+
+def _names_allowance(card: Scorecard) -> bool:
+    """Whether the page of what a notebook may use is worth a look."""
+    return bool(card.may_use and (card.result.notes or _misses_something(card)))
 
 
 def _misses_something(card: Scorecard) -> bool:

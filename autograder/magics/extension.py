@@ -1,0 +1,81 @@
+"""The commands: ``%check``, ``%hint`` and ``%progress``. None of them raises: what is wrong is said in a sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.display import publish_display_data
+
+from autograder.magics.asked import AskError, ask_check, ask_progress
+from autograder.magics.card import Card, Said
+from autograder.magics.saved import Executed, save, saved_at
+from autograder.magics.which import VS_CODE, WhichError, this_notebook
+
+__all__ = ["Checks"]
+
+
+@magics_class
+class Checks(Magics):
+    """What somebody who works on a notebook can ask in it."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._executed = Executed()
+        shell.events.register("pre_run_cell", self._executed.note)
+
+    @line_magic
+    def check(self, line: str) -> None:
+        """``%check [NOTEBOOK]``: run the tests on this notebook, or on the one that is named, and show what they say."""
+        self._show(line.strip().strip("\"'"), ())
+
+    @line_magic
+    def hint(self, line: str) -> None:
+        """``%hint [PART]``: the next hint for the first part that fails and was tried, or for the part that is named."""
+        part = line.strip()
+        self._show("", ("--hint-for", part) if part else ("--hint",))
+
+    @line_magic
+    def progress(self, line: str) -> None:
+        """``%progress``: what is done, tried and next in all notebooks beside this one."""
+        try:
+            self._tell(Said(ask_progress(Path.cwd()), exact=True))
+        except AskError as error:
+            self._tell(Said(str(error)))
+        except KeyboardInterrupt:
+            self._tell(Said("Stopped."))
+
+    def _show(self, named: str, options: Sequence[str]) -> None:
+        try:
+            shell: Any = self.shell
+            names = shell.user_ns
+            notebook = this_notebook(named, names, os.environ, Path.cwd())
+            if not named and VS_CODE not in names and hasattr(shell, "kernel"):
+                save(notebook)
+            told = ask_check(notebook, options)
+            self._tell(
+                Card(told, notebook.name, self._of_what(notebook, bool(named)), hint_only=bool(options))
+            )
+        except (AskError, WhichError) as error:
+            self._tell(Said(str(error)))
+        except KeyboardInterrupt:
+            self._tell(Said("The check was stopped."))
+
+    def _tell(self, what: Card | Said) -> None:
+        publish_display_data({"text/html": what._repr_html_(), "text/plain": repr(what)})
+
+    def _of_what(self, notebook: Path, is_other: bool) -> str:
+        """Of which state of the notebook the check is."""
+        at = datetime.fromtimestamp(saved_at(notebook)).strftime("%H:%M:%S")
+        unsaved = 0 if is_other else self._executed.unsaved_in(notebook)
+        if not unsaved:
+            return f"{notebook.name} as it was saved at {at}."
+        cells = "a cell that you ran has" if unsaved == 1 else f"{unsaved} cells that you ran have"
+        return (
+            f"{notebook.name} was saved last at {at}, and {cells} another text now: "
+            "save the notebook and check again."
+        )

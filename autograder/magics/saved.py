@@ -1,0 +1,81 @@
+"""A check reads the notebook's file: the front end is asked to save it first, and what it did not save is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Executed", "save", "saved_at"]
+
+SECONDS = 2.0  # that a front end has to save
+# JupyterLab and Notebook 7 run this in the page, where the button that saves the notebook is. An output is drawn before it is in the page.
+PRESS_SAVE = """
+(function press(tries) {
+  const panel = element.closest('.jp-NotebookPanel') ||
+    (tries < 10 ? null : document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)'));
+  const item = panel && panel.querySelector('.jp-NotebookPanel-toolbar [data-jp-item-name="save"]');
+  const button = item && (item.querySelector('[data-command], button, jp-button') || item);
+  if (button) { button.click(); } else if (tries < 20) { setTimeout(() => press(tries + 1), 50); }
+})(0);
+"""
+
+
+def save(notebook: Path) -> bool:
+    """Ask the front end to save *notebook*; whether its file was written meanwhile."""
+    from IPython.display import clear_output, publish_display_data
+
+    before = _stamp(notebook)
+    publish_display_data({"application/javascript": PRESS_SAVE, "text/plain": f"Checking {notebook.name} …"})
+    until = time.monotonic() + SECONDS
+    while (same := _stamp(notebook) == before) and time.monotonic() < until:
+        time.sleep(0.02)
+    clear_output(wait=True)
+    return not same
+
+
+def saved_at(notebook: Path) -> float:
+    """When the file was written last, in seconds since the epoch; 0 if it is not there."""
+    try:
+        return notebook.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _stamp(notebook: Path) -> tuple[int, int] | None:
+    try:
+        found = notebook.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+class Executed:
+    """The text of each cell that ran last, as far as the front end tells which cell that is."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def note(self, info: Any) -> None:
+        """A cell begins to run: IPython's event ``pre_run_cell``."""
+        cell = getattr(info, "cell_id", None)
+        if isinstance(cell, str) and isinstance(info.raw_cell, str):
+            self._texts[cell] = info.raw_cell
+
+    def unsaved_in(self, notebook: Path) -> int:
+        """How many cells ran with another text than they have in the file of *notebook*."""
+        on_disk = _texts(notebook)
+        return sum(
+            on_disk[cell].strip() != text.strip() for cell, text in self._texts.items() if cell in on_disk
+        )
+
+
+def _texts(notebook: Path) -> Mapping[str, str]:
+    """The text of each cell of the file, by its id; none if it cannot be read."""
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        return {cell["id"]: "".join(cell["source"]) for cell in cells if "id" in cell}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
