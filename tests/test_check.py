@@ -15,10 +15,12 @@ import pytest
 
 from autograder.cli import main
 from autograder.notebook.cells import grading, read_notebook
+from autograder.report.rubric import questions
 from autograder.selfstudy.exams import ExamError, Exams, write_exam
 from autograder.tutor.hints import PROGRESS_FILE
 from tests.assignments import (
     RIGHT,
+    every_notebook,
     functions_of,
     hand_in,
     kinds_of,
@@ -237,6 +239,103 @@ def test_hint_goes_to_the_first_part_that_fails_and_says_when_none_does(handed_i
     change(path, "ridge_point", "def ridge_point(peak_flops, bandwidth):\n    return peak_flops / bandwidth")
     assert main(["check", "--hint", str(path)]) == 0
     assert "Nothing fails here: no hint is needed." in said(capsys)
+
+
+def test_hint_goes_on_to_the_first_part_that_was_tried(handed_in, capsys):
+    path = handed_in("s10") / "0_self_check.ipynb"  # nothing in it is written
+    for cell, function in (
+        ("regime", "regime(ai, ridge)"),
+        ("attainable", "attainable(ai, peak_flops, bandwidth)"),
+    ):
+        change(path, cell, f"def {function}:\n    return 1.0")
+        main(["check", "--hint", str(path)])
+        assert f"{cell}: Hint 1 of 3" in said(capsys)
+    main(["check", "--hint", str(path)])
+    assert "attainable: Change your answer and check it once more first" in said(capsys)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_watch_shows_everything_once_and_then_what_changed(handed_in, capsys, monkeypatch, kept):
+    path = handed_in("s15") / "0_self_check.ipynb"
+    shown = []
+
+    def saves(notebooks, seen):
+        for answer in ("peak_flops / bandwidth", "peak_flops / bandwidth + 0", "peak_flops"):
+            shown.append(said(capsys))
+            change(path, "ridge_point", f"def ridge_point(peak_flops, bandwidth):\n    return {answer}")
+            yield list(notebooks)
+        shown.append(said(capsys))
+
+    monkeypatch.setattr("autograder.selfstudy.command._saves", saves)
+    main(["check", "--watch", *([] if kept else ["--no-progress"]), str(path)])
+    first, right, same, wrong = shown
+    assert "2/2 test_answer" in first and "since the last check" not in first
+    assert "since the last check: ridge_point_visible: 1/1, was 0/1 ridge_point_hidden: 1/1, was 0/1" in right
+    assert "nothing changed since the last check" in same
+    assert "ridge_point_hidden: 0/1, was 1/1 At the ridge both ceilings must take the same time." in wrong
+    assert not any("test_answer" in text or "attainable" in text for text in (right, same, wrong))
+    assert all(("hints used" in text) == kept for text in shown)
+
+
+def test_a_copy_beside_its_original_is_left_out_of_a_folder_and_named(handed_in, capsys):
+    folder = handed_in("s15")
+    for path in folder.glob("[1-9]*.ipynb"):
+        path.unlink()
+    shutil.copy(folder / "0_self_check.ipynb", folder / "0_self_check-Copy1.ipynb")
+    main(["check", "--json", str(folder)])
+    captured = capsys.readouterr()
+    assert [card["notebook"] for card in json.loads(captured.out)["notebooks"]] == ["0_self_check"]
+    assert "0_self_check-Copy1.ipynb is left out: it is a copy of 0_self_check.ipynb." in captured.err
+
+
+@pytest.fixture
+def no_course(tmp_path, monkeypatch):
+    """As for students: the engine is installed and no course is around."""
+    monkeypatch.setattr("autograder.selfstudy.exams.REPOSITORY", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+@every_notebook
+def test_without_an_exam_the_tests_that_the_notebook_shows_are_run_and_say_the_same(
+    assignment, notebook, tmp_path, capsys, no_course
+):
+    kinds = [RIGHT, *filter(None, [wrong_in(assignment).get(notebook)])]
+    for kind in kinds:
+        folder = hand_in(assignment, kind, tmp_path / kind.name)
+        path = folder / f"{notebook}.ipynb"
+        found = []
+        for exam in (["--exam", str(source_of(assignment)), "--public"], []):
+            main(["check", "--json", "--no-progress", *exam, str(path)])
+            (card,) = json.loads(capsys.readouterr().out)["notebooks"]
+            found.append({test["test"]: test["passed"] for test in card["tests"]})
+            assert card["hidden_checks"] == "not run"
+        assert found[0] == found[1] and found[1]
+        assert all(found[1].values()) or kind is not RIGHT
+        assert any("only the tests that it shows were run" in note for note in card["notes"])
+
+
+def test_without_an_exam_an_untouched_answer_is_no_attempt_and_a_copy_counts_as_its_original(
+    tmp_path, capsys, no_course
+):
+    path = hand_in("quantization", kinds_of("quantization")["s10"], tmp_path / "work") / "0_self_check.ipynb"
+    copy = path.with_name("0_self_check-Copy1.ipynb")
+    shutil.copy(path, copy)
+    change(copy, "ridge_point", "def ridge_point(peak_flops, bandwidth):\n    return peak_flops / bandwidth")
+    assert main(["check", str(copy)]) == 1
+    text = said(capsys)
+    assert "0_self_check-Copy1.ipynb was checked as 0_self_check.ipynb" in text
+    kept = json.loads((path.parent / PROGRESS_FILE).read_text())["notebooks"]
+    assert list(kept) == ["0_self_check"] and list(kept["0_self_check"]["parts"]) == ["ridge_point"]
+
+
+def test_a_written_answer_comes_with_the_list_that_it_is_marked_by(exam_file, assignment, tmp_path, capsys):
+    folder = with_exam(exam_file, assignment, RIGHT, tmp_path)
+    for notebook in notebooks_of(assignment):
+        items = [item for one in questions(source_of(assignment) / f"{notebook}.ipynb") for item in one.items]
+        main(["check", "--no-progress", str(folder / f"{notebook}.ipynb")])
+        text = said(capsys)
+        assert all(f"[ ] {' '.join(item.split())}" in text for item in items)
+        assert bool(items) == bool(sources(assignment, notebook).manual_points())
 
 
 def test_a_part_that_is_not_there_is_named_with_those_that_are(handed_in, capsys):
