@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,9 +15,10 @@ from packaging.requirements import Requirement
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
+from autograder.notebook.cells import test_part as part_of
 from autograder.selfstudy.bundle import AUDIENCES, BundleError, write_bundle
 from autograder.selfstudy.exams import zipped
-from tests.assignments import kit_of, notebooks_of, release_of, source_of
+from tests.assignments import hand_in, kit_of, notebooks_of, release_of, source_of, sources, wrong_in
 from tests.environments import fresh_environment
 
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)
@@ -166,6 +168,39 @@ for package in (autograder, mlsysim):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(str(tmp_path / "env")) == 2
+
+
+def test_students_check_their_notebook_by_the_tests_that_it_shows_in_an_environment_of_their_own(
+    bundle, assignment, tmp_path
+):
+    python = fresh_environment(tmp_path / "env", *bundle.glob("*.whl"))
+    (notebook, kind), *_ = wrong_in(assignment).items()
+    folder = hand_in(assignment, kind, tmp_path / "work")
+    cells = f"""
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for line in ("load_ext autograder", "check {notebook}", "check {notebook}", "progress", "hint"):
+    shell.run_line_magic(*line.partition(" ")[::2])
+    print("====")
+"""
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    done = subprocess.run([python, "-c", cells], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, again, progress, hint = done.stdout.split("====\n")[1:5]
+    public = {
+        name for name in sources(assignment, notebook).auto_points() if is_public(assignment, notebook, name)
+    }
+    assert f"of {len(public)} public checks failed; hidden checks not run" in first
+    assert "only the tests that it shows were run" in first and " not right" in first
+    assert "Nothing changed since the last check." in again
+    assert notebook in progress and "points" not in first + again + progress
+    assert "Nothing says which notebook this is" in hint
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def is_public(assignment: str, notebook: str, name: str) -> bool:
+    """Whether students see anything of a test."""
+    return part_of(sources(assignment, notebook).by_grade_id()[name]["source"]) != "hidden"
 
 
 def test_the_first_page_names_files_that_are_there_and_commands_that_the_requirements_bring(

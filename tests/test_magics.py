@@ -152,14 +152,26 @@ CELLS = st.dictionaries(st.sampled_from("abc"), st.text("xy \n", max_size=3), ma
 def test_cells_that_ran_with_another_text_than_the_saved_one_are_counted(tmp_path_factory, ran, saved):
     path = tmp_path_factory.mktemp("saved") / "n.ipynb"
     path.write_text(json.dumps({"cells": [{"id": key, "source": [text]} for key, text in saved.items()]}))
+    os.utime(path, (1, 1))
     executed = Executed()
     for key, text in ran:
         executed.note(SimpleNamespace(cell_id=key, raw_cell=text))
     executed.note(SimpleNamespace(cell_id=None, raw_cell="without a name"))
     last = dict(ran)
+    assert executed.unsaved_in(path.parent) == 0
     assert executed.unsaved_in(path) == sum(
         last[key].strip() != saved[key].strip() for key in last.keys() & saved
     )
+
+
+def test_a_cell_that_was_changed_and_saved_after_it_ran_is_no_unsaved_one(tmp_path):
+    executed = Executed()
+    executed.note(SimpleNamespace(cell_id="a", raw_cell="x"))
+    path = tmp_path / "n.ipynb"
+    path.write_text('{"cells": [{"id": "a", "source": ["y"]}]}')
+    for saved, unsaved in ((1, 1), (2**33, 0)):
+        os.utime(path, (saved, saved))
+        assert executed.unsaved_in(path) == unsaved
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"cells": 3}', "{"])

@@ -53,22 +53,24 @@ def _stamp(notebook: Path) -> tuple[int, int] | None:
 
 
 class Executed:
-    """The text of each cell that ran last, as far as the front end tells which cell that is."""
+    """When each cell ran last and with which text, as far as the front end tells which cell that is."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
+        self._runs: dict[str, tuple[float, str]] = {}
 
     def note(self, info: Any) -> None:
         """A cell begins to run: IPython's event ``pre_run_cell``."""
         cell = getattr(info, "cell_id", None)
         if isinstance(cell, str) and isinstance(info.raw_cell, str):
-            self._texts[cell] = info.raw_cell
+            self._runs[cell] = time.time(), info.raw_cell
 
     def unsaved_in(self, notebook: Path) -> int:
-        """How many cells ran with another text than they have in the file of *notebook*."""
-        on_disk = _texts(notebook)
+        """How many cells ran, since *notebook* was saved, with another text than they have in its file."""
+        on_disk, saved = _texts(notebook), saved_at(notebook)
         return sum(
-            on_disk[cell].strip() != text.strip() for cell, text in self._texts.items() if cell in on_disk
+            on_disk[cell].strip() != text.strip()
+            for cell, (at, text) in self._runs.items()
+            if cell in on_disk and at > saved
         )
 
 
