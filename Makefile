@@ -48,7 +48,7 @@ pins: $(UV) ## choose new versions for everything that is installed or handed ou
 
 # Tests that use each dependency.
 LOWEST := build/lowest
-TOUCHED := measure recordings published plots compression draws wire inert markdown_cells drawings student_pages check grading_elsewhere api_reference jupyterlab distributions internals
+TOUCHED := measure recordings published plots compression draws wire inert markdown_cells drawings student_pages check magics checks_in_a_browser grading_elsewhere api_reference jupyterlab distributions internals
 
 lowest: $(UV) $(SYSTEM) ## tests with the lowest versions that pyproject.toml allows (needs a package index)
 	$(UV) venv --quiet --allow-existing --no-config --python $(PYTHON) $(LOWEST)

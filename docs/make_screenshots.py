@@ -1,7 +1,7 @@
 """Make the pictures of what students and instructors see, docs/*.webp: ``make screenshots``.
 
-It grades a small simulated class of the assignment ``quantization``, and opens its pages in Chromium, that of Formgrader from a server. The pictures
-are made anew by hand, when a page has changed: what a browser draws differs by its fonts.
+It grades a small simulated class of the assignment ``quantization``, and opens its pages in Chromium, that of Formgrader and the notebook that checks
+itself from a server. The pictures are made anew by hand, when a page has changed: what a browser draws differs by its fonts.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from playwright.sync_api import Page, sync_playwright
 
 from autograder.cli import main
 from autograder.nbgrader_compat.course import Course
+from autograder.notebook.cells import grading, read_notebook
 from autograder.report.page import report_file
+from autograder.selfstudy.exams import write_exam
 from autograder.simulate.demo import make_class
 from autograder.simulate.kinds import Kind, load_kinds
 from tests.servers import TOKEN, jupyter_lab
+from tests.test_jupyterlab import READY
 
 DOCS = Path(__file__).parent
 ASSIGNMENT = "quantization"
@@ -59,6 +62,7 @@ CLASS = {
     "s19": ("s14", "s07", "s06"),
     "s20": ("s16",),
 }
+WRITTEN = ("predict", "step_bytes", "step_flops")  # the answers of whoever has just begun
 BORDER = 12
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu"]
@@ -142,6 +146,29 @@ def formgrader(browser: Any, course: Course, folder: Path) -> None:
         save(tab, "formgrader", {"x": left, "y": top, "width": right - left, "height": bottom - top})
 
 
+def check(browser: Any, course: Course, folder: Path) -> None:
+    """What ``%check`` shows somebody who has written the first answers of :data:`NOTEBOOK`, one of them with a slip."""
+    work = shutil.copytree(course.submitted(SHOWN), folder / "work")
+    write_exam(course.source, course.release, work / f"{ASSIGNMENT}.exam")
+    notebook, released = (read_notebook(path / f"{NOTEBOOK}.ipynb") for path in (work, course.release))
+    for name, cell in notebook.by_grade_id().items():
+        if grading(cell)["solution"] and name not in WRITTEN:
+            cell["source"] = released.by_grade_id()[name]["source"]
+    own = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    notebook.cells.insert(0, own | {"id": "check", "source": "%load_ext autograder\n%check"})
+    (work / f"{NOTEBOOK}.ipynb").write_text(notebook.dumps(), "utf-8")
+    (folder / "alone").mkdir()
+    with jupyter_lab(work, folder / "alone") as address:
+        tab = browser.new_page(viewport={"width": 1000, "height": 1600}, device_scale_factor=1.25)
+        tab.goto(f"{address}notebooks/{NOTEBOOK}.ipynb?token={TOKEN}")
+        tab.evaluate(READY)
+        tab.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+        tab.locator(".autograder-check").wait_for()
+        cell = tab.locator(".jp-CodeCell", has=tab.locator(".autograder-check")).bounding_box()
+        tab.mouse.move(0, 0)
+        save(tab, "check", cell)
+
+
 if __name__ == "__main__":
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
@@ -152,4 +179,5 @@ if __name__ == "__main__":
         feedback(browser, course)
         report(browser, course)
         formgrader(browser, course, Path(name))
+        check(browser, course, Path(name))
         browser.close()

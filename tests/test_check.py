@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.cli import main
+from autograder.magics.card import Card
 from autograder.notebook.cells import grading, read_notebook
 from autograder.report.rubric import questions
 from autograder.selfstudy.exams import ExamError, Exams, write_exam
@@ -311,7 +313,7 @@ def test_without_an_exam_the_tests_that_the_notebook_shows_are_run_and_say_the_s
             assert card["hidden_checks"] == "not run"
         assert found[0] == found[1] and found[1]
         assert all(found[1].values()) or kind is not RIGHT
-        assert any("only the tests that it shows were run" in note for note in card["notes"])
+        assert "only the tests that it shows were run" in card["without"] and not card["notes"]
 
 
 def test_without_an_exam_an_untouched_answer_is_no_attempt_and_a_copy_counts_as_its_original(
@@ -326,6 +328,18 @@ def test_without_an_exam_an_untouched_answer_is_no_attempt_and_a_copy_counts_as_
     assert "0_self_check-Copy1.ipynb was checked as 0_self_check.ipynb" in text
     kept = json.loads((path.parent / PROGRESS_FILE).read_text())["notebooks"]
     assert list(kept) == ["0_self_check"] and list(kept["0_self_check"]["parts"]) == ["ridge_point"]
+
+
+def test_what_the_students_page_shows_of_a_check_is_what_a_check_shows(root, tmp_path, capsys, no_course):
+    (said,) = re.findall(
+        r"```\n( *0_self_check: .*?)```", (root / "docs" / "students.md").read_text(), re.DOTALL
+    )
+    path = hand_in("quantization", kinds_of("quantization")["s15"], tmp_path / "work") / "0_self_check.ipynb"
+    main(["check", "--json", str(path)])
+    (told,) = json.loads(capsys.readouterr().out)["notebooks"]
+    lines = [line.strip() for line in repr(Card(told, path.name, "")).splitlines()]
+    shown = [line.strip() for line in said.strip().splitlines()]
+    assert lines[: len(shown)] == shown and len(shown) > 3
 
 
 def test_a_written_answer_comes_with_the_list_that_it_is_marked_by(exam_file, assignment, tmp_path, capsys):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from autograder.bounds.limits import Limits
-from autograder.candidate.shell import CHECKS
+from autograder.candidate.left_out import CHECKS
 from autograder.cli import main
 from autograder.exam.session import Session
 from autograder.magics import asked
@@ -208,6 +208,7 @@ def test_no_text_of_a_check_becomes_markup(words, points, hint_only):
         "written": [{"answer": d, "maximum": 4.0, "tried": False, "checklist": [e]}],
         "notes": [f],
         "may_use": g,
+        "without": h,
     }
     html = Card(told, h, i, hint_only=hint_only)._repr_html_()
     tags = {

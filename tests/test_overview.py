@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.cli import main
+from autograder.notebook.cells import grading, read_notebook
 from autograder.selfstudy.changes import LastCheck
 from autograder.selfstudy.overview import stages
-from autograder.selfstudy.parts import parts_of
+from autograder.selfstudy.parts import parts_of, untried_answers
 from autograder.selfstudy.progress import NotebookProgress, open_progress
 from autograder.tutor.hints import PROGRESS_FILE, Tally
-from tests.assignments import every_notebook, kit_of, notebooks_of, release_of, sources
+from tests.assignments import every_notebook, kit_of, notebooks_of, release_of, source_of, sources
 
 
 @every_notebook
@@ -27,6 +28,28 @@ def test_the_parts_of_a_notebook_are_its_answers_and_have_all_its_tests(assignme
     ).manual_points()
     for part in found:
         assert {kit.hints.answer_cell(notebook, test) for test in part.tests} <= {part.name}
+
+
+@every_notebook
+@given(data=st.data())
+def test_an_answer_is_untried_if_and_only_if_it_is_as_it_was_handed_out(assignment, notebook, exam_of, data):
+    """By a source with its solutions as by an exam without them."""
+    name = f"{notebook}.ipynb"
+    answers = [
+        key for key, cell in sources(assignment, notebook).by_grade_id().items() if grading(cell)["solution"]
+    ]
+    written = data.draw(st.sets(st.sampled_from(answers)))
+    work = read_notebook(release_of(assignment) / name)
+    for key in written:
+        work.by_grade_id()[key]["source"] = data.draw(
+            st.sampled_from(["x = 1", "def f():\n    return 2", "words"])
+        )
+    for key in set(answers) - written:
+        work.by_grade_id()[key]["source"] += data.draw(st.sampled_from(["", "\n", "  "]))
+    for exam in (sources(assignment, notebook), read_notebook(exam_of(assignment) / name)):
+        assert untried_answers(exam, work) == set(answers) - written
+        solved = read_notebook(source_of(assignment) / name)
+        assert untried_answers(exam, solved) == set()
 
 
 def said(capsys) -> str:

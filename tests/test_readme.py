@@ -26,7 +26,7 @@ def test_the_pictures_of_pages_are_small_and_shown_and_made_by_one_command(root)
     command = (root / "docs" / "make_screenshots.py").read_text("utf-8")
     assert "-m docs.make_screenshots" in (root / "Makefile").read_text("utf-8")
     pages = "".join(path.read_text("utf-8") for path in [root / "README.md", *(root / "docs").glob("*.md")])
-    assert set(pictures) == {"feedback", "formgrader", "report", "misunderstandings"}
+    assert set(pictures) == {"check", "feedback", "formgrader", "report", "misunderstandings"}
     for name, path in pictures.items():
         assert f'"{name}"' in command and f"{name}.webp)" in pages
         assert path.stat().st_size < 80_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import functools
 import io
 import sys
 from types import TracebackType
@@ -18,11 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
 
-__all__ = ["CHECKS", "OUTPUTS", "error_text", "make_shell", "student_frames"]
+from autograder.candidate.left_out import leave_out_checks
+
+__all__ = ["OUTPUTS", "error_text", "make_shell", "student_frames"]
 
 TASKS_SECONDS = 0.05  # for tasks that a cell began; in a notebook they go on between cells
-# What somebody who works on a notebook asks the grader with, in it: nothing is to be asked while it is graded.
-EXTENSION, CHECKS = "autograder", ("check", "hint", "progress")
 NO_INPUT = "input() gets no answer while a notebook is graded: write the value into the cell"
 
 
@@ -254,24 +253,7 @@ def make_shell() -> StudentShell:
     shell = StudentShell.instance(config=config)
     # The inline backend does this for the shell of a kernel; the candidate's shell is none, and figures would be shown as text.
     select_figure_formats(shell, {"png"}, bbox_inches="tight")
-    _leave_out_checks(shell)
+    leave_out_checks(shell)
     sys.stdout, sys.stderr = _Stream("stdout", 1), _Stream("stderr", 2)
     builtins.input = _no_input
     return shell
-
-
-def _leave_out_checks(shell: Any) -> None:
-    """``%load_ext autograder``, ``%check`` and the like do nothing."""
-    ways = {way: shell.find_line_magic(way) for way in ("load_ext", "reload_ext")}
-
-    def other_extensions(way: str, name: str) -> Any:
-        return None if name.strip() == EXTENSION else ways[way](name)
-
-    for way in ways:
-        shell.register_magic_function(functools.partial(other_extensions, way), "line", way)
-    for name in CHECKS:
-        shell.register_magic_function(_nothing, "line", name)
-
-
-def _nothing(line: str) -> None:
-    """A check that is not made."""

@@ -104,7 +104,13 @@ def _notes(told: Mapping[str, Any]) -> list[str]:
     allowed = (
         [f"{told['may_use']} says what a notebook may use when it is graded."] if told["may_use"] else []
     )
-    return [*told["notes"], *allowed]
+    return [*filter(None, [told["without"]]), *map(_capital, told["notes"]), *allowed]
+
+
+def _capital(text: str) -> str:
+    """*text* as a sentence begins; a file's name keeps its spelling."""
+    first = text.split(" ", 1)[0]
+    return text if "." in first or "_" in first else text[:1].upper() + text[1:]
 
 
 def _kept(told: Mapping[str, Any]) -> str:
@@ -125,7 +131,6 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     made.filters["code"] = _with_code
-    made.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     return made
 
 

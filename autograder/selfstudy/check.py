@@ -15,7 +15,7 @@ from autograder.files.names import shown_name
 from autograder.files.read import Unreadable
 from autograder.files.source import MAY_USE, data_files
 from autograder.kit import KitError, load_kit
-from autograder.notebook.assemble import PROBLEM, UNTOUCHED, assemble
+from autograder.notebook.assemble import PROBLEM, assemble
 from autograder.notebook.cells import (
     Notebook,
     Part,
@@ -29,7 +29,8 @@ from autograder.notebook.submitted import read_path
 from autograder.report.rubric import Question, questions
 from autograder.sandbox.levels import LEVELS
 from autograder.selfstudy.exams import ExamError, exam_notebook
-from autograder.selfstudy.parts import parts_of
+from autograder.selfstudy.parts import parts_of, untried_answers
+from autograder.selfstudy.visible import with_own_parameters
 from autograder.tutor.hints import Hints
 from autograder.tutor.owner import Owner
 
@@ -71,8 +72,8 @@ class Scorecard:
 
     @property
     def untried(self) -> frozenset[str]:
-        """grade_id of the tests and the written answers whose answer is as it was handed out."""
-        return frozenset(self.assembled.content["metadata"].get(UNTOUCHED, ()))
+        """grade_id of the answers that are as they were handed out."""
+        return untried_answers(self.exam, self.assembled)
 
     @property
     def score(self) -> float:
@@ -101,6 +102,8 @@ class Scorecard:
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as plain data; points are null where hidden tests were not run."""
+        untried, parts = self.untried, parts_of(self.exam)
+        not_tried = {test for part in parts if part.name in untried for test in part.tests}
         tests = [
             {
                 "test": name,
@@ -108,7 +111,7 @@ class Scorecard:
                 "score": verdict.score if self.hidden_run else None,
                 "maximum": verdict.maximum,
                 "passed": verdict.score >= verdict.maximum,
-                "tried": name not in self.untried,
+                "tried": name not in not_tried,
                 "message": verdict.message,
                 "reason": verdict.reason.as_json() if verdict.reason else None,
             }
@@ -122,13 +125,13 @@ class Scorecard:
             "written_points": sum(self.exam.manual_points().values()),
             "parts": [
                 {"answer": part.name, "tests": [name for name in part.tests if name in self.result.verdicts]}
-                for part in parts_of(self.exam)
+                for part in parts
             ],
             "written": [
                 {
                     "answer": question.cell,
                     "maximum": question.maximum,
-                    "tried": question.cell not in self.untried,
+                    "tried": question.cell not in untried,
                     "checklist": list(question.items),
                 }
                 for question in self.written
@@ -185,7 +188,7 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
             assembled,
             files=files,
             owner=Owner(source.stem),
-            kit=kit,
+            kit=with_own_parameters(kit, assembled),
             source=exam,
             own=own_files_in(path.parent, Limits()),
         ),

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -112,9 +112,8 @@ class _Rounds:
                 status = _complain(error)
                 errors.append(str(error))
                 continue
-            if self._exams.is_visible_only(exam) and not asked.public:
-                card.result.notes.append(VISIBLE_ONLY)
-            self._checked[path] = checked = self._remember(path, card)
+            without = VISIBLE_ONLY if self._exams.is_visible_only(exam) and not asked.public else ""
+            self._checked[path] = checked = replace(self._remember(path, card), without=without)
             if not asked.json:
                 print_scorecard(checked, only_changes=again)
             unasked = not card.hidden_run and not asked.public

@@ -71,9 +71,9 @@ class NotebookProgress:
             self.best_score, self.maximum = max(self.best_score, card.score), card.maximum
             for name, verdict in card.result.verdicts.items():
                 self.best[name] = max(self.best.get(name, 0.0), verdict.score)
-        stubs = {name: cell["source"] for name, cell in card.exam.by_grade_id().items()}
+        untried = card.untried
         for name, cell in card.assembled.by_grade_id().items():
-            if grading(cell)["solution"] and cell["source"].split() != stubs[name].split():
+            if grading(cell)["solution"] and name not in untried:
                 self.parts[name] = count_attempt(self.parts.get(name, Tally()), cell["source"])
         return changes
 

@@ -35,18 +35,21 @@ class Checked:
         progress: what is remembered of the notebook; None where nothing is kept.
         changes: the tests with another outcome than at the last check; None where there was none to compare with.
         hint: the answer to whoever asked for a hint; else empty.
+        without: what the check had to do without, in a sentence.
     """
 
     card: Scorecard
     progress: NotebookProgress | None = None
     changes: Sequence[Change] | None = None
     hint: str = ""
+    without: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         told = self.card.as_json() | {
             "changes": None if self.changes is None else [change.as_json() for change in self.changes],
             "hint": self.hint or None,
+            "without": self.without,
             "may_use": self.card.may_use if _names_allowance(self.card) else "",
         }
         if self.progress is not None:
@@ -96,6 +99,8 @@ def print_scorecard(checked: Checked, *, only_changes: bool = False) -> None:
             for question in card.written:
                 for item in question.items:
                     line(f"[ ] {item}", indent=7)
+    if checked.without and not only_changes:
+        line(checked.without, "dim")
     for note in card.result.notes:
         line(note, "yellow", 7)
     if _names_allowance(card):
