@@ -80,7 +80,8 @@ def test_releases_bundles_and_the_students_wheel_hold_no_secret(assignment, secr
         if name.endswith(".ipynb"):
             text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
         assert not leaked(text, secrets), name
-        assert "BEGIN HIDDEN" not in text and "BEGIN SOLUTION" not in text
+        if not name.startswith("autograder/"):  # which looks for these words
+            assert "BEGIN HIDDEN" not in text and "BEGIN SOLUTION" not in text
 
 
 def test_what_self_learners_get_holds_no_line_of_a_solution_as_text(assignment, bundle_of, exam_of):

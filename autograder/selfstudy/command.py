@@ -16,7 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from autograder.candidate.start import NoSandbox
 from autograder.selfstudy.check import CheckError, Scorecard, check_notebook
 from autograder.selfstudy.exams import ExamError, Exams
-from autograder.selfstudy.progress import NotebookProgress, Progress, ProgressError, open_progress
+from autograder.selfstudy.progress import NotebookProgress, ProgressError, open_progress
 from autograder.selfstudy.scorecard import Checked, print_scorecard
 from autograder.terminal import terminal
 from autograder.tutor.hints import PROGRESS_FILE, STEPS, Tally
@@ -95,7 +95,7 @@ class _Rounds:
         self.seen: dict[Path, _Stamp] = {}
         self._asked, self._exams = asked, exams
         self._checked: dict[Path, Checked] = {}
-        self._unkept = Progress()  # in the place of the file where none is wanted
+        self._unkept: dict[str, NotebookProgress] = {}  # in the place of the file where none is wanted
 
     def check(self, paths: Sequence[Path]) -> int:
         """Check the notebooks at *paths* and show them; the exit status."""
@@ -140,7 +140,8 @@ class _Rounds:
                     return Checked(card, mine, changes, _hint(asked, card, mine))
             except ProgressError as error:
                 print(f"autograder: {error}", file=sys.stderr)
-        return Checked(card, changes=self._unkept.of(card.notebook).record(card))
+        mine = self._unkept.setdefault(card.notebook, NotebookProgress())
+        return Checked(card, changes=mine.record(card))
 
 
 def _write_html(path: Path, cards: list[Scorecard]) -> int:
