@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from autograder.bounds.limits import Limits
 from autograder.candidate.left_out import CHECKS
 from autograder.cli import main
 from autograder.exam.session import Session
+from autograder.instructor.ipython_syntax import python_of
 from autograder.magics import asked
 from autograder.magics.card import Card, Said
 from autograder.magics.extension import Checks
@@ -107,8 +109,11 @@ def test_what_cannot_be_checked_is_a_sentence_and_no_error(work):
 def test_vs_code_says_which_notebook_it_is(work):
     folder, notebook = work(ASSIGNMENTS[0])
     told = f"{VS_CODE} = {str(folder / f'{notebook}.ipynb')!r}"
-    shown = in_kernel(folder.parent, LOAD, told, "%check")
-    assert text_of(shown[2]).startswith(f"{notebook}: ")
+    other = notebooks_of(ASSIGNMENTS[0])[-1]
+    shown = in_kernel(folder.parent, LOAD, told, "%check", f"%check {other}", "%progress")
+    assert text_of(shown[2]).startswith(f"{notebook}: ") and text_of(shown[3]).startswith(f"{other}: ")
+    assert text_of(shown[4]).startswith(f"{folder.name}: ")
+    assert "what was changed after that is not in this check" in text_of(shown[2])
     assert not any("application/javascript" in output.get("data", {}) for output in shown[2])
 
 
@@ -129,11 +134,12 @@ def test_a_notebook_is_the_one_that_is_named_or_told_or_the_only_one(
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).touch()
     alone = [file for file in there if "/" not in file]
-    wanted = [
-        *([f"{named.removesuffix('.ipynb')}.ipynb"] if named else [vs_code, jupyter]),
-        *(alone if len(alone) == 1 and not named else []),
-    ]
-    expected = next((file for file in wanted if file in there), None)
+    told = next((file for file in (vs_code, jupyter) if file in there), None)
+    beside = "deep/" if told == "deep/c.ipynb" else ""  # where a name is looked for
+    expected = f"{beside}{named.removesuffix('.ipynb')}.ipynb" if named else told
+    if not named and told is None and len(alone) == 1:
+        expected = alone[0]
+    expected = expected if expected in there else None
     names = (
         {} if vs_code is None else {VS_CODE: str(folder / vs_code) if isinstance(vs_code, str) else vs_code}
     )
@@ -312,3 +318,8 @@ def test_checks_left_in_a_notebook_that_is_handed_in_cost_and_show_nothing(
         scores.append([(test["test"], test["score"], test["message"]) for test in card["tests"]])
         assert not card["notes"]
     assert scores[0] == scores[1]
+
+
+def test_checks_in_an_instructor_s_own_cells_do_nothing():
+    tree, _ = python_of(f"{LOAD}\n%check\nx = 1\n%hint x\n%progress")
+    assert ast.unparse(tree).replace("pass\n", "").replace("\npass", "") == "x = 1"

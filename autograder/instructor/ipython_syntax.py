@@ -6,6 +6,7 @@ import ast
 import re
 from typing import Any
 
+from autograder.candidate.left_out import CHECKS
 from autograder.instructor.writefile import WRITEFILE, expanded, write_file
 
 __all__ = ["NotInExamError", "Shell", "python_of"]
@@ -16,6 +17,7 @@ SILENT = frozenset(
         *("autocall", "automagic", "autoreload", "autosave", "colors", "config", "doctest_mode", "load_ext"),
         *("matplotlib", "pdb", "pdef", "pdoc", "pfile", "pinfo", "pinfo2", "pprint", "precision", "psource"),
         *("reload_ext", "unload_ext", "who", "whos", "xmode"),
+        *CHECKS,
     )
 )
 TIMERS = frozenset(("time", "timeit", "prun"))

@@ -14,7 +14,7 @@ from IPython.display import publish_display_data
 from autograder.magics.asked import AskError, ask_check, ask_progress
 from autograder.magics.card import Card, Said
 from autograder.magics.saved import Executed, save, saved_at
-from autograder.magics.which import VS_CODE, WhichError, this_notebook
+from autograder.magics.which import VS_CODE, WhichError, this_folder, this_notebook
 
 __all__ = ["Checks"]
 
@@ -43,7 +43,9 @@ class Checks(Magics):
     def progress(self, line: str) -> None:
         """``%progress``: what is done, tried and next in all notebooks beside this one."""
         try:
-            self._tell(Said(ask_progress(Path.cwd()), exact=True))
+            shell: Any = self.shell
+            folder = this_folder(shell.user_ns, os.environ, Path.cwd())
+            self._tell(Said(ask_progress(folder), exact=True))
         except AskError as error:
             self._tell(Said(str(error)))
         except KeyboardInterrupt:
@@ -54,12 +56,11 @@ class Checks(Magics):
             shell: Any = self.shell
             names = shell.user_ns
             notebook = this_notebook(named, names, os.environ, Path.cwd())
-            if not named and VS_CODE not in names and hasattr(shell, "kernel"):
-                save(notebook)
+            asks = not named and VS_CODE not in names and hasattr(shell, "kernel")
+            saved = asks and save(notebook)
             told = ask_check(notebook, options)
-            self._tell(
-                Card(told, notebook.name, self._of_what(notebook, bool(named)), hint_only=bool(options))
-            )
+            state = self._of_what(notebook, saved, bool(named))
+            self._tell(Card(told, notebook.name, state, hint_only=bool(options)))
         except (AskError, WhichError) as error:
             self._tell(Said(str(error)))
         except KeyboardInterrupt:
@@ -68,12 +69,16 @@ class Checks(Magics):
     def _tell(self, what: Card | Said) -> None:
         publish_display_data({"text/html": what._repr_html_(), "text/plain": repr(what)})
 
-    def _of_what(self, notebook: Path, is_other: bool) -> str:
+    def _of_what(self, notebook: Path, saved: bool, is_other: bool) -> str:
         """Of which state of the notebook the check is."""
         at = datetime.fromtimestamp(saved_at(notebook)).strftime("%H:%M:%S")
         unsaved = 0 if is_other else self._executed.unsaved_in(notebook)
-        if not unsaved:
+        if saved:
             return f"{notebook.name} as it was saved at {at}."
+        if not unsaved:
+            return (
+                f"{notebook.name} as it was saved at {at}: what was changed after that is not in this check."
+            )
         cells = "a cell that you ran has" if unsaved == 1 else f"{unsaved} cells that you ran have"
         return (
             f"{notebook.name} was saved last at {at}, and {cells} another text now: "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WhichError", "this_notebook"]
+__all__ = ["JUPYTER", "VS_CODE", "WhichError", "this_folder", "this_notebook"]
 
 JUPYTER, VS_CODE = "JPY_SESSION_NAME", "__vsc_ipynb_file__"
 SUFFIX = ".ipynb"
@@ -17,7 +17,7 @@ class WhichError(Exception):
 
 
 def this_notebook(named: str, names: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Path:
-    """The notebook that was *named*, or that the front end says, or the only one in the *folder*.
+    """The notebook beside this one that was *named*, or that the front end says, or the only one in the *folder*.
 
     Args:
         named: what the user wrote behind the command, with or without ``.ipynb``; empty for nothing.
@@ -28,20 +28,35 @@ def this_notebook(named: str, names: Mapping[str, Any], environment: Mapping[str
     Raises:
         WhichError: there is no such notebook, or nothing says which one it is.
     """
+    told = _told(names, environment, folder)
+    folder = told.parent if told else folder
     if named:
         path = folder / (named if named.endswith(SUFFIX) else f"{named}{SUFFIX}")
         if not path.is_file():
             raise WhichError(f"There is no notebook {path.name} in {path.parent}. {_listed(folder)}")
         return path
-    for told in (names.get(VS_CODE), environment.get(JUPYTER)):
-        if isinstance(told, str) and told.endswith(SUFFIX) and (folder / told).is_file():
-            return folder / told
+    if told:
+        return told
     found = _notebooks(folder)
     if len(found) != 1:
         raise WhichError(
             f"Nothing says which notebook this is: write its name behind the command. {_listed(folder)}"
         )
     return found[0]
+
+
+def this_folder(names: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Path:
+    """The folder of the notebook, as far as the front end says which one it is; else the kernel's working *folder*."""
+    told = _told(names, environment, folder)
+    return told.parent if told else folder
+
+
+def _told(names: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Path | None:
+    """The notebook that the front end says, if it is there: it may have been renamed since the kernel started."""
+    for told in (names.get(VS_CODE), environment.get(JUPYTER)):
+        if isinstance(told, str) and told.endswith(SUFFIX) and (folder / told).is_file():
+            return folder / told
+    return None
 
 
 def _notebooks(folder: Path) -> list[Path]:
