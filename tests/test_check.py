@@ -330,6 +330,14 @@ def test_without_an_exam_an_untouched_answer_is_no_attempt_and_a_copy_counts_as_
     assert list(kept) == ["0_self_check"] and list(kept["0_self_check"]["parts"]) == ["ridge_point"]
 
 
+@pytest.mark.parametrize("test", ["assert ((", "\0", "if True:"])
+def test_a_test_cell_that_somebody_broke_is_named(tmp_path, capsys, no_course, test):
+    path = hand_in("quantization", RIGHT, tmp_path / "work") / "0_self_check.ipynb"
+    change(path, "ridge_point_visible", test)
+    assert main(["check", str(path)]) == 2
+    assert "its test cell ridge_point_visible is no Python" in capsys.readouterr().err
+
+
 def test_what_the_students_page_shows_of_a_check_is_what_a_check_shows(root, tmp_path, capsys, no_course):
     (said,) = re.findall(
         r"```\n( *0_self_check: .*?)```", (root / "docs" / "students.md").read_text(), re.DOTALL

@@ -169,7 +169,7 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     except ValueError as error:
         raise CheckError(str(error)) from error
     tests = {grading(c)["grade_id"]: c["source"] for c in template.cells if is_test(c)}
-    parts = {name: test_part(text) for name, text in tests.items()}
+    parts = {name: _part_of(path, name, text) for name, text in tests.items()}
     hidden_run = not public_only and any(
         text.rstrip() != without_hidden_tests(text) for text in tests.values()
     )
@@ -204,6 +204,15 @@ def check_notebook(path: Path, exam: Path, *, public_only: bool = False) -> Scor
     page = MAY_USE if path.with_name(MAY_USE).is_file() else ""
     written = tuple(questions(source))
     return Scorecard(source.stem, assembled, template, result, parts, hidden_run, kit.hints, page, written)
+
+
+def _part_of(path: Path, name: str, test: str) -> Part:
+    try:
+        return test_part(test)
+    except (SyntaxError, ValueError) as error:  # somebody has changed it
+        raise CheckError(
+            f"{path} cannot be checked: its test cell {name} is no Python ({error}); take it again from the notebook that you were given"
+        ) from None
 
 
 def _made(path: Path, work: Callable[[], Made]) -> Made:

@@ -133,7 +133,7 @@ class Exams(contextlib.ExitStack):
         )
         if found is None:
             raise ExamError(
-                f"there are no tests for {notebook}: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
+                f"there are no tests for {notebook}, and it shows none itself: put the exam that you were given, NAME{SUFFIX}, beside it, or name it with --exam"
             )
         return found
 
