@@ -11,9 +11,11 @@ from typing import Any
 __all__ = ["Executed", "save", "saved_at"]
 
 SECONDS = 2.0  # that a front end has to save
-# JupyterLab and Notebook 7 run this in the page, where the button that saves the notebook is. An output is drawn before it is in the page.
+# JupyterLab and Notebook 7 run this in the page, where the button that saves the notebook is. An output is drawn before it is in the page. What is
+# saved holds this output too: when the notebook is opened again, its time is over. The clocks of page and kernel may differ a little.
 PRESS_SAVE = """
 (function press(tries) {
+  if (Math.abs(Date.now() - NOW) > 600000) { return; }
   const panel = element.closest('.jp-NotebookPanel') ||
     (tries < 10 ? null : document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)'));
   const item = panel && panel.querySelector('.jp-NotebookPanel-toolbar [data-jp-item-name="save"]');
@@ -28,12 +30,15 @@ def save(notebook: Path) -> bool:
     from IPython.display import clear_output, publish_display_data
 
     before = _stamp(notebook)
-    publish_display_data({"application/javascript": PRESS_SAVE, "text/plain": f"Checking {notebook.name} …"})
+    script = PRESS_SAVE.replace("NOW", str(round(1000 * time.time())))
+    publish_display_data({"application/javascript": script, "text/plain": f"Checking {notebook.name} …"})
     until = time.monotonic() + SECONDS
-    while (same := _stamp(notebook) == before) and time.monotonic() < until:
-        time.sleep(0.02)
-    clear_output(wait=True)
-    return not same
+    try:
+        while _stamp(notebook) == before and time.monotonic() < until:
+            time.sleep(0.02)
+    finally:
+        clear_output(wait=True)
+    return _stamp(notebook) != before
 
 
 def saved_at(notebook: Path) -> float:
