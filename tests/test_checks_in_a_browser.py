@@ -61,6 +61,6 @@ def test_check_saves_what_was_written_and_shows_what_the_tests_say_of_it(work, b
         assert "13 of 13 points from tests: public and hidden checks passed" in check
         assert "Since the last check:" in check and "ridge_point_hidden 1/1, was 0/1." in check
         assert "Nothing fails here: no hint is needed." in hint
-        assert not page.locator(".jp-OutputArea-output:has-text('Checking 0_self_check')").count()
+        assert not page.locator(".jp-OutputArea-output:has-text('ing 0_self_check.ipynb …')").count()
     kept = json.loads((folder / "autograder-progress.json").read_text())["notebooks"]["0_self_check"]
     assert kept["best"]["ridge_point_hidden"] == 1

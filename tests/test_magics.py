@@ -69,13 +69,24 @@ def test_check_says_what_the_command_says_and_leaves_the_kernel_as_it_is(work, a
     state += "before = dict(os.environ), list(sys.path), os.getcwd(), random.getstate(), sorted(globals())"
     after = "(dict(os.environ), list(sys.path), os.getcwd(), random.getstate()) == before[:4], 'mlsysim' in sys.modules"
     names = "sorted(name for name in globals() if not name.startswith('_') and name not in (*before[4], 'before'))"
-    shown = in_kernel(folder, LOAD, state, "%check", "%hint", "%progress", after, names, session=notebook)
+    shown = in_kernel(
+        folder,
+        LOAD,
+        state,
+        "print('mine')\n%check\nprint('too')",
+        "%hint",
+        "%progress",
+        after,
+        names,
+        session=notebook,
+    )
     said = text_of(shown[2])
+    assert [output["output_type"] for output in shown[2]] == ["stream", "display_data", "stream"]
     assert card["says"] in said and card["score"] < card["maximum"]
     for test in card["tests"]:
         if not test["passed"] and test["reason"]["observed"]:
             assert test["reason"]["observed"]["inputs"] in said and test["reason"]["cause"] in said
-    html = shown[2][-1]["data"]["text/html"]
+    html = shown[2][1]["data"]["text/html"]
     assert all(f"<code>{part['answer']}</code>" in html for part in card["parts"] if part["tests"])
     assert f"{notebook}.ipynb as it was saved at" in said
     assert "Hint 1 of 3" in text_of(shown[3])
@@ -272,6 +283,11 @@ def test_a_check_that_gives_no_answer_says_why(tmp_path, monkeypatch, code, says
     monkeypatch.setattr(asked, "COMMAND", (sys.executable, "-c", code))
     with pytest.raises(asked.AskError, match=says):
         asked.ask_check(tmp_path / "n.ipynb")
+
+
+def test_a_check_that_cannot_be_started_says_why(tmp_path):
+    with pytest.raises(asked.AskError, match="could not be started: No such file or directory"):
+        asked.ask_check(tmp_path / "gone" / "n.ipynb")
 
 
 def test_on_windows_it_says_what_to_do_instead(tmp_path, monkeypatch):

@@ -63,17 +63,20 @@ def _run(arguments: Sequence[str], folder: Path) -> tuple[str, str]:
     """What the command prints, and the last line of what it complains of."""
     if sys.platform == "win32":
         raise AskError(NOT_WINDOWS)
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=_environment(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # an interrupted kernel ends it below, whole
-    )
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=folder,
+            env=_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # an interrupted kernel ends it below, whole
+        )
+    except OSError as error:
+        raise AskError(f"The check could not be started: {error.strerror}.") from None
     try:
         said, complaints = process.communicate()
     except BaseException:

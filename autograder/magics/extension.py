@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.display import publish_display_data
 
 from autograder.magics.asked import AskError, ask_check, ask_progress
 from autograder.magics.card import Card, Said
-from autograder.magics.saved import Executed, save, saved_at
+from autograder.magics.saved import Executed, Place, save, saved_at
 from autograder.magics.which import VS_CODE, WhichError, this_folder, this_notebook
 
 __all__ = ["Checks"]
@@ -37,37 +36,37 @@ class Checks(Magics):
     def hint(self, line: str) -> None:
         """``%hint [PART]``: the next hint for the first part that fails and was tried, or for the part that is named."""
         part = line.strip()
-        self._show("", ("--hint-for", part) if part else ("--hint",))
+        self._show("", (f"--hint-for={part}",) if part else ("--hint",))
 
     @line_magic
     def progress(self, line: str) -> None:
         """``%progress``: what is done, tried and next in all notebooks beside this one."""
+        place = Place()
         try:
             shell: Any = self.shell
             folder = this_folder(shell.user_ns, os.environ, Path.cwd())
-            self._tell(Said(ask_progress(folder), exact=True))
+            _tell(place, Said(ask_progress(folder), exact=True))
         except AskError as error:
-            self._tell(Said(str(error)))
+            _tell(place, Said(str(error)))
         except KeyboardInterrupt:
-            self._tell(Said("Stopped."))
+            _tell(place, Said("Stopped."))
 
     def _show(self, named: str, options: Sequence[str]) -> None:
+        place = Place()
         try:
             shell: Any = self.shell
             names = shell.user_ns
             notebook = this_notebook(named, names, os.environ, Path.cwd())
             asks = not named and VS_CODE not in names and hasattr(shell, "kernel")
-            saved = asks and save(notebook)
+            saved = asks and save(notebook, place)
+            place.show({"text/plain": f"Checking {notebook.name} …"})
             told = ask_check(notebook, options)
             state = self._of_what(notebook, saved, bool(named))
-            self._tell(Card(told, notebook.name, state, hint_only=bool(options)))
+            _tell(place, Card(told, notebook.name, state, hint_only=bool(options)))
         except (AskError, WhichError) as error:
-            self._tell(Said(str(error)))
+            _tell(place, Said(str(error)))
         except KeyboardInterrupt:
-            self._tell(Said("The check was stopped."))
-
-    def _tell(self, what: Card | Said) -> None:
-        publish_display_data({"text/html": what._repr_html_(), "text/plain": repr(what)})
+            _tell(place, Said("The check was stopped."))
 
     def _of_what(self, notebook: Path, saved: bool, is_other: bool) -> str:
         """Of which state of the notebook the check is."""
@@ -84,3 +83,7 @@ class Checks(Magics):
             f"{notebook.name} was saved last at {at}, and {cells} another text now: "
             "save the notebook and check again."
         )
+
+
+def _tell(place: Place, what: Card | Said) -> None:
+    place.show({"text/html": what._repr_html_(), "text/plain": repr(what)})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Executed", "save", "saved_at"]
+__all__ = ["Executed", "Place", "save", "saved_at"]
 
 SECONDS = 2.0  # that a front end has to save
 # JupyterLab and Notebook 7 run this in the page, where the button that saves the notebook is. An output is drawn before it is in the page. What is
@@ -25,20 +26,30 @@ PRESS_SAVE = """
 """
 
 
-def save(notebook: Path) -> bool:
-    """Ask the front end to save *notebook*; whether its file was written meanwhile."""
-    from IPython.display import clear_output, publish_display_data
-
+def save(notebook: Path, place: Place) -> bool:
+    """Ask the front end to save *notebook*, by an output in this *place*; whether its file was written meanwhile."""
     before = _stamp(notebook)
     script = PRESS_SAVE.replace("NOW", str(round(1000 * time.time())))
-    publish_display_data({"application/javascript": script, "text/plain": f"Checking {notebook.name} …"})
+    place.show({"application/javascript": script, "text/plain": f"Saving {notebook.name} …"})
     until = time.monotonic() + SECONDS
-    try:
-        while _stamp(notebook) == before and time.monotonic() < until:
-            time.sleep(0.02)
-    finally:
-        clear_output(wait=True)
+    while _stamp(notebook) == before and time.monotonic() < until:
+        time.sleep(0.02)
     return _stamp(notebook) != before
+
+
+class Place:
+    """An output of the cell that runs, which is written over; what else the cell shows stays."""
+
+    def __init__(self) -> None:
+        self._name = ""
+
+    def show(self, data: dict[str, str]) -> None:
+        """Show *data*, by MIME type, in the place of what was shown here before."""
+        from IPython.display import publish_display_data
+
+        more = {"update": True} if self._name else {}
+        self._name = self._name or uuid.uuid4().hex
+        publish_display_data(data, transient={"display_id": self._name}, **more)
 
 
 def saved_at(notebook: Path) -> float:
