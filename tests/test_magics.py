@@ -108,13 +108,14 @@ def test_what_cannot_be_checked_is_a_sentence_and_no_error(work):
     other = notebooks_of(ASSIGNMENTS[0])[-1]
     (folder / "broken.ipynb").write_text("{")
     cells = ("%check nowhere", "%check", "%check broken", f"%check {other}.ipynb")
-    shown = in_kernel(folder, LOAD, *cells, "%hint")
+    shown = in_kernel(folder, LOAD, *cells, "%hint", f"%hint nonsense {other}.ipynb", f"%hint {other}.ipynb")
     said = [text_of(outputs) for outputs in shown[1:]]
     assert said[0].startswith(f"There is no notebook nowhere.ipynb in {folder}.")
     assert said[1].startswith("Nothing says which notebook this is") and notebook in said[1]
     assert "broken.ipynb" in said[2] and len(said[2].splitlines()) == 1
     assert said[3].startswith(f"{other}: ")
     assert said[4].startswith("Nothing says which notebook this is")
+    assert f"no hints for 'nonsense' in {other}" in said[5] and said[6].startswith(f"{other}: ")
 
 
 def test_vs_code_says_which_notebook_it_is(work):

@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from autograder.magics.asked import AskError, ask_check, ask_progress
 from autograder.magics.card import Card, Said
 from autograder.magics.saved import Executed, Place, save, saved_at
-from autograder.magics.which import VS_CODE, WhichError, this_folder, this_notebook
+from autograder.magics.which import SUFFIX, VS_CODE, WhichError, this_folder, this_notebook
 
 __all__ = ["Checks"]
 
@@ -34,9 +34,11 @@ class Checks(Magics):
 
     @line_magic
     def hint(self, line: str) -> None:
-        """``%hint [PART]``: the next hint for the first part that fails and was tried, or for the part that is named."""
-        part = line.strip()
-        self._show("", (f"--hint-for={part}",) if part else ("--hint",))
+        """``%hint [PART] [NOTEBOOK.ipynb]``: the next hint for the first part that fails and was tried, or for the part that is named."""
+        part, _, named = (
+            line.strip().rpartition(" ") if line.strip().endswith(SUFFIX) else (line.strip(), "", "")
+        )
+        self._show(named, (f"--hint-for={part}",) if part else ("--hint",))
 
     @line_magic
     def progress(self, line: str) -> None:

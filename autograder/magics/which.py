@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["JUPYTER", "VS_CODE", "WhichError", "this_folder", "this_notebook"]
+__all__ = ["JUPYTER", "SUFFIX", "VS_CODE", "WhichError", "this_folder", "this_notebook"]
 
 JUPYTER, VS_CODE = "JPY_SESSION_NAME", "__vsc_ipynb_file__"
 SUFFIX = ".ipynb"
@@ -40,7 +40,7 @@ def this_notebook(named: str, names: Mapping[str, Any], environment: Mapping[str
     found = _notebooks(folder)
     if len(found) != 1:
         raise WhichError(
-            f"Nothing says which notebook this is: write its name behind the command. {_listed(folder)}"
+            f"Nothing says which notebook this is: write its name, with {SUFFIX}, behind the command. {_listed(folder)}"
         )
     return found[0]
 
