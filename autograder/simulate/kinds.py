@@ -28,6 +28,7 @@ class Kind:
         cells: answers that are replaced, by notebook and grade_id.
         missing: notebooks that are not handed in.
         corrupt: notebooks that are cut off in the middle.
+        files: text files of their own that are handed in too, content by name.
         lost: the points that it must lose.
         alone: what it loses where errors are not carried forward, if that is something else.
         stock: what it loses in nbgrader's own execution, if that is something else than without carrying errors forward.
@@ -40,6 +41,7 @@ class Kind:
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     corrupt: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     lost: Lost = field(default_factory=dict)
     alone: Lost | None = None
     stock: Lost | None = None
@@ -92,6 +94,8 @@ def write_submission(kind: Kind, source: Path, release: Path, target: Path) -> N
         _fill(notebook, answers)
         text = notebook.dumps()
         (target / path.name).write_text(text[: len(text) // 2] if name in kind.corrupt else text, "utf-8")
+    for name, text in kind.files.items():
+        (target / name).write_text(text, "utf-8")
 
 
 def _fill(notebook: Notebook, answers: Mapping[str, str]) -> None:

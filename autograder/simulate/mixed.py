@@ -28,6 +28,7 @@ def mixed(name: str, notebooks: Mapping[str, Kind | None]) -> Kind:
         "; ".join([*said, *(f"{notebook} not handed in" for notebook in missing)]) or "right",
         cells={notebook: kind.cells.get(notebook, {}) for notebook, kind in found.items()},
         missing=missing,
+        files={name: text for kind in found.values() for name, text in kind.files.items()},
         lost=nothing | {notebook: _lost(kind.lost, notebook) for notebook, kind in found.items()},
         alone=nothing
         | {
