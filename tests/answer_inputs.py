@@ -9,6 +9,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 __all__ = ["drawn_inputs"]
 
 Row = tuple[Any, ...]
@@ -143,6 +145,50 @@ def near_ridge(draw: random.Random) -> tuple[float, float]:
     return ridge if draw.random() < 0.3 else ridge * spread(draw, 0.01, 100), ridge
 
 
+def weights_of(draw: random.Random, fewest: int = 1) -> np.ndarray:
+    """Weights of different magnitudes, of which none is halfway between two codes for want of a common factor; at times an outlier."""
+    count = draw.randint(fewest, 16)
+    weights = np.array([draw.choice([-1, 1]) * size / 64 for size in draw.sample(range(1, 997), count)])
+    if draw.random() < 0.3:
+        weights[draw.randrange(count)] *= 64
+    return weights
+
+
+def grouped(draw: random.Random) -> Row:
+    weights, group_size = weights_of(draw), draw.randint(1, 20)
+    if draw.random() < 0.2:
+        weights[:group_size] = 0
+    return weights, draw.randint(2, 8), group_size
+
+
+def restored(draw: random.Random) -> Row:
+    codes, group_size = [draw.randint(-127, 127) for _ in range(draw.randint(1, 16))], draw.randint(1, 20)
+    scales = [draw.randint(0, 999) / 64 for _ in range(-(-len(codes) // group_size))]
+    return np.array(codes), np.array(scales), group_size
+
+
+def codes_of(draw: random.Random) -> list[int]:
+    return [draw.randint(-8, 7) for _ in range(draw.randint(0, 17))]
+
+
+def packed(draw: random.Random) -> Row:
+    """Bytes, and as many codes as they hold, or one less: the last four bits are then 0."""
+    codes = codes_of(draw)
+    pairs = zip(codes[::2], [*codes[1::2], 0], strict=False)
+    return [low % 16 + 16 * (high % 16) for low, high in pairs], len(codes)
+
+
+def product(draw: random.Random) -> Row:
+    rates = spread(draw, 5e9, 5e11), draw.choice([0.0, spread(draw, 1e-12, 2e-10)]), spread(draw, 5e10, 5e12)
+    stored = draw.choice([2.5, 4.5, 5, 9, 16, 32])
+    return draw.randint(1, 500) * 10**6, stored, *rates, draw.randint(1, 16), int(spread(draw, 1, 1000))
+
+
+def curve(draw: random.Random) -> Row:
+    batches = sorted(draw.sample(range(1, 300), draw.randint(0, 9)))
+    return batches, [draw.randint(4, 40) / 8 for _ in batches], draw.randint(4, 40) / 8
+
+
 DRAWS: dict[str, Callable[[random.Random], Row]] = {
     "ridge_point": lambda d: (spread(d, 1e12, 1e16), spread(d, 1e10, 1e13)),
     "attainable": lambda d: (spread(d, 1e-2, 1e5), spread(d, 1e12, 1e16), spread(d, 1e10, 1e13)),
@@ -170,6 +216,14 @@ DRAWS: dict[str, Callable[[random.Random], Row]] = {
     "users_that_fit": shared,
     "longest_context": shared,
     "served_users": served,
+    "quantize": grouped,
+    "matmul_seconds": product,
+    "first_below": curve,
+    "dequantize": restored,
+    "error_bound": grouped,
+    "pack": lambda d: (codes_of(d),),
+    "unpack": packed,
+    "prune": lambda d: (weights_of(d), d.choice([0.0, 0.25, 0.5, 0.75, 0.9])),
 }
 
 

@@ -23,6 +23,16 @@ def test_its_notebooks_ask_for_these_functions():
         "1_predict": ["step_bytes", "step_flops", "itl", "speedup"],
         "2_crossover": ["speedup_at", "crossover_batch"],
         "3_frontier": ["compression_table", "pareto_front", "best_under"],
+        "4_measure": [
+            "quantize",
+            "dequantize",
+            "error_bound",
+            "pack",
+            "unpack",
+            "prune",
+            "matmul_seconds",
+            "first_below",
+        ],
     }
 
 

@@ -24,6 +24,7 @@ DIGESTS = {  # of the cases of 201 ids: the published one, ids as courses give t
     "1_predict": "d8692281081324e533c1cf2e1434c1f54adba1afe2d29aeabcd982ca721a5354",
     "2_crossover": "93a7ff8841d0b85b395935220a9b334dea166ce8a437e09b49e73b4215f78757",
     "3_frontier": "5de2ce5d5d9f981a39b7288b4b3c010e76e25529a94337ec61a1389ae770f102",
+    "4_measure": "4837a38bc0b9e3aba02ce9ca34415d62cdb25388a80ea85674474c59e2a24c77",
 }
 
 

@@ -127,8 +127,8 @@ def draw_frontier(draw: Any, choices: Row, published: Row) -> Row | None:
     row = {name: draw.one(name, choices[name]) for name in ("device", "llm", "cnn", "group_size")}
     row["max_loss"] = draw.whole("max_loss", *choices["max_loss_percent"]) / 1000
     middle = draw.one("bits", choices["bits"])
-    zeros = sorted({draw.one(f"sparsity {i}", choices["sparsity"]) for i in range(3)})
-    if len(zeros) < 3 or min(b - a for a, b in itertools.pairwise(zeros)) < NEAREST:
+    zeros = three_sparsities(draw, choices["sparsity"])
+    if zeros is None:
         return None
     kept = {option["name"]: option for option in published["options"]}
     row["options"] = [
@@ -151,6 +151,33 @@ def draw_frontier(draw: Any, choices: Row, published: Row) -> Row | None:
         if not 3 <= front_size(points) < len(points):
             return None
     return row
+
+
+def draw_measure(draw: Any, choices: Row, published: Row) -> Row | None:
+    """Other images, groups and sparsities; no accuracy is lost by exactly max_loss."""
+    row: Row = {name: draw.one(name, choices[name]) for name in ("group_size", "threshold")}
+    row["draw"] = draw.whole("draw", *choices["draw"])
+    tenths = draw.whole("max_loss", *choices["max_loss_percent"])
+    row["max_loss"] = tenths / 1000
+    zeros = three_sparsities(draw, choices["sparsity"])
+    if zeros is None or tenths * published["images"] % 1000 == 0:
+        return None
+    kept = [
+        option | ({"group_size": row["group_size"]} if option["group_size"] else {})
+        for option in published["options"]
+        if option["method"] != "pruning"
+    ]
+    pruned = published["options"][-1]
+    row["options"] = kept + [pruned | {"name": f"pruned {zero:.0%}", "sparsity": zero} for zero in zeros]
+    return row
+
+
+def three_sparsities(draw: Any, choices: list[float]) -> list[float] | None:
+    """Three that are far enough apart, in ascending order."""
+    zeros = sorted({draw.one(f"sparsity {i}", choices) for i in range(3)})
+    if len(zeros) < 3 or min(b - a for a, b in itertools.pairwise(zeros)) < NEAREST:
+        return None
+    return zeros
 
 
 def front_size(points: list[tuple[float, float]]) -> int:
@@ -181,6 +208,7 @@ BOOK = CaseBook(
         "1_predict": draw_predict,
         "2_crossover": draw_crossover,
         "3_frontier": draw_frontier,
+        "4_measure": draw_measure,
     },
     models=["model", "small", "large"],
     runtimes=["runtime", "eager_runtime"],

@@ -119,6 +119,88 @@ def best_under(points, max_loss):
     return max(allowed, key=lambda i: (points[i][0], points[i][1], -i), default=None)
 
 
+def largest_code(bits):
+    return 2 ** (bits - 1) - 1
+
+
+def groups_of(weights, group_size):
+    return [weights[start : start + group_size] for start in range(0, len(weights), group_size)]
+
+
+def absmax(group):
+    return max(abs(weight) for weight in group)
+
+
+def scales_of(weights, bits, group_size):
+    return [absmax(group) / largest_code(bits) for group in groups_of(weights, group_size)]
+
+
+def nearest_code(weight, scale):
+    if scale == 0:
+        return 0
+    return round(weight / scale)
+
+
+def quantize(weights, bits, group_size):
+    scales = scales_of(weights, bits, group_size)
+    codes = [nearest_code(weight, scales[place // group_size]) for place, weight in enumerate(weights)]
+    return codes, scales
+
+
+def dequantize(codes, scales, group_size):
+    restored = []
+    for place, code in enumerate(codes):
+        scale = scales[place // group_size]
+        restored.append(code * scale)
+    return restored
+
+
+def error_bound(weights, bits, group_size):
+    largest_error = 0.5
+    return [largest_error * scale for scale in scales_of(weights, bits, group_size)]
+
+
+def pack(codes):
+    packed = []
+    for place in range(0, len(codes), 2):
+        low = codes[place] % 16
+        high = codes[place + 1] % 16 if place + 1 < len(codes) else 0
+        packed.append(low + high * 16)
+    return packed
+
+
+def unpack(packed, count):
+    codes = []
+    for byte in packed:
+        pair = [byte % 16, byte // 16]
+        codes += [value - 16 if value > 7 else value for value in pair]
+    return codes[:count]
+
+
+def prune(weights, sparsity):
+    count = int(sparsity * len(weights))
+    order = sorted(range(len(weights)), key=lambda place: abs(weights[place]))
+    gone = set(order[:count])
+    return [0.0 if place in gone else weight for place, weight in enumerate(weights)]
+
+
+def matmul_seconds(weights, bits_stored, bandwidth, unpack_seconds, peak_flops, rows_at_once, batch):
+    flops = 2
+    traffic = weights * bits_stored / 8 / bandwidth
+    unpacking = weights * unpack_seconds
+    row = flops * weights / peak_flops
+    first_rows = min(batch, rows_at_once)
+    rows_after = batch - first_rows
+    return max(traffic, unpacking, row * first_rows) + row * rows_after
+
+
+def first_below(batches, gains, threshold):
+    for place, batch in enumerate(batches):
+        if gains[place] < threshold:
+            return batch
+    return None
+
+
 def answers_0_self_check(case):
     peak, bandwidth = case["device"]["peak_flops"], case["device"]["bandwidth"]
     kernel = case["intensity"], case["ridge"]
@@ -189,3 +271,17 @@ def answers_3_frontier(case):
         answers[f"front_{kind}"] = [table[i]["name"] for i in pareto_front(points)]
         answers[f"best_{kind}"] = None if best is None else table[best]["name"]
     return answers
+
+
+def answers_4_measure(case):
+    scale_bits, bitmask = 16, 1
+    stored = []
+    for option in case["options"]:
+        bits = 16
+        if option["method"] == "quantization":
+            scales = sum(count / (option["group_size"] or count) for count in case["layer_weights"])
+            bits = option["bits"] + scale_bits * scales / sum(case["layer_weights"])
+        if option["method"] == "pruning":
+            bits = 16 * (1 - option["sparsity"]) + bitmask
+        stored.append(bits)
+    return {"bits_stored": stored}

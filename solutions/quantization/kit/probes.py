@@ -9,6 +9,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 __all__ = ["probes"]
 
 Model = dict[str, float]
@@ -128,6 +130,62 @@ def _points(draw: random.Random, count: int) -> list[list[tuple[Any, Any]]]:
     return made
 
 
+def _weights(draw: random.Random, count: int) -> list[float]:
+    """Different magnitudes, most of them negative, and none that lies halfway between two codes."""
+    magnitudes = draw.sample(range(1, 997), count)
+    return [(1 if draw.random() < 0.4 else -1) * size / 64 for size in magnitudes]
+
+
+def _rows(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Several groups, of which the last is shorter or all are one; a large weight in the first group, the last, or none; zeros."""
+    made: list[tuple[Any, ...]] = []
+    for i in range(24):
+        weights, group_size = _weights(draw, draw.randint(5, 12)), (2, 3, 4, 16)[i % 4]
+        if i % 3 == 0:
+            weights[(0, -1)[i % 2]] *= 16
+        if i % 5 == 4:
+            weights[:group_size] = [0.0] * len(weights[:group_size])
+        made.append((np.array(weights), (2, 3, 4, 8)[i // 4 % 4], group_size))
+    return made
+
+
+def _codes(draw: random.Random) -> list[list[int]]:
+    """Even and odd numbers of codes, in which each sign and the end of the range appear."""
+    return [[draw.choice([-8, draw.randint(-7, 7)]) for _ in range(i % 7 + 1)] for i in range(28)]
+
+
+def _products(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Each of the three times is the longest in some, for fewer rows than are taken at once and for more."""
+    made: list[tuple[Any, ...]] = []
+    for i in range(40):
+        slow = (1, 40, 1)[i % 3], (1, 1, 40)[i % 3]
+        made.append(
+            (
+                draw.randint(1, 90) * 10**6,
+                draw.choice([4.25, 4.5, 5, 8.5, 9]),
+                draw.uniform(1e10, 5e10) * slow[0],
+                draw.uniform(2e-11, 9e-11) / slow[0] * slow[1],
+                draw.uniform(1e12, 3e12) / (1, 40, 1)[i % 3],
+                draw.choice([2, 4, 6, 8]),
+                (1, 3, 5, 7, 20, 90, 250)[i % 7],
+            )
+        )
+    return made
+
+
+def _curves(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Curves that fall, rise and fall, and stay above; gains that equal the threshold."""
+    made: list[tuple[Any, ...]] = []
+    for i in range(40):
+        batches = [3 * 2**n for n in range(3 + i % 5)]
+        gains = sorted((draw.randint(4, 40) / 8 for _ in batches), reverse=i % 2 == 0)
+        if i % 4 == 1:
+            draw.shuffle(gains)
+        threshold = draw.choice(gains) if i % 3 == 0 else draw.randint(3, 36) / 8
+        made.append((batches, gains, threshold))
+    return made
+
+
 def probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Arguments to call *function* with; none if it is not one of the lesson's. *lesson* has the right functions."""
     draw = random.Random(f"probes of {function}")
@@ -161,4 +219,20 @@ def probes(function: str, lesson: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     if function == "speedup_limit":
         # Before the ridge, across it, and beyond it.
         return [(ai, draw.uniform(90, 110), k) for ai in (1, 8, 40, 60, 150, 900) for k in (2, 3, 5)]
+    if function in ("quantize", "error_bound"):
+        return _rows(draw)
+    if function == "dequantize":
+        restored = [(*lesson["quantize"](*row), row[2]) for row in _rows(draw)]
+        return [(np.array(codes), np.array(scales).round(3), size) for codes, scales, size in restored]
+    if function == "matmul_seconds":
+        return _products(draw)
+    if function == "first_below":
+        return _curves(draw)
+    if function == "pack":
+        return [(codes,) for codes in _codes(draw)]
+    if function == "unpack":
+        return [(lesson["pack"](codes), len(codes)) for codes in _codes(draw)]
+    if function == "prune":
+        shares = (0.25, 0.5, 0.75, 0.9)
+        return [(np.array(_weights(draw, 5 + i % 8)), shares[i % 4]) for i in range(24)]
     return []
