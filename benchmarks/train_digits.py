@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,13 +90,14 @@ def main() -> int:
     order = np.random.default_rng(SEED).permutation(len(found.target))
     images, labels = found.data[order], found.target[order].astype(np.int64)
     layers = train(images[:TRAINED_ON] / 16, labels[:TRAINED_ON])
-    half = {
+    arrays: dict[str, Any] = {
         f"{what}{number}": part.astype(np.float16)
         for number, layer in enumerate(layers, 1)
         for what, part in zip(("weights", "biases"), layer, strict=True)
     }
-    kept = {"images": images[TRAINED_ON:].astype(np.uint8), "labels": labels[TRAINED_ON:].astype(np.uint8)}
-    np.savez_compressed(TARGET, **half, **kept)
+    arrays["images"] = images[TRAINED_ON:].astype(np.uint8)
+    arrays["labels"] = labels[TRAINED_ON:].astype(np.uint8)
+    np.savez_compressed(TARGET, **arrays)
     for name, part in (("trained on", slice(TRAINED_ON)), ("kept for testing", slice(TRAINED_ON, None))):
         right = _outputs(layers, images[part] / 16)[1].argmax(axis=1) == labels[part]
         print(f"{right.mean():.1%} of the {len(right)} images {name}")

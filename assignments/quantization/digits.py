@@ -15,16 +15,14 @@ import numpy as np
 __all__ = ["accuracy", "some_images", "trained_layers"]
 
 
-def _read() -> dict[str, np.ndarray]:
-    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
-        return dict(file)
+with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as _file:
+    FILE = dict(_file)
 
 
 def trained_layers() -> list[tuple[np.ndarray, np.ndarray]]:
     """The layers in their order, each a pair: weights of shape (outputs, inputs), and biases, one for each output."""
-    file = _read()
     return [
-        (file[f"weights{number}"].astype(float), file[f"biases{number}"].astype(float)) for number in (1, 2)
+        (FILE[f"weights{number}"].astype(float), FILE[f"biases{number}"].astype(float)) for number in (1, 2)
     ]
 
 
@@ -38,9 +36,8 @@ def some_images(count: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Images of shape (count, 64), pixels from 0 to 1; labels of shape (count,).
     """
-    file = _read()
-    chosen = np.random.default_rng(draw).permutation(len(file["labels"]))[:count]
-    return file["images"][chosen] / 16, file["labels"][chosen].astype(int)
+    chosen = np.random.default_rng(draw).permutation(len(FILE["labels"]))[:count]
+    return FILE["images"][chosen] / 16, FILE["labels"][chosen].astype(int)
 
 
 def accuracy(layers: list[tuple[np.ndarray, np.ndarray]], images: np.ndarray, labels: np.ndarray) -> float:
