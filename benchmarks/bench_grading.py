@@ -129,7 +129,8 @@ def main() -> int:
         sample = sorted(first.values())[: options.stock]
         half = len(sample) // 2
         kinds = ", ".join(sorted(first))
-        print(f"{len(everyone)} submissions of four notebooks on {CORES} cores, kinds {kinds}")
+        notebooks = len(list(ours.release.glob("*.ipynb")))
+        print(f"{len(everyone)} submissions of {notebooks} notebooks on {CORES} cores, kinds {kinds}")
 
         stock_time = stock_seconds(stock, sample[:half])
         floor = floor_seconds(ours, sample, once=False) / len(sample)

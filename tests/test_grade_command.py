@@ -49,7 +49,7 @@ def course(small, tmp_path):
 
 def test_it_says_what_there_is_to_know_of_each_student_and_sums_up(small):
     said = small[2]
-    assert "s04: not handed in: 1_predict, 2_crossover, 3_frontier" in said
+    assert "s04: not handed in: 1_predict, 2_crossover, 3_frontier, 4_measure" in said
     assert re.search(r"Graded 4 in [\d.]+ s \(\d+ a minute\), 0 were graded before, 0 are not graded\.", said)
     assert re.search(r"Memory of a grading process: at most \d+ MB", said)
 

@@ -209,7 +209,7 @@ def test_a_row_that_nobody_knows_and_a_file_that_is_no_table_are_named(course, t
     assert written(course, "--in", tmp_path / "h.csv") == 2
     assert "save it as CSV UTF-8" in capsys.readouterr().err
     assert written(course, "--out", tmp_path / "w.csv", "--notebook", "0_self_check") == 2
-    assert "there are some in 1_predict, 3_frontier" in capsys.readouterr().err
+    assert "there are some in 1_predict, 3_frontier, 4_measure" in capsys.readouterr().err
 
 
 def test_two_at_once_do_not_both_record(course):

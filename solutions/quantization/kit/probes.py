@@ -151,7 +151,7 @@ def _rows(draw: random.Random) -> list[tuple[Any, ...]]:
 
 def _codes(draw: random.Random) -> list[list[int]]:
     """Even and odd numbers of codes, in which each sign and the end of the range appear."""
-    return [[draw.choice([-8, draw.randint(-7, 7)]) for _ in range(i % 7 + 1)] for i in range(28)]
+    return [[draw.choice([-8, draw.randint(-7, 7)]) for _ in range(i % 12 + 1)] for i in range(36)]
 
 
 def _products(draw: random.Random) -> list[tuple[Any, ...]]:
