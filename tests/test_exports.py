@@ -122,9 +122,12 @@ def test_marks_are_exported_when_nothing_waits_and_are_nbgrader_s_own(course, tm
     assert main([*command, "--out", str(out), "--incomplete"]) == 0
     give(course, "s01", "1_predict", "explain", 3.0, extra=0.5)
     give(course, "s01", "3_frontier", "explain", 4.0)
+    give(course, "s01", "4_measure", "explain", 2.0)
     give(course, "s07", "1_predict", "explain", 1.0, penalty=2.5)
     give(course, "s07", "3_frontier", "explain", 0.0, penalty=99.0)
+    give(course, "s07", "4_measure", "explain", 0.0)
     give(course, "s14", "1_predict", "explain", 2.0)
+    give(course, "s14", "4_measure", "explain", 1.0)
     give(course, "s14", "1_predict", "itl_visible", 0.5)  # a test that a person overruled
     assert main([*command, "--out", str(out)]) == 0
     with out.open(encoding="utf-8", newline="") as text:

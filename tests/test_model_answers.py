@@ -115,7 +115,7 @@ def test_both_assignments_show_every_rubric_and_model_answer(root, assignment, t
             looked += 1
             assert len(question.items) == 4 and panel.count("<strong>1 point:</strong>") == 4
             assert " ".join(question.model.split()) in text_of(panel)
-    assert looked == 2
+    assert looked >= 2
 
 
 def test_nothing_is_written_when_the_page_is_shown(lab):
