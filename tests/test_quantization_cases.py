@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from tests.assignments import notebooks_of
+from tests.assignments import notebooks_of, source_of
 from tests.casebooks import cases_of
 from tests.models import tutor_of
 
@@ -108,8 +109,41 @@ def test_of_10_000_frontiers_quantization_wins_for_language_and_pruning_for_visi
     assert len(seen) == 300
 
 
+def measured(option, layers, images, labels, accuracy):
+    """The accuracy of the network whose weights are left as *option* says; written here again, with arrays."""
+    made = []
+    for weights, biases in layers:
+        row = weights.ravel().copy()
+        if option["method"] == "quantization":
+            groups = row.reshape(-1, option["group_size"] or len(row))
+            scales = np.abs(groups).max(axis=1, keepdims=True) / (2 ** (option["bits"] - 1) - 1)
+            row = np.rint(groups / scales) * scales
+        elif option["method"] == "pruning":
+            row[np.argsort(np.abs(row))[: int(option["sparsity"] * len(row))]] = 0
+        made.append((row.reshape(weights.shape), biases))
+    return accuracy(made, images, labels)
+
+
+def test_for_whoever_measures_three_or_four_bits_are_best_and_no_loss_is_on_the_edge(monkeypatch):
+    monkeypatch.syspath_prepend(source_of("quantization"))
+    digits = importlib.import_module("digits")
+    layers = digits.trained_layers()
+    for student in ["", *IDS[:30]]:
+        case, stored = case_of("4_measure", student), answers("4_measure", student)["bits_stored"]
+        images, labels = digits.some_images(case["images"], case["draw"])
+        found = [measured(option, layers, images, labels, digits.accuracy) for option in case["options"]]
+        losses = [found[0] - one for one in found]
+        assert min(abs(loss - case["max_loss"]) for loss in losses) > 1e-4
+        enough = [i for i, loss in enumerate(losses) if loss <= case["max_loss"]]
+        best = case["options"][min(enough, key=lambda i: (stored[i], -found[i]))]
+        assert best["method"] == "quantization" and best["bits"] in (3, 4)
+        assert all(case["layer_weights"][n] == weights.size for n, (weights, _) in enumerate(layers))
+        assert all(64 % option["group_size"] == 0 for option in case["options"] if option["group_size"])
+
+
 @pytest.mark.parametrize(
-    ("notebook", "same"), [("0_self_check", 0.005), ("1_predict", 0.005), ("2_crossover", 0.005)]
+    ("notebook", "same"),
+    [("0_self_check", 0.005), ("1_predict", 0.005), ("2_crossover", 0.005), ("4_measure", 0.005)],
 )
 def test_two_students_seldom_have_the_same_case(cases, notebook, same):
     counts = Counter(repr(case) for case in cases[notebook])
