@@ -13,7 +13,7 @@ from mlsysim.model.kernels import weight_bytes
 from mlsysim.model.serving import decode_timing
 from mlsysim.model.single_node import vision_timing
 from mlsysim.model.timing import Timing
-from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, VisionModel, half_precision, resolve
+from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, VisionModel, resolve
 
 __all__ = ["Workload", "compressed_speedup"]
 
@@ -63,7 +63,7 @@ class Workload:
 
     def scheme(self, bits: int) -> Scheme:
         """The scheme of that many bits (16, 8 or 4), as the device runs it."""
-        name = half_precision(self.device) if bits == 16 else NAMED_BITS[bits]
+        name = self.device.half_precision if bits == 16 else NAMED_BITS[bits]
         decodes = isinstance(self.model, TransformerModel)
         return resolve(name, self.kv_precision, self.device, without_peak=decodes)
 

@@ -23,7 +23,7 @@ from mlsysim.model.attention import prefill_flops
 from mlsysim.model.kernels import TRAINING_FLOPS, Kernel, matmul_weights, weight_bytes
 from mlsysim.model.result import SolverResult
 from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds
-from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, half_precision, resolve
+from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, resolve
 
 __all__ = ["Optimizer", "TrainingResult", "find_optimizer", "training_scheme", "training_timing"]
 
@@ -79,7 +79,7 @@ def training_scheme(precision: str, device: Device) -> Scheme:
     scheme = resolve(precision, None, device)
     if scheme.name in TRAINS_AS_IS:
         return scheme
-    half = half_precision(device)
+    half = device.half_precision
     note = f"{precision} shortens weights for inference; training keeps 16-bit weights and gradients: run as {half}"
     return replace(resolve(half, None, device), note=note)
 

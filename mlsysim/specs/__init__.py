@@ -1,7 +1,7 @@
 """What there is: devices, models, runtimes and precision schemes, each by name and with the sources of its numbers."""
 
 from mlsysim.specs.architecture import Architecture
-from mlsysim.specs.device import Device, half_precision
+from mlsysim.specs.device import Device
 from mlsysim.specs.hardware import Hardware, find_device
 from mlsysim.specs.link import Link, find_link
 from mlsysim.specs.model import Model, SizeOnlyModel, TransformerModel, VisionModel
@@ -31,6 +31,5 @@ __all__ = [
     "find_model",
     "find_runtime",
     "find_scheme",
-    "half_precision",
     "resolve",
 ]

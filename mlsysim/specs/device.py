@@ -12,16 +12,7 @@ from mlsysim.render import html_facts, in_unit
 from mlsysim.specs.spec import Cited, check_spec, same_fields
 from mlsysim.units import quantity
 
-__all__ = [
-    "DISPATCH_S",
-    "MEMORY_TYPES",
-    "PRECISIONS",
-    "Compute",
-    "Device",
-    "Memory",
-    "half_precision",
-    "peaks_told",
-]
+__all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Compute", "Device", "Memory", "peaks_told"]
 
 MEMORY_TYPES = ("hbm", "gddr", "lpddr", "")
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
@@ -32,11 +23,6 @@ DISPATCH_S = 10e-6  # one kernel launch from the host, where nothing better is k
 def peaks_told(peaks: Collection[str]) -> str:
     """The precisions that a device has *peaks* for, as a message says it."""
     return f"it has: {', '.join(peaks)}" if peaks else "its source gives no compute peak at all"
-
-
-def half_precision(device: Device) -> str:
-    """The 16-bit float that *device* computes: ``fp16``, or ``bf16`` on one that has only that."""
-    return "bf16" if "bf16" in device.peaks and "fp16" not in device.peaks else "fp16"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -116,6 +102,11 @@ class Device(Cited):
         return ("year", "memory_gb", "bandwidth_gb_s", "dispatch_us", "sparse_2_4", *tdp, *self.peaks)
 
     @property
+    def half_precision(self) -> str:
+        """The 16-bit float that it computes: ``fp16``, or ``bf16`` on one that has only that."""
+        return "bf16" if "bf16" in self.peaks and "fp16" not in self.peaks else "fp16"
+
+    @property
     def memory(self) -> Memory:
         """Device memory with units: ``memory.capacity`` and ``memory.bandwidth``."""
         return Memory(self)
@@ -152,7 +143,7 @@ class Device(Cited):
         Raises:
             UnknownNameError: the device has no such rate; the message says which it has.
         """
-        precision = half_precision(self) if isinstance(precision, str) and precision == "half" else precision
+        precision = self.half_precision if isinstance(precision, str) and precision == "half" else precision
         if not isinstance(precision, str) or precision not in self.peaks:
             raise UnknownNameError(f"{self.name} has no {precision} peak; {peaks_told(self.peaks)}")
         return self.peaks[precision]
@@ -203,7 +194,7 @@ class Compute:
         Raises:
             UnknownNameError: the device has no 16-bit peak; the message says which it has.
         """
-        return self.of(half_precision(self._device))
+        return self.of(self._device.half_precision)
 
     @property
     def precision_flops(self) -> dict[str, Any]:
@@ -247,5 +238,6 @@ class Memory:
 
 
 def _rates(peaks: Mapping[str, Any]) -> str:
-    unit = {False: "TFLOP/s", True: "TOP/s"}  # of floats, and of integers
-    return ", ".join(f"{p} {in_unit(rate, 1e12)} {unit[p[:3] == 'int']}" for p, rate in peaks.items())
+    return ", ".join(
+        f"{p} {in_unit(r, 1e12)} {'TOP' if p[:3] == 'int' else 'TFLOP'}/s" for p, r in peaks.items()
+    )
