@@ -67,11 +67,13 @@ def test_the_search_finds_what_it_looks_for(assignment, secrets):
 
 def test_releases_bundles_and_the_students_wheel_hold_no_secret(assignment, secrets, bundle_of):
     texts = {
-        path.name: path.read_text("utf-8") for path in release_of(assignment).iterdir() if path.is_file()
+        path.name: path.read_text("utf-8", "replace")
+        for path in release_of(assignment).iterdir()
+        if path.is_file()
     }
     for path in bundle_of(assignment, "students").rglob("*"):
         if path.is_file() and path.suffix != ".whl":
-            texts[f"bundle/{path.name}"] = path.read_text("utf-8")
+            texts[f"bundle/{path.name}"] = path.read_text("utf-8", "replace")
         elif path.is_file():
             with zipfile.ZipFile(path) as wheel:
                 texts |= {name: wheel.read(name).decode("utf-8", "replace") for name in wheel.namelist()}
