@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 import mlsysim
 from autograder.notebook.cells import Notebook, grading, is_test, read_notebook
 from autograder.tutor.tutor import Tutor
@@ -39,7 +41,10 @@ def readable(folder: Path) -> tuple[dict[str, str], set[str]]:
                 files = {name: archive.read(name) for name in archive.namelist()}
         for name, raw in files.items():
             try:
-                texts[name] = raw.decode("utf-8")
+                if name.endswith(".npy"):  # an array: what it holds can be read
+                    texts[name] = str(np.load(io.BytesIO(raw), allow_pickle=False).tolist())
+                else:
+                    texts[name] = raw.decode("utf-8")
             except UnicodeDecodeError:
                 opaque.add(name)
     return texts, opaque
