@@ -91,7 +91,7 @@ def main() -> int:
     images, labels = found.data[order], found.target[order].astype(np.int64)
     layers = train(images[:TRAINED_ON] / 16, labels[:TRAINED_ON])
     arrays: dict[str, Any] = {
-        f"{what}{number}": part.astype(np.float16)
+        f"{what}{number}": part.astype(np.float32)
         for number, layer in enumerate(layers, 1)
         for what, part in zip(("weights", "biases"), layer, strict=True)
     }

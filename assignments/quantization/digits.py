@@ -1,9 +1,9 @@
 """A small network that reads handwritten digits, and images that it has not seen, for the notebook ``4_measure``.
 
 The network has two layers, 64 pixels to 64 hidden values (ReLU) to 10 outputs. ``digits.npz`` beside this file holds its
-weights in FP16 and 800 images. The images are from "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak
-(1998), UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0. We trained the network on
-other images of that set.
+weights as they were trained, in FP32, and 800 images; rounding the weights to FP16 changes what it reads on one of them.
+The images are from "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak (1998), UCI Machine Learning
+Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0. We trained the network on other images of that set.
 """
 
 from __future__ import annotations
