@@ -191,12 +191,12 @@ def test_a_file_holds_no_path_and_no_name_of_the_computer(tmp_path):
     assert getpass.getuser() not in text
 
 
-def test_the_kit_s_own_recording_is_predicted_within_a_quarter_at_every_batch():
+def test_the_kit_s_own_recording_is_predicted_as_near_as_the_readme_says():
     predicted, measured = KIT.predicted_speedup(4), KIT.speedup(4)
     assert KIT.batches[0] == 1 and KIT.batches[-1] == 256
     assert np.abs(predicted / measured - 1).max() <= 0.25
     found, expected = (KIT.crossover(4, 1.5, predicted=predicted) for predicted in (False, True))
-    assert 1 / 1.5 <= expected / found <= 1.5
+    assert 1 < found / expected < 1.6
 
 
 def test_the_command_draws_the_same_picture_each_time_and_prints_its_alt_text(tmp_path, capsys):
