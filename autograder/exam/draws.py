@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import copy
 import functools
 import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.instructor.ipython_syntax import python_of
@@ -44,13 +43,13 @@ class Examples:
 
     Attributes:
         asked: (arguments, keywords) of each, pickled: a test may change what it is given, so each gets a copy.
-        simplest: the one that Hypothesis shrinks to when every example fails.
-        saved: the same, as Hypothesis's database keeps it.
+        simplest: the one that Hypothesis shrinks to when every example fails; None before it is looked for, empty if there is none.
+        notes: what Hypothesis then says of it.
     """
 
     asked: list[bytes]
-    simplest: bytes = b""
-    saved: dict[bytes, set[bytes]] | None = None
+    simplest: bytes | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 Drawn = dict[tuple[Any, ...], Examples | None]
@@ -182,44 +181,45 @@ class _Property:
     def _find_simplest(self, drawn: Examples) -> None:
         from hypothesis import Phase
 
-        from autograder.exam.hypothesis_compat import run_with_database
+        from autograder.exam.hypothesis_compat import run_phases
 
-        self._kept, self._fails, drawn.saved = [], True, {}
+        self._kept, self._fails, drawn.simplest = [], True, b""
         try:
-            run_with_database(self._run, drawn.saved, Phase.generate, Phase.shrink)
-        except AssertionError:
-            drawn.simplest = self._kept[-1]
+            run_phases(self._run, Phase.generate, Phase.shrink)
+        except AssertionError as error:
+            drawn.simplest, drawn.notes = self._kept[-1], list(getattr(error, "__notes__", ()))
         except Exception:  # strategies that fail on the way: Hypothesis shrinks as always
-            drawn.saved = {}
+            pass
         finally:
             self._kept, self._fails = None, False
 
     def _explain(self, drawn: Examples, number: int) -> None:
-        """Have Hypothesis find a wrong answer again, and raise for the simplest example that gets one; *number* is the first that did."""
-        from hypothesis import Phase
-
-        from autograder.exam.hypothesis_compat import explicit_examples, run_with_database
+        """Raise what Hypothesis would raise, for the simplest example that gets a wrong answer; *number* is the first that did."""
+        from autograder.exam.hypothesis_compat import explicit_examples
 
         by_hand = explicit_examples(self._run)
         if number >= by_hand:  # those come first, and are reported as they are
-            if drawn.saved is None:
+            if drawn.simplest is None:
                 self._find_simplest(drawn)
-            if drawn.saved and not self._right(drawn.simplest):
-                run_with_database(self._run, copy.deepcopy(drawn.saved), Phase.reuse)
+            if drawn.simplest and (error := self._wrong(drawn.simplest)) is not None:
+                for note in drawn.notes:
+                    error.add_note(note)
+                raise error
         self._run()
         # Hypothesis found every answer right, the one that was wrong a moment ago too.
         from hypothesis.errors import Flaky
 
         raise Flaky("the same question got different answers")
 
-    def _right(self, example: bytes) -> bool:
+    def _wrong(self, example: bytes) -> Exception | None:
+        """What the test raises for the *example*, if anything."""
         arguments, keywords = pickle.loads(example)
         random.seed(0)
         try:
             self._test(*arguments, **keywords)
-        except Exception:
-            return False
-        return True
+        except Exception as error:
+            return error
+        return None
 
     def _ask(self) -> None:
         drawn = self._draw()
@@ -230,5 +230,5 @@ class _Property:
             self._run()
         else:
             for number, example in enumerate(drawn.asked):
-                if not self._right(example):
+                if self._wrong(example) is not None:
                     self._explain(drawn, number)

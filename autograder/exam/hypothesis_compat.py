@@ -8,17 +8,15 @@ from typing import Any
 from unittest.mock import patch
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
-from hypothesis.database import InMemoryExampleDatabase
+from hypothesis import HealthCheck, Phase, given, settings, strategies
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-__all__ = ["explicit_examples", "fixed_draws", "run_with_database", "settings_of"]
+__all__ = ["explicit_examples", "fixed_draws", "run_phases", "settings_of"]
 
 SETTINGS = "_hypothesis_internal_use_settings"
 EXAMPLES = "hypothesis_explicit_examples"
 LOCAL_CONSTANTS = "_get_local_constants"
-Saved = dict[bytes, set[bytes]]
 
 
 def settings_of(test: Callable[..., Any]) -> Any:
@@ -31,13 +29,10 @@ def explicit_examples(test: Callable[..., Any]) -> int:
     return len(vars(test).get(EXAMPLES, ()))
 
 
-def run_with_database(test: Callable[..., Any], saved: Saved, *phases: Phase) -> None:
-    """Run a property test for these *phases* only, with a database that holds *saved*, from a seed of its own: with a database Hypothesis insists on one."""
+def run_phases(test: Callable[..., Any], *phases: Phase) -> None:
+    """Run a property test for these *phases* only, from its own seed."""
     usual = dict(vars(test))
-    database = InMemoryExampleDatabase()
-    database.data = saved
-    seed(0)(test)  # which takes away the database
-    vars(test)[SETTINGS] = settings(usual[SETTINGS], derandomize=False, database=database, phases=phases)
+    vars(test)[SETTINGS] = settings(usual[SETTINGS], phases=phases)
     try:
         test()
     finally:
@@ -90,7 +85,6 @@ def _missing() -> list[str]:
     needed: Mapping[str, bool] = {
         "settings.get_current_profile_name": hasattr(settings, "get_current_profile_name"),
         "Phase.explain": hasattr(Phase, "explain"),
-        "InMemoryExampleDatabase.data": hasattr(InMemoryExampleDatabase(), "data"),
         f"providers.{LOCAL_CONSTANTS}": hasattr(providers, LOCAL_CONSTANTS),
         "providers.CONSTANTS_CACHE": hasattr(getattr(providers, "CONSTANTS_CACHE", None), "cache"),
         SETTINGS: isinstance(settings_of(sample), settings),
