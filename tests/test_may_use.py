@@ -60,7 +60,7 @@ def test_what_is_listed_can_be_imported_and_read_by_a_notebook_that_is_graded(as
     try:
         assert (
             candidate.run(
-                f"import {', '.join(names)}\nread = [open(name).read() for name in {list(given)!r}]"
+                f"import {', '.join(names)}\nread = [open(name, 'rb').read() for name in {list(given)!r}]"
             )[1]
             is None
         )
