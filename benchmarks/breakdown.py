@@ -71,9 +71,9 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[dict[str, flo
 
     original = process.Candidate.call
 
-    def counted(self: Any, *arguments: Any) -> Any:
+    def counted(self: Any, *arguments: Any, **keywords: Any) -> Any:
         calls[0] += 1
-        return original(self, *arguments)
+        return original(self, *arguments, **keywords)
 
     parts = [
         (session, "start_candidate", "a confined process for each notebook"),
