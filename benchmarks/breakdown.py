@@ -85,7 +85,7 @@ def where_time_goes(course: Any, students: Sequence[str]) -> tuple[dict[str, flo
         (Marker, "mark", "nbgrader's steps, assembling, closing"),
         (Recorder, "record", "gradebook and files, by the one who records"),
     ]
-    process.Candidate.call = counted  # type: ignore[method-assign,assignment]
+    process.Candidate.call = counted  # type: ignore[method-assign]
     with contextlib.ExitStack() as stack:
         for owner, name, label in parts:
             stack.enter_context(_timed(taken, owner, name, label))
