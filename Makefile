@@ -35,6 +35,7 @@ bench: $(READY) ## speed, each figure beside its bar
 # uv resolves, for every system and for the lowest versions; it is needed for nothing else.
 UV := build/uv/bin/uv
 RESOLVE := $(UV) pip compile --quiet --no-annotate --no-header --no-config
+HANDED_OUT := autograder/data/bundle
 PIN := $(RESOLVE) --universal --python-version 3.11.0 --generate-hashes --no-emit-index-url
 
 $(UV):
@@ -43,8 +44,7 @@ $(UV):
 
 pins: $(UV) ## choose new versions for everything that is installed or handed out (needs a package index)
 	$(PIN) --upgrade --all-extras pyproject.toml --output-file requirements.txt
-	for who in students self-learners; do \
-		$(PIN) --constraint requirements.txt autograder/data/bundle/$$who.in autograder/data/bundle/check.in --output-file autograder/data/bundle/$$who.txt; done
+	$(PIN) --constraint requirements.txt $(HANDED_OUT)/notebooks.in $(HANDED_OUT)/check.in --output-file $(HANDED_OUT)/requirements.txt
 
 # Tests that use each dependency.
 LOWEST := build/lowest

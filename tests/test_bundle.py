@@ -95,11 +95,8 @@ def test_the_same_content_gives_the_same_bytes(bundle_of, assignment, audience, 
     assert archive.read_bytes() == zipped({f"{audience}/{name}": again[name] for name in reversed(again)})
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-def test_every_requirement_is_pinned_with_hashes_to_the_version_that_is_tested_and_names_no_address(
-    root, audience
-):
-    path = root / "autograder" / "data" / "bundle" / f"{audience}.txt"
+def test_every_requirement_is_pinned_with_hashes_to_the_version_that_is_tested_and_names_no_address(root):
+    path = root / "autograder" / "data" / "bundle" / "requirements.txt"
     tested = pins(root / "requirements.txt")
     elsewhere = {
         name
@@ -115,11 +112,10 @@ def test_every_requirement_is_pinned_with_hashes_to_the_version_that_is_tested_a
     assert "://" not in path.read_text()
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-def test_the_requirements_hold_everything_that_is_needed_in_turn(root, audience):
+def test_the_requirements_hold_everything_that_is_needed_in_turn(root):
     folder = root / "autograder" / "data" / "bundle"
-    pinned = pins(folder / f"{audience}.txt")
-    todo = listed(folder / f"{audience}.in") | listed(folder / "check.in")
+    pinned = pins(folder / "requirements.txt")
+    todo = listed(folder / "notebooks.in") | listed(folder / "check.in")
     seen: set[str] = set()
     while todo:
         name = todo.pop()
@@ -133,14 +129,13 @@ def test_the_requirements_hold_everything_that_is_needed_in_turn(root, audience)
     assert {"jupyterlab", "nbgrader", "matplotlib", "numpy", "pint"} <= seen
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-def test_the_kit_s_own_dependencies_are_those_that_are_handed_out(root, audience):
+def test_the_kit_s_own_dependencies_are_those_that_are_handed_out(root):
     import tomllib
 
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     needed = {Requirement(text).name for text in project["dependencies"]}
     folder = root / "autograder" / "data" / "bundle"
-    assert needed == listed(folder / f"{audience}.in") | listed(folder / "check.in")
+    assert needed == listed(folder / "notebooks.in") | listed(folder / "check.in")
 
 
 def test_in_a_fresh_environment_the_wheels_set_every_notebook_up_and_there_is_no_hidden_test(

@@ -43,8 +43,8 @@ def test_the_versions_are_those_that_are_pinned_and_no_machine_is_asked(assignme
     monkeypatch.setattr("platform.python_version", lambda: "9.9")
     assert may_use(source_of(assignment), Course(root, assignment).limits()) == before
     told, folder = rows(before), root / "autograder" / "data" / "bundle"
-    asked = [line for line in (folder / "students.in").read_text().splitlines() if not line.startswith("#")]
-    for file in (folder / "students.txt", root / "requirements.txt"):
+    asked = [line for line in (folder / "notebooks.in").read_text().splitlines() if not line.startswith("#")]
+    for file in (folder / "requirements.txt", root / "requirements.txt"):
         assert {name: {told[name]} for name in asked} == {name: pins(file)[name] for name in asked}
     for library in kit_of(assignment).warm.libraries:
         assert f'version = "{told[library]}"' in (root / library / "pyproject.toml").read_text()

@@ -20,9 +20,8 @@ import mlsysim
 from mlsysim import InputError, measure
 from mlsysim.measure.bench import read_memory, stream_bytes
 from mlsysim.measure.host import printable, this_host, usable_cores, usable_memory
-from mlsysim.measure.machines import LAYERS
+from mlsysim.measure.machines import BATCHES, LAYERS
 from mlsysim.measure.matmuls import BITS, GROUP, INSTALL, Matmuls, weight_arrays
-from mlsysim.measure.notes import BATCHES
 from mlsysim.measure.prediction import Pass, batch_below
 from mlsysim.measure.timing import time_runs
 from tests.processors import HOST, Processor, processors, recordings

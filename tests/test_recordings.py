@@ -181,6 +181,23 @@ def test_where_the_extra_is_the_computer_is_measured_once_and_saved(tmp_path, ca
     assert "pip install" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["none/r.json", ".", "x" * 300, "r.json/r.json", "/dev/null/r.json"])
+def test_what_cannot_be_written_is_told_before_a_minute_is_spent_on_it(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mlsysim.measure.__main__.record", lambda: pytest.fail("it was measured"))
+    monkeypatch.setattr("mlsysim.measure.lab.record", lambda *_: pytest.fail("it was measured"))
+    monkeypatch.setattr("mlsysim.measure.lab.find_spec", lambda _: True)
+    KIT.save("r.json")
+    assert main(["record", name]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    if not name.endswith("."):
+        with pytest.raises(InputError, match="cannot be"):
+            measure.recording(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"] and to_text(
+        measure.load("r.json")
+    ) == to_text(KIT)
+
+
 def test_a_file_holds_no_path_and_no_name_of_the_computer(tmp_path):
     import getpass
     import platform

@@ -114,3 +114,34 @@ def test_who_reads_the_beginning_alone_leaves_no_traceback():
     )
     os.close(writing)
     assert done.stderr == "" and done.returncode == 141
+
+
+TOO_LONG = "x" * 300  # more than any file system allows
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", f"{TOO_LONG}.ipynb"],
+        ["check", TOO_LONG],
+        ["check", "--exam", TOO_LONG, "NOTEBOOK"],
+        ["check", "--html", TOO_LONG, "NOTEBOOK"],
+        ["progress", TOO_LONG],
+        ["progress", "--progress", TOO_LONG],
+        *([command, "kv_cache", "--course", TOO_LONG] for command in ("grade", "feedback", "report", "lint")),
+        ["exam", "kv_cache", "--out", TOO_LONG],
+        ["bundle", "kv_cache", "--for", "students", "--out", TOO_LONG],
+    ],
+    ids=lambda words: " ".join(words).replace(TOO_LONG, "…"),
+)
+def test_a_path_that_the_system_refuses_is_told_without_a_traceback(
+    root, capsys, monkeypatch, tmp_path, words
+):
+    from autograder.cli import main
+
+    monkeypatch.chdir(root)
+    notebook = tmp_path / "0_bytes.ipynb"
+    notebook.write_bytes((root / "assignments" / "kv_cache" / "0_bytes.ipynb").read_bytes())
+    assert main([str(notebook) if word == "NOTEBOOK" else word for word in words]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("autograder: ") and TOO_LONG in said[-1]

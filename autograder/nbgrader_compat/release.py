@@ -107,8 +107,8 @@ def _python() -> str:
 
 def _pinned() -> Iterator[tuple[str, str]]:
     """The packages that students are told to install, with the versions that are pinned for them."""
-    versions = dict(PIN.findall(_data("students.txt")))
-    for line in _data("students.in").splitlines():
+    versions = dict(PIN.findall(_data("requirements.txt")))
+    for line in _data("notebooks.in").splitlines():
         if not line.startswith("#"):
             yield line, versions[line]
 

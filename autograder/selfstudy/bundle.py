@@ -54,7 +54,7 @@ def write_bundle(audience: Audience, source: Path, release: Path, target: Path) 
             raise BundleError(str(error)) from error
         data = resources.files("autograder").joinpath("data", "bundle")
         (stage / "README.md").write_text(_start(audience, release, wheels, kit), "utf-8")
-        (stage / "requirements.txt").write_bytes(data.joinpath(f"{audience}.txt").read_bytes())
+        (stage / "requirements.txt").write_bytes(data.joinpath("requirements.txt").read_bytes())
         files = {p.relative_to(stage).as_posix(): p.read_bytes() for p in stage.rglob("*") if p.is_file()}
         target.parent.mkdir(parents=True, exist_ok=True)
         if packed:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlsysim.errors import InputError, shown
 from mlsysim.measure.lab import record
 from mlsysim.measure.picture import draw
-from mlsysim.measure.recording_file import load
+from mlsysim.measure.recording_file import load, try_to_write
 
 __all__ = ["main"]
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "record":
+            try_to_write(options.file)
             found = record()
             found.save(options.file)
         else:

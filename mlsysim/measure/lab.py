@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +14,9 @@ from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.errors import InputError
 from mlsysim.measure.bench import Bench, Progress, tell
-from mlsysim.measure.machines import SIDE, ShortRuns, check_bits, most_layers
+from mlsysim.measure.machines import BATCHES, SIDE, ShortRuns, check_bits, most_layers
 from mlsysim.measure.matmuls import BITS, INSTALL
-from mlsysim.measure.notes import BATCHES
-from mlsysim.measure.recording_file import from_text, load, path_of
+from mlsysim.measure.recording_file import from_text, load, path_of, try_to_write
 from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import measured
 
@@ -111,13 +111,14 @@ def recording(path: str | Path, *, may_measure: bool = True, progress: Progress 
             are installed.
 
     Raises:
-        InputError: there is such a file, and it is no recording.
+        InputError: there is such a file, and it is no recording; or there is none, and it cannot be written.
     """
     file = path_of(path)
     can_measure = bool(find_spec("onnxruntime") and find_spec("onnx"))
-    if file.exists():
+    if os.path.exists(file):  # where Path.exists would raise for a name that no file can have
         found, what = load(file), f"This is the recording {file.name}"
     elif may_measure and can_measure:
+        try_to_write(file)
         found = record(progress)
         found.save(file)
         what = f"This computer was measured now, and {file.name} is its recording"

@@ -11,17 +11,15 @@ from mlsysim.checks import one_number
 from mlsysim.errors import InputError, shown
 from mlsysim.measure.bench import Bench, Progress, tell
 from mlsysim.measure.host import Host
-from mlsysim.measure.matmuls import BITS, Matmuls
+from mlsysim.measure.matmuls import BITS, SHORT, Matmuls
 from mlsysim.measure.timing import Measured, measured
 from mlsysim.specs import Device
 
-__all__ = ["Machine", "ShortRuns", "check_bits", "machine", "matmul", "most_layers"]
+__all__ = ["BATCHES", "Machine", "ShortRuns", "check_bits", "machine", "matmul", "most_layers"]
 
-SIDE, LAYERS = (
-    4096,
-    6,
-)  # of the matmuls whose curve is recorded: more weights than most caches hold, even in four bits
-SHORT = tuple(bits for bits in BITS if bits < 32)
+# Of the matmuls whose curve is recorded: more weights than most caches hold, even in four bits.
+SIDE, LAYERS = 4096, 6
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PEAK_SIDE, PEAK_BATCH = 3072, 192
 UNPACK_SIDE = 5120
 BYTES_A_WEIGHT = 16  # taken at most, while all three formats are built

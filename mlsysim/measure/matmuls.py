@@ -14,9 +14,10 @@ import numpy as np
 
 from mlsysim.errors import InputError
 
-__all__ = ["BITS", "GROUP", "INSTALL", "Matmuls", "bits_stored", "need_runtime"]
+__all__ = ["BITS", "GROUP", "INSTALL", "SHORT", "Matmuls", "bits_stored", "need_runtime"]
 
 BITS = (32, 8, 4)
+SHORT = (8, 4)  # those that are unpacked
 GROUP = 32  # weights that share a scale
 SCALE_BITS = 32
 LARGEST_CODE = 7  # codes of four bits, from -7 to 7

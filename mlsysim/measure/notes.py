@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mlsysim.measure.machines import LAYERS, Machine
+from mlsysim.measure.machines import BATCHES, LAYERS, Machine
 from mlsysim.measure.matmuls import bits_stored
 
-__all__ = ["BATCHES", "NOISY", "notes_on"]
+__all__ = ["NOISY", "notes_on"]
 
-BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NOISY = 0.3  # width of a spread over its value, from which it is told
 
 

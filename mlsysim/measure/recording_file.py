@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,19 @@ import numpy as np
 from mlsysim.errors import InputError, shown
 from mlsysim.measure.host import NAME_LENGTH, Host, printable
 from mlsysim.measure.machines import Machine
-from mlsysim.measure.matmuls import BITS, GROUP
+from mlsysim.measure.matmuls import BITS, GROUP, SHORT
 from mlsysim.measure.recordings import Recording
 from mlsysim.measure.timing import Measured
 
-__all__ = ["from_text", "load", "path_of", "to_text", "write"]
+__all__ = ["from_text", "load", "path_of", "to_text", "try_to_write", "write"]
 
 FORMAT = "mlsysim recording 1"
+KEYS = (
+    *("format", "measured_on", "runtime", "host"),
+    *("bandwidth", "peak", "unpack", "matmuls", "batches", "seconds"),
+)
 LARGEST_FILE = 64 * 1024  # bytes
 MOST_BATCHES, LARGEST_BATCH = 64, 2**16
-SHORT = tuple(bits for bits in BITS if bits < 32)
 
 
 def to_text(recording: Recording) -> str:
@@ -63,8 +68,28 @@ def write(recording: Recording, path: str | Path) -> None:
         InputError: that is not possible.
     """
     file = path_of(path)
-    try:
+    with _told(file):
         file.write_text(to_text(recording), "utf-8")
+
+
+def try_to_write(path: str | Path) -> None:
+    """Find out whether a recording can be written to *path*, before a minute is spent on it; nothing is changed.
+
+    Raises:
+        InputError: that is not possible.
+    """
+    file = path_of(path)
+    with _told(file):
+        there = file.exists()
+        file.open("ab").close()
+        if not there:
+            file.unlink()
+
+
+@contextlib.contextmanager
+def _told(file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"the recording {shown(str(file))} cannot be written: {error.strerror}") from None
 
@@ -106,19 +131,7 @@ def from_text(text: str) -> Recording:
         raise InputError("it is not JSON") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f'it does not begin with "format": {json.dumps(FORMAT)}')
-    keys = (
-        "format",
-        "measured_on",
-        "runtime",
-        "host",
-        "bandwidth",
-        "peak",
-        "unpack",
-        "matmuls",
-        "batches",
-        "seconds",
-    )
-    _entries("the recording", content, keys)
+    _entries("the recording", content, KEYS)
     day = _text("measured_on", content["measured_on"])
     if not re.fullmatch(r"\d{4}-[01]\d-[0-3]\d", day):
         raise InputError(f"measured_on = {shown(day)} is not allowed: give a day, such as 2026-11-28")
