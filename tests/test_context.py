@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.bounds.limits import Limits
-from autograder.exam.examine import ExamResult, examine
+from autograder.exam.examine import ExamResult, _exam, examine
 from autograder.files.source import data_files
 from autograder.instructor.folder import source_folder
 from autograder.notebook.assemble import assemble
@@ -719,3 +719,35 @@ def test_a_version_of_hypothesis_without_what_is_used_of_it_is_named():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     said = f"the installed hypothesis {hypothesis.__version__} has no settings.get_current_profile_name"
     assert done.returncode == 1 and said in done.stderr
+
+
+FIRST = "# %% answer\ndef f(n):\n    return n\n"
+
+
+@pytest.mark.parametrize(
+    ("shared", "test"),
+    [
+        ("globals()['k'] = 3", "assert f(3) == k"),
+        ("vars()['k'] = 3", "assert f(3) == globals()['k']"),
+        ("list = [1]\n# %% locked\nlist.append(5)", "assert list == [f(1), 5]"),
+        ("max = min\n# %% locked\nmost = max(1, 2)", "assert f(1) == most == max(1, 9)"),
+    ],
+)
+def test_what_builtins_give_may_be_changed_and_is_found_changed(tmp_path, shared, test):
+    outcome = exam(tmp_path, f"{HEAD}{FIRST}# %% locked\n{shared}\n# %% test\n{test}\n")
+    assert scores(outcome) == [1], messages(outcome)
+
+
+@pytest.mark.parametrize(
+    "call", ["log.extend(*zip(best))", "log.append(*sorted(best)[:1])", "log.insert(0, *map(str, [best]))"]
+)
+def test_giving_away_what_a_builtin_gives_ties_no_other_cell_to_it(tmp_path, call):
+    """The property tests of the other cell would otherwise depend on `best`, and be drawn anew for each student."""
+    source = notebook(
+        f"{HEAD}{FIRST}# %% answer\nbest = [3, 1]\n# %% locked\nlog = []\n{call}\n"
+        "# %% test\nassert f(2) == 2 and list(zip([1])) and sorted([2]) and list(map(str, [1]))\n"
+    )
+    (tmp_path / "n.ipynb").write_text(source.dumps(), "utf-8")
+    with _exam(source, tmp_path, Owner("n")) as (found, _):
+        place = found.place("test-4", "")
+        assert found.asks_for(place) | found.depends_on(place) == {"f"}

@@ -10,9 +10,22 @@ import pytest
 from hypothesis import Phase
 
 from autograder.exam import draws, hypothesis_compat, judge
+from autograder.exam.examine import _exam
 from autograder.exam.hypothesis_compat import fixed_draws
 from autograder.notebook.assemble import steps
-from tests.assignments import ASSIGNMENTS, RIGHT, examined, hand_in, notebooks_of, sources, wrong_in
+from autograder.notebook.cells import grading
+from autograder.tutor.owner import Owner
+from tests.assignments import (
+    ASSIGNMENTS,
+    RIGHT,
+    examined,
+    functions_of,
+    hand_in,
+    notebooks_of,
+    source_of,
+    sources,
+    wrong_in,
+)
 
 
 def cell(body: str, arguments: str = "n=st.integers(0, 1000)", more: str = "") -> str:
@@ -136,12 +149,22 @@ def test_a_test_that_calls_the_student_while_it_draws_is_left_to_hypothesis():
     assert draws._drawn[next(key for key in draws._drawn if key[0] == source)] is None
 
 
+def what_a_test_asks_for(assignment, notebook, cell):
+    """The names of the student's that the test cell may look at, also by a text that is spelled as one is."""
+    source = source_of(assignment)
+    with _exam(sources(assignment, notebook), source, Owner(notebook)) as (exam, _):
+        place = exam.place(grading(cell)["grade_id"], cell["source"])
+        return exam.asks_for(place) | exam.depends_on(place)
+
+
 def test_the_draws_of_an_assignment_s_own_tests_are_kept(assignment):
     kept = 0
     for notebook in notebooks_of(assignment):
         for _, found, test in steps(sources(assignment, notebook)):
             if test and "@given" in found["source"]:
                 assert not draws.steers_draws(found["source"])
+                asks, key = what_a_test_asks_for(assignment, notebook, found), grading(found)["grade_id"]
+                assert asks <= functions_of(assignment, notebook).keys(), key
                 kept += 1
     assert kept >= 3 * len(notebooks_of(assignment)) - 2
 

@@ -14,7 +14,7 @@ from typing import Literal
 from autograder.instructor.changes import bound_by, changed_by, function_changes
 from autograder.instructor.needed import needed_cells, unused_imports
 from autograder.instructor.source_cells import Import, SourceCell
-from autograder.instructor.statements import Statement
+from autograder.instructor.statements import LOOKS_UP, Statement
 
 __all__ = ["Source", "read_source"]
 
@@ -73,9 +73,11 @@ class Source:
                 modules |= {name: module for name, (module, part) in one.imports.items() if not part}
             for name, owner in owners.items():
                 self._owners.setdefault(name, {})[place] = owner
+        # What `zip(…)` gives may be changed, and is not `zip`; what `globals()` gives is everything.
+        builtin = BUILTINS - LOOKS_UP - self._owners.keys()
         for place, cell in enumerate(cells):
             for one in cell.own.statements:
-                changes = changed_by(one, functions, one.changes | (one.uses - modules.keys()))
+                changes = changed_by(one, functions, one.changes | (one.uses - modules.keys())) - builtin
                 for name in bound_by(one) | changes:
                     self._touching.setdefault(name, []).append((place, one))
         self.needed = frozenset(needed_cells(cells, self._touching, modules))

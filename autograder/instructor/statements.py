@@ -14,7 +14,7 @@ from autograder.instructor.effects import Effects
 from autograder.instructor.ipython_syntax import python_of
 from autograder.notebook.bindings import bound_and_read, certainly_bound, imported
 
-__all__ = ["FILENAME", "Cell", "Statement", "cell_of", "read_cell"]
+__all__ = ["FILENAME", "LOOKS_UP", "Cell", "Statement", "cell_of", "read_cell"]
 
 FILENAME = "<test>"
 LOOKS_UP = frozenset(("dir", "eval", "exec", "get_ipython", "getattr", "globals", "locals", "vars"))
