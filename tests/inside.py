@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import select
 import signal
 import subprocess
@@ -23,7 +24,6 @@ from autograder.sandbox.levels import LEVELS
 __all__ = [
     "LIMITS",
     "PLACES",
-    "SOMEBODY",
     "in_a_candidate",
     "in_candidates",
     "needs_root",
@@ -41,8 +41,8 @@ LIMITS = Limits(
     inodes=500,
     output_kb=32,
 )
-# A user for each level: the kernel counts all processes of a user.
-SOMEBODY = {"namespaces": 64000, "landlock": 64001, "limits": 64002}
+# Users whom nobody else has, another one for each level and in each process of the tests: the kernel counts all processes of a user.
+SOMEBODY = dict(zip(LEVELS, random.SystemRandom().sample(range(100_000, 1 << 30), len(LEVELS)), strict=True))
 PLACES = [
     pytest.param(level, user, id=f"{level}, {'root' if user == 0 else 'an ordinary user'}")
     for level in LEVELS
