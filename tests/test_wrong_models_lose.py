@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import Phase, settings
 
 from tests.assignments import ASSIGNMENTS, every_notebook, functions_of
 from tests.models import answers_only, failing, held_by, holding, solution, tutor_of
@@ -14,16 +13,6 @@ HELD = [
     for name in tutor_of(assignment).bank
     if name not in answers_only(assignment)
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_shrinking():
-    """Whether a test fails is all that is asked here."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("fails", settings.get_profile(before), phases=[Phase.explicit, Phase.generate])
-    settings.load_profile("fails")
-    yield
-    settings.load_profile(before)
 
 
 @every_notebook

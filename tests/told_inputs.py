@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograder.exam.hypothesis_compat import fixed_draws
 from autograder.exam.messages import Call, describe_failure
 from autograder.instructor.statements import FILENAME
 from autograder.notebook.cells import is_test
@@ -101,7 +102,8 @@ def failures(assignment: str, notebook: str, scope: dict[str, Any]) -> Iterator[
             continue
         called.clear()
         try:
-            exec(compile(cell["source"], FILENAME, "exec"), copy.copy(watched))
+            with fixed_draws():
+                exec(compile(cell["source"], FILENAME, "exec"), copy.copy(watched))
         except Exception as error:
             if called:
                 yield describe_failure(

@@ -20,9 +20,19 @@ from autograder.candidate.warm import Warm
 from autograder.sandbox.warden import END_SECONDS
 from autograder.wire.channel import Channel
 
-__all__ = ["START_SECONDS", "ForkServer", "Lifeline", "await_ends", "close_forkserver", "warm_forkserver"]
+__all__ = [
+    "ONE_THREAD",
+    "START_SECONDS",
+    "ForkServer",
+    "Lifeline",
+    "await_ends",
+    "close_forkserver",
+    "warm_forkserver",
+]
 
 START_SECONDS = 60.0
+# For processes that have one core: the threads of a matrix product would wait for each other there, and at full speed.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Lifeline:
@@ -90,8 +100,7 @@ class ForkServer:
             "MPLCONFIGDIR": self._mount_point,
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYTHONHASHSEED": "0",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
+            **ONE_THREAD,
             "PINT_CACHE_FOLDER": "",
         }
         command = [

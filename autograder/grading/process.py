@@ -22,6 +22,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from autograder.bounds.deadline import TimeIsUp, deadline
+from autograder.candidate.forkserver import ONE_THREAD
 from autograder.exam.attempt import notebook_seconds
 from autograder.exam.draws import Drawn
 from autograder.files.read import Unreadable
@@ -70,7 +71,7 @@ class GradingProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "autograder.grading.worker", str(theirs.fileno()), self._folder],
-                env=os.environ | {"TMPDIR": self._folder},
+                env=os.environ | ONE_THREAD | {"TMPDIR": self._folder},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import shutil
 import signal
@@ -65,6 +66,9 @@ def main(descriptor: int, folder: str) -> None:
         for notebook in sorted({name for name, _ in share}):
             marker.draw_ahead(notebook, {cell for name, cell in share if name == notebook})
         connection.send(exchange() if share else None)
+        # What is there now stays, and need not be looked through for garbage again and again.
+        gc.collect()
+        gc.freeze()
         while True:
             job = connection.recv()
             if not isinstance(job, Job):  # what the others have drawn
