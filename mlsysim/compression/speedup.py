@@ -58,7 +58,9 @@ class Workload:
         else:
             raise InputError(f"there are no equations for the speed of {self.model.title}")
         matmuls, *others = timing.kernels
-        less = matmuls._replace(flops_each=matmuls.flops_each * compute)
+        less = matmuls._replace(
+            flops_each=matmuls.flops_each * compute, unpacking_s=matmuls.unpacking_s * compute
+        )
         return Timing((less, *others), timing.rates, timing.overhead).total
 
     def scheme(self, bits: int) -> Scheme:

@@ -75,7 +75,7 @@ def crossover_batch(
     kernel changes its ceiling, both times are straight lines in the batch, so their difference crosses the
     threshold at most once: those batches are looked at, and the crossing is bisected with the solver itself. A mixture
     of experts reads more of its weights with each sequence, on a curve: until all of them are read, every batch is
-    looked at.
+    looked at. So is every batch up to the one from which a runtime counts the ceiling of unpacking.
 
     Args:
         threshold: a speed-up above 0; a number or an array.
@@ -123,7 +123,7 @@ def crossover_batch(
     both = solve(1, 1)
     for result in both:
         check_one_point(result, "crossover_batch")
-    curved = min(_read_by(both[0].model), last)
+    curved = min(max(_read_by(both[0].model), *(result.runtime.unpacking_tokens for result in both)), last)
     notes = "; ".join(dict.fromkeys(result.notes for result in both if result.notes))
     if not shape:
         return cross(thresholds, contexts)
@@ -173,8 +173,10 @@ def _knots(ends: tuple[ServingResult, ServingResult], start: int, last: int) -> 
     """*start*, *last*, and the batches around which a kernel of either result changes from one ceiling to the other."""
     batches = {start, last}
     for result in ends:
-        for _, compute, memory in result.timing:
-            first, final = np.broadcast_to(compute - memory, (2,))
+        for kernel, _, memory in result.timing:
+            # The line of its FLOPs, which crosses what is the same at both ends: its bytes, or its unpacking.
+            compute = kernel.flops / result.timing.rates.flops_s * kernel.unpacking
+            first, final = np.broadcast_to(compute - np.maximum(memory, kernel.unpacking_s), (2,))
             if first * final < 0:
                 root = start + (last - start) * first / (first - final)
                 batches.update((math.floor(root) - 1, math.floor(root), math.ceil(root), math.ceil(root) + 1))

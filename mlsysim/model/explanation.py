@@ -16,6 +16,7 @@ __all__ = ["Explanation", "Term", "explain"]
 ADVICE = {
     "compute": "a faster rate (int8, fp8), 2:4 sparsity or fewer FLOPs",
     "compute in training": "a faster floating-point rate (bf16, fp8) or fewer FLOPs",
+    "unpacking": "kernels that unpack faster, or weights as wide as what computes (fp8, w8a8)",
     "weight traffic": "fewer weight bits or more bandwidth",
     "KV traffic": "fewer KV bits, fewer KV heads, a shorter context or more bandwidth",
     "memory traffic": "fewer activation and weight bits, fused layers or more bandwidth",
@@ -122,10 +123,14 @@ def explain(result: SolverResult) -> Explanation:
     terms = []
     for kernel, computing, moving in result.timing:
         computes = computing >= moving
-        for name, own, other, takes in (
-            (f"{kernel.name} compute", computing, moving, computes),
-            (kernel.traffic, moving, computing, not computes),
-        ):
+        multiplying = kernel.flops / result.timing.rates.flops_s * kernel.unpacking
+        ceilings = [(f"{kernel.name} compute", computing, moving, computes)]
+        if kernel.unpacking_s > multiplying:
+            ceilings = [
+                ("unpacking", computing, max(moving, multiplying), computes),
+                (f"{kernel.name} compute", multiplying, computing, False),
+            ]
+        for name, own, other, takes in (*ceilings, (kernel.traffic, moving, computing, not computes)):
             if not own:  # no peak is known, so nothing can be said of this ceiling
                 continue
             saved = own - max(own / 2, other) if takes else 0.0

@@ -25,6 +25,11 @@ last token goes through the output head: 2·B·(S·body + V·h) FLOPs.
 
 A runtime may tell the vocabulary's two tables apart: an input embedding that is looked up costs neither FLOPs nor
 traffic, and an output head that stays at its own bits is read at them.
+
+Weights that are shorter than what computes are unpacked by ordinary instructions. A kernel for several tokens does so
+once for all of them, before the matrix unit multiplies, at so many weights a second however few bits they have:
+
+    seconds of unpacking    at least (parameters read) / rate
 """
 
 from __future__ import annotations
@@ -33,16 +38,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, prefill_flops, values_kept
+from mlsysim.model.attention import (
+    causal_pairs,
+    context_kept,
+    decode_flops,
+    kv_cache_bytes,
+    prefill_flops,
+    values_kept,
+)
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
     "AS_IS",
+    "AT_ONCE",
     "ONCE",
     "TRAINING_FLOPS",
     "Kernel",
     "decode_kernels",
-    "kv_cache_bytes",
     "larger",
     "matmul_weights",
     "prefill_kernels",
@@ -59,6 +71,7 @@ TRAINING_PASSES = 5  # … read again going back, and its gradient written and r
 
 AS_IS = 1.0  # what changes no time, told by identity
 ONCE = 1  # the count of what is not repeated, told by identity
+AT_ONCE = 0.0  # the seconds of what takes no time, told by identity
 
 
 class Kernel(NamedTuple):
@@ -70,6 +83,7 @@ class Kernel(NamedTuple):
         traffic: what its bytes are, such as ``weight traffic``.
         flops_each, bytes_each: what it computes and what it moves each time; numbers or arrays.
         unpacking: how many times as long its arithmetic takes because it unpacks short weights; 1 where it does not.
+        unpacking_s: seconds that its arithmetic takes at least, because it unpacks so many weights; 0 where it does not.
         flops_count, bytes_count: how many times; numbers or arrays.
         slowdown: how many times as long its bytes take as weights do; 1 for weights.
     """
@@ -79,6 +93,7 @@ class Kernel(NamedTuple):
     flops_each: Any
     bytes_each: Any
     unpacking: Any = AS_IS
+    unpacking_s: Any = AT_ONCE
     flops_count: Any = ONCE
     bytes_count: Any = ONCE
     slowdown: Any = AS_IS
@@ -117,6 +132,17 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
     return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
 
 
+def unpacked(scheme: Scheme, runtime: Runtime, read: Any, tokens: Any) -> tuple[Any, Any]:
+    """A kernel's ``unpacking`` and ``unpacking_s`` in a pass of *tokens* that reads so many weights, on any device."""
+    longer = unpacking_of(scheme, runtime)
+    if runtime.unpacking_rate is None:
+        return longer, AT_ONCE
+    short, many = scheme.weight_bits < scheme.activation_bits, tokens >= runtime.unpacking_tokens
+    if short is False or many is False:
+        return longer, AT_ONCE
+    return longer, read / runtime.unpacking_rate * (short * many)
+
+
 def cache_slowdown(runtime: Runtime) -> Any:
     """How many times as long a byte of the KV cache takes as one of the weights."""
     if runtime.cache_efficiency is None:
@@ -138,13 +164,15 @@ def stored_weight_bytes(model: TransformerModel, scheme: Scheme, runtime: Runtim
     return weight_bytes(model.parameters - tables, scheme.weight_bits) + kept
 
 
-def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, tokens: Any) -> tuple[Any, Any]:
-    """Parameters that multiply each token of a pass of *tokens*, and the bytes of those that the pass reads."""
+def matmul_weights(
+    model: TransformerModel, scheme: Scheme, runtime: Runtime, tokens: Any
+) -> tuple[Any, Any, Any]:
+    """Parameters that multiply each token of a pass of *tokens*, those that the pass reads, and the bytes of these."""
     used = read = model.parameters
     shape = model.architecture
     dense = shape is None or shape.dense
     if dense and runtime.reads_embedding and runtime.head_bits is None:
-        return used, weight_bytes(read, scheme.weight_bits)
+        return used, read, weight_bytes(read, scheme.weight_bits)
     if shape is not None and shape.experts > 1:
         idle = 1 - shape.active_experts / shape.experts
         routed = model.routed_parameters
@@ -152,18 +180,10 @@ def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, to
     if not (runtime.reads_embedding or model.tied_embedding):
         used, read = used - model.embedding_parameters, read - model.embedding_parameters
     if runtime.head_bits is None:
-        return used, weight_bytes(read, scheme.weight_bits)
+        return used, read, weight_bytes(read, scheme.weight_bits)
     head = model.embedding_parameters
     head_bytes = weight_bytes(head, larger(scheme.weight_bits, runtime.head_bits))
-    return used, weight_bytes(read - head, scheme.weight_bits) + head_bytes
-
-
-def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
-    """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
-    shape = model.architecture
-    if shape is None or shape.dense:
-        return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
-    return model.layers * values_kept(model) * bits / 8 * context_kept(model, seq_len) * batch
+    return used, read, weight_bytes(read - head, scheme.weight_bits) + head_bytes
 
 
 # Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
@@ -173,7 +193,7 @@ def decode_kernels(
     model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
 ) -> tuple[Kernel, ...]:
     """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    used, weights = matmul_weights(model, scheme, runtime, batch)
+    used, read, weights = matmul_weights(model, scheme, runtime, batch)
     shape = model.architecture
     if shape is None or shape.dense:  # what the functions below would say too, at less cost
         flops, values, kept = 4.0 * model.heads * model.head_dim, 2 * model.kv_heads * model.head_dim, seq_len
@@ -181,12 +201,12 @@ def decode_kernels(
         flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)
     tokens = batch * kept
     layers = model.layers
-    cache = layers * values * scheme.kv_bits / 8
+    cache, slower = layers * values * scheme.kv_bits / 8, cache_slowdown(runtime)
     return (
-        Kernel("matmuls", "weight traffic", 2.0 * used, weights, unpacking_of(scheme, runtime), batch),
         Kernel(
-            "attention", "KV traffic", layers * flops, cache, AS_IS, tokens, tokens, cache_slowdown(runtime)
+            "matmuls", "weight traffic", 2.0 * used, weights, *unpacked(scheme, runtime, read, batch), batch
         ),
+        Kernel("attention", "KV traffic", layers * flops, cache, AS_IS, AT_ONCE, tokens, tokens, slower),
     )
 
 
@@ -195,7 +215,7 @@ def prefill_kernels(
 ) -> tuple[Kernel, ...]:
     """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
     tokens = batch * seq_len
-    used, weights = matmul_weights(model, scheme, runtime, tokens)
+    used, read, weights = matmul_weights(model, scheme, runtime, tokens)
     shape = model.architecture
     head = looked_up = 0
     if shape is not None:
@@ -207,7 +227,7 @@ def prefill_kernels(
     else:
         attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
     return (
-        Kernel("matmuls", "weight traffic", matmuls, weights, unpacking_of(scheme, runtime)),
+        Kernel("matmuls", "weight traffic", matmuls, weights, *unpacked(scheme, runtime, read, tokens)),
         Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),
     )
 

@@ -33,7 +33,11 @@ def split(kernels: tuple[Kernel, ...], model: TransformerModel, devices: Any) ->
     """What one of *devices* computes and moves of a pass's matmuls and attention."""
     matmuls, attention = kernels
     return (
-        matmuls._replace(flops_each=matmuls.flops_each / devices, bytes_each=matmuls.bytes_each / devices),
+        matmuls._replace(
+            flops_each=matmuls.flops_each / devices,
+            bytes_each=matmuls.bytes_each / devices,
+            unpacking_s=matmuls.unpacking_s / devices,
+        ),
         attention._replace(
             flops_each=attention.flops_each / devices,
             bytes_each=attention.bytes_each * cache_share(model, devices),
@@ -63,7 +67,7 @@ def decode_timing(
     kernels = decode_kernels(model, scheme, runtime, batch, seq_len)
     rates = kernel_rates(device, scheme.computes_at, runtime)
     overhead = overhead_seconds(model.layers, device, runtime, dispatched=False)
-    waits = runtime.context_overhead_s
+    waits = runtime.context_overhead_on(device)
     if type(waits) is not float or waits:
         overhead = overhead + model.layers * waits * seq_len
     return _timing(kernels, rates, overhead, model, batch, devices, link)

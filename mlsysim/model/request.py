@@ -17,7 +17,7 @@ import numpy as np
 
 from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.intervals import WithIntervals, interval_end
-from mlsysim.model.kernels import kv_cache_bytes
+from mlsysim.model.attention import kv_cache_bytes
 from mlsysim.model.passes import cache_share, decode_timing
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.render import cell, html_facts

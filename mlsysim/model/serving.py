@@ -10,7 +10,8 @@ import numpy as np
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
 from mlsysim.errors import InputError, shown
 from mlsysim.intervals import WithIntervals
-from mlsysim.model.kernels import kv_cache_bytes, stored_weight_bytes
+from mlsysim.model.attention import kv_cache_bytes
+from mlsysim.model.kernels import stored_weight_bytes
 from mlsysim.model.passes import cache_share, decode_timing, prefill_timing
 from mlsysim.model.result import SolverResult
 from mlsysim.model.timing import Timing, timing_of_inputs

@@ -1,9 +1,10 @@
 """How long kernels take: the roofline applied to each, then summed, and what software adds.
 
-    seconds = Σ max( FLOPs · (1 + u) / (peak · e_c), bytes / (bandwidth · e_m) ) + L·τ
+    seconds = Σ max( FLOPs · (1 + u) / (peak · e_c), unpacking, bytes / (bandwidth · e_m) ) + L·τ
 
 The peak is the device's at the precision that computes, e_c and e_m are the runtime's efficiencies, u is its unpacking
-(where weights are shorter than what computes, else 0), and τ is its overhead per layer. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch. A runtime may
+(where weights are shorter than what computes, else 0), and τ is its overhead per layer. Unpacking is arithmetic too, and
+counts as compute where it takes longer than the FLOPs. What is launched from the host as a whole, a prefill or a forward pass, also waits for one dispatch. A runtime may
 tell apart e_c of a prefill and of a decode step, e_m of weights and of the KV cache, and e_c by precision.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim.checks import check_shapes
-from mlsysim.model.kernels import AS_IS, ONCE, Kernel, larger, times
+from mlsysim.model.kernels import AS_IS, AT_ONCE, ONCE, Kernel, larger, times
 from mlsysim.specs import Device, Runtime, Scheme
 
 BLOCK = 2**15  # points whose arrays stay in a cache together
@@ -74,13 +75,13 @@ class Timing:
         self._each: list[tuple[Any, Any, Any]] = []
         each = self._each
         total = overhead if link is None else overhead + link
-        for _, _, flops, moved, unpacking, flops_count, bytes_count, slowdown in kernels:
+        for _, _, flops, moved, unpacking, unpacking_s, flops_count, bytes_count, slowdown in kernels:
             computing, moving = flops / flops_s, moved / bytes_s
             if unpacking is not AS_IS:
                 computing = computing * unpacking
             if slowdown is not AS_IS:
                 moving = moving * slowdown
-            if flops_count is bytes_count and isinstance(flops_count, np.ndarray):
+            if unpacking_s is AT_ONCE and flops_count is bytes_count and isinstance(flops_count, np.ndarray):
                 each.append((computing, moving, flops_count))  # multiplied if it is asked for
                 total = total + flops_count * larger(computing, moving)
                 continue
@@ -88,13 +89,15 @@ class Timing:
                 computing = flops_count * computing
             if bytes_count is not ONCE:
                 moving = bytes_count * moving
+            if unpacking_s is not AT_ONCE:
+                computing = larger(computing, unpacking_s)
             each.append((computing, moving, ONCE))
             total = total + larger(computing, moving)
         self.total: Any = total
 
     @property
     def compute(self) -> list[Any]:
-        """Seconds of each kernel's FLOPs."""
+        """Seconds of each kernel's FLOPs, or of its unpacking where that takes longer."""
         return [computing for _, computing, _ in self]
 
     @property
@@ -198,6 +201,7 @@ def timing_of_inputs(
             bandwidth_efficiency=runtime.bandwidth_efficiency,
             compute_efficiency=runtime.compute_efficiency,
             unpacking=runtime.unpacking,
+            unpacking_rate=1.0 if runtime.unpacking_rate is None else runtime.unpacking_rate,
             layer_overhead_s=runtime.overhead_on(device),
             context_overhead_s=runtime.context_overhead_s,
             cache_efficiency=1.0 if runtime.cache_efficiency is None else runtime.cache_efficiency,

@@ -95,7 +95,7 @@ def training_timing(
 ) -> Timing:
     """One training step: forward, backward and the optimizer's update."""
     tokens = batch * seq_len
-    used, _ = matmul_weights(model, scheme, runtime, tokens)
+    used, *_ = matmul_weights(model, scheme, runtime, tokens)
     pairs = tokens * (
         seq_len * (model.layers * prefill_flops(model))
     )  # all of them, as papers count: no mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["FIGURES", "Runtime"]
 FIGURES = ("itl", "ttft", "latency")  # that may have an interval
 TABLES = {
     "overhead_by_memory": "seconds by memory type",
+    "context_overhead_by_memory": "seconds by memory type",
     "peak_shares": "shares by precision",
     "intervals": "pairs of factors by figure",
 }
@@ -46,6 +48,7 @@ class Runtime:
             ``bandwidth_efficiency``.
         context_overhead_s: seconds per layer and token of context that one step waits whatever the batch: an attention
             kernel that goes through the context in one piece keeps most of a large device idle.
+        context_overhead_by_memory: the same by a device's memory type, where it differs; see :meth:`context_overhead_on`.
         peak_shares: by the precision that computes, by how much the share of its peak is smaller than that of 16 bits:
             ``{"fp8": 0.75}``.
         reads_embedding: whether a pass reads the whole input embedding, or looks up its tokens' rows only.
@@ -54,6 +57,11 @@ class Runtime:
             0.65 (Marlin, vllm-project/vllm pull request 34556, 2026), one that is as fast has 0 (TensorRT-LLM at batch
             512, ai-dynamo/aiconfigurator, 2026); W4A4 kernels with group scales spend 20% to 90% of their main loop on
             it (Lin et al. 2024, QServe, arXiv 2405.04532).
+        unpacking_rate: weights that a pass unpacks in a second at most, however few bits they have and on whichever device;
+            None for no such ceiling. It binds where the bandwidth brings weights faster, as on an H100 or H200 at 4 bits.
+        unpacking_tokens: tokens of a pass from which that ceiling counts. For fewer, engines have kernels that multiply
+            weights where they unpack them, without the matrix unit (TensorRT-LLM for fewer than 5:
+            weightOnlyQuantMatmulPlugin.h, NVIDIA/TensorRT-LLM@20709ce9).
         head_bits: bits that the output head (and the embedding) keep if the scheme has fewer; None: the scheme's.
         intervals: by figure (``itl``, ``ttft``, ``latency`` of a whole request), what a time is to be multiplied by to
             have the two ends of its interval; empty where nothing is known.
@@ -68,12 +76,15 @@ class Runtime:
     stands_for: str = ""
     overhead_by_memory: Mapping[str, float] = field(default_factory=dict)
     unpacking: Any = 0.0
+    unpacking_rate: Any = None
+    unpacking_tokens: int = 1
     reads_embedding: bool = True
     head_bits: float | None = None
     prefill_efficiency: Any = None
     prefill_overhead_s: Any = 0.0
     cache_efficiency: Any = None
     context_overhead_s: Any = 0.0
+    context_overhead_by_memory: Mapping[str, float] = field(default_factory=dict)
     peak_shares: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(repr=False, default_factory=dict)
     coverage: float = field(repr=False, default=0.0)
@@ -87,18 +98,24 @@ class Runtime:
         for attribute in ("bandwidth_efficiency", "compute_efficiency"):
             value = check_number(attribute, getattr(self, attribute), 0, 1, open_low=True)
             object.__setattr__(self, attribute, value)
-        for attribute in ("prefill_efficiency", "cache_efficiency"):
+        for attribute, most in (
+            ("prefill_efficiency", 1),
+            ("cache_efficiency", 1),
+            ("unpacking_rate", math.inf),
+        ):
             if getattr(self, attribute) is not None:
-                value = check_number(attribute, getattr(self, attribute), 0, 1, open_low=True)
+                value = check_number(attribute, getattr(self, attribute), 0, most, open_low=True)
                 object.__setattr__(self, attribute, value)
+        one_number("unpacking_tokens", self.unpacking_tokens, 1, integer=True)
         for attribute in ("layer_overhead_s", "unpacking", "prefill_overhead_s", "context_overhead_s"):
             object.__setattr__(self, attribute, check_number(attribute, getattr(self, attribute), 0))
         for attribute, holds in TABLES.items():
             if not isinstance(given := getattr(self, attribute), Mapping):
                 raise InputError(f"{attribute} = {shown(given)} is not allowed: give a dict of {holds}")
-        for kind, seconds in self.overhead_by_memory.items():
-            check_name("memory type in overhead_by_memory", kind, MEMORY_TYPES)
-            one_number(f"overhead_by_memory[{kind!r}]", seconds, 0)
+        for table in ("overhead_by_memory", "context_overhead_by_memory"):
+            for kind, seconds in getattr(self, table).items():
+                check_name(f"memory type in {table}", kind, MEMORY_TYPES)
+                one_number(f"{table}[{kind!r}]", seconds, 0)
         for precision, share in self.peak_shares.items():
             check_name("precision in peak_shares", precision, PRECISIONS)
             one_number(f"peak_shares[{precision!r}]", share, 0, 1, open_low=True)
@@ -121,6 +138,12 @@ class Runtime:
         if self.overhead_by_memory:
             return self.overhead_by_memory.get(device.memory_type, self.layer_overhead_s)
         return self.layer_overhead_s
+
+    def context_overhead_on(self, device: Device) -> Any:
+        """Seconds per layer and token of context on *device*: by its memory type if that is known, else the general ones."""
+        if self.context_overhead_by_memory:
+            return self.context_overhead_by_memory.get(device.memory_type, self.context_overhead_s)
+        return self.context_overhead_s
 
     def plain(self, device: Device | None = None) -> dict[str, float]:
         """The three numbers of a decode step as a plain dict; the overhead in seconds per layer, on *device* if given."""

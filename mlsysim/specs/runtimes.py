@@ -11,7 +11,16 @@ from mlsysim.specs.runtime import Runtime
 __all__ = ["find_runtime"]
 
 AS_THEY_ARE = (
-    *("reads_embedding", "head_bits", "unpacking", "prefill_efficiency", "cache_efficiency", "peak_shares"),
+    *(
+        "reads_embedding",
+        "head_bits",
+        "unpacking",
+        "unpacking_rate",
+        "unpacking_tokens",
+        "prefill_efficiency",
+        "cache_efficiency",
+        "peak_shares",
+    ),
     *("intervals", "coverage", "source", "year", "error"),
 )
 
@@ -28,6 +37,9 @@ def _runtimes() -> dict[str, Runtime]:
             overhead_by_memory={k: us / 1e6 for k, us in row.get("overhead_us_by_memory", {}).items()},
             prefill_overhead_s=row.get("prefill_overhead_us", 0.0) / 1e6,
             context_overhead_s=row.get("context_overhead_ns", 0.0) / 1e9,
+            context_overhead_by_memory={
+                k: ns / 1e9 for k, ns in row.get("context_overhead_ns_by_memory", {}).items()
+            },
             **{key: row[key] for key in AS_THEY_ARE if key in row},
         )
         for name, row in load_toml("runtimes.toml").items()
