@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,15 +20,45 @@ from benchmarks.measured.single_kernels import KernelRow, Matmuls, predicted_gai
 from mlsysim import Runtime
 from mlsysim.model.kernels import Kernel, decode_kernels, prefill_kernels
 
-__all__ = ["ENGINES", "MEMORIES", "NOTHING", "NUMBERS", "Terms", "fit", "predict", "runtimes"]
+__all__ = [
+    "AS_IT_IS",
+    "ENGINES",
+    "MEMORIES",
+    "NO_CEILING",
+    "NUMBERS",
+    "Form",
+    "Terms",
+    "fit",
+    "predict",
+    "runtimes",
+]
 
 ENGINES = ("graphs", "eager", "llama.cpp")
 MEMORIES = ("hbm", "gddr", "lpddr")
-READS: dict[str, Any] = {"reads_embedding": False, "head_bits": 16}
-UNIT = Runtime("unit", 1.0, 1.0, 0.0, unpacking=1.0, **READS)
-NOTHING: Mapping[str, float] = {}
+#: Bits of the output head where weights are shorter: serving engines leave it at 16; llama.cpp's quantize makes it Q6_K.
+HEAD_BITS = {"graphs": 16.0, "eager": 16.0, "llama.cpp": 6.5625}
+UNIT = Runtime("unit", 1.0, 1.0, 0.0, reads_embedding=False, unpacking=1.0, unpacking_rate=1.0)
 STRIDES = (16, 8, 4, 2, 1)
 LEAST_GAIN = 1e-9  # below it a step is no better
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of the times: the numbers that are fixed in it, and what else sets it apart.
+
+    Attributes:
+        kernels: whether single kernels are fitted too.
+        unpacked_from: tokens of a pass from which the ceiling of unpacking counts.
+        in_proportion: whether an engine without graphs adds to τ in proportion to τ, and not the same everywhere.
+    """
+
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    kernels: bool = False
+    unpacked_from: int = 4
+    in_proportion: bool = False
+
+
+AS_IT_IS = Form()
 
 
 class Number(NamedTuple):
@@ -46,21 +77,26 @@ NUMBERS: dict[str, Number] = {
     "e_p": Number(0.01, 65, 20, 100),  # … prefill
     "e_8": Number(0.01, 80, 20, 100),  # that share at 8 bits, over that at 16
     "u": Number(0.05, 6, 0, 60),  # arithmetic takes 1 + u times as long with short weights
+    "ρ": Number(1e11, 40, 5, 200),  # weights that a pass unpacks in a second
     "τ hbm": Number(1e-6, 75, 0, 500),  # seconds per layer, engine with graphs
     "τ gddr": Number(1e-6, 35, 0, 500),
     "τ lpddr": Number(1e-6, 110, 0, 500),
-    "× eager": Number(0.05, 32, 10, 100),  # τ of this engine over that of one with graphs
-    "× llama.cpp": Number(0.05, 32, 10, 100),
+    "+ eager": Number(1e-6, 30, 0, 300),  # seconds per layer that this engine adds
+    "+ llama.cpp": Number(1e-6, 50, 0, 300),
     "κ": Number(1e-9, 20, 0, 200),  # seconds per layer and token of context, engines without graphs
+    "κ × lpddr": Number(0.1, 20, 10, 50),  # so many times as long with that memory
     "prefill": Number(1e-4, 0, 0, 300),  # seconds of a prefill beyond its layers
 }
+NO_CEILING = {"ρ": 1e15}
 
 
 class Terms(NamedTuple):
     """What the times of rows are made of, an array over the rows each: FLOPs, bytes, rates, layers, kinds."""
 
     seconds: np.ndarray
-    step: np.ndarray  # of matmuls and attention: FLOPs, FLOPs, bytes, bytes; a row of the table each
+    step: (
+        np.ndarray
+    )  # of matmuls and attention: FLOPs, FLOPs, bytes, bytes; weights unpacked; a row of the table each
     first: np.ndarray  # the same of the prefill
     steps: np.ndarray  # how many decode steps, and prefills
     prefills: np.ndarray
@@ -74,15 +110,23 @@ class Terms(NamedTuple):
     engine: np.ndarray
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Terms:
+    def of(cls, rows: Sequence[Row], form: Form = AS_IT_IS) -> Terms:
         """The terms of *rows*, by the library's own kernels."""
-        columns = zip(*(_terms(row) for row in rows), strict=True)
+        units = {
+            engine: replace(UNIT, head_bits=bits, unpacking_tokens=form.unpacked_from)
+            for engine, bits in HEAD_BITS.items()
+        }
+        columns = zip(*(_terms(row, units[row.engine]) for row in rows), strict=True)
         return cls(*(np.array(column).T for column in columns))
 
+    def where(self, rows: np.ndarray) -> Terms:
+        """The terms of the *rows* for which a flag is set."""
+        return Terms(*(column[..., rows] for column in self))
 
-def _terms(row: Row) -> tuple[Any, ...]:
+
+def _terms(row: Row, unit: Runtime) -> tuple[Any, ...]:
     context = row.context + row.output / 2  # the mean over the steps of a request
-    case = (row.model, row.scheme, UNIT, row.batch)
+    case = (row.model, row.scheme, unit, row.batch)
     step, first = decode_kernels(*case, context), prefill_kernels(*case, row.context)
     return (
         row.seconds,
@@ -103,19 +147,23 @@ def _terms(row: Row) -> tuple[Any, ...]:
 
 def _work(kernels: tuple[Kernel, ...]) -> list[float]:
     matmuls, attention = kernels
-    return [float(x) for x in (matmuls.flops, attention.flops, matmuls.bytes, attention.bytes)]
+    unpacked = matmuls.unpacking_s  # at one weight a second
+    return [float(x) for x in (matmuls.flops, attention.flops, matmuls.bytes, attention.bytes, unpacked)]
 
 
-def predict(terms: Terms, p: Mapping[str, float]) -> np.ndarray:
+def predict(terms: Terms, p: Mapping[str, float], form: Form = AS_IT_IS) -> np.ndarray:
     """The library's time for each row, seconds, with the numbers *p*."""
     tau = np.array([p[f"τ {memory}"] for memory in MEMORIES])[terms.memory]
-    tau = tau * np.array([1.0, p["× eager"], p["× llama.cpp"]])[terms.engine]
-    wait = np.where(terms.engine == 0, 0.0, p["κ"])
+    added = np.array([0.0, p["+ eager"], p["+ llama.cpp"]])[terms.engine]
+    tau = tau * (1 + added / p["τ hbm"]) if form.in_proportion else tau + added
+    slower = np.where(terms.memory == MEMORIES.index("lpddr"), p["κ × lpddr"], 1.0)
+    wait = np.where(terms.engine == 0, 0.0, p["κ"]) * slower
     peak = terms.peak * np.where(terms.eight, p["e_8"], 1.0)
     longer = 1 + p["u"] * terms.short
 
     def kernels(work: np.ndarray, e_c: float, e_kv: float) -> Any:
-        matmuls = np.maximum(work[0] * longer / (peak * e_c), work[2] / (terms.bandwidth * p["e_m"]))
+        computing = np.maximum(work[0] * longer / (peak * e_c), work[4] / p["ρ"])
+        matmuls = np.maximum(computing, work[2] / (terms.bandwidth * p["e_m"]))
         return matmuls + np.maximum(work[1] / (peak * e_c), work[3] / (terms.bandwidth * e_kv))
 
     step = kernels(terms.step, p["e_c"], p["e_kv"]) + terms.layers * (tau + wait * terms.context)
@@ -125,31 +173,36 @@ def predict(terms: Terms, p: Mapping[str, float]) -> np.ndarray:
 
 
 def fit(
-    rows: Iterable[Row], matmuls: Iterable[KernelRow] = (), fixed: Mapping[str, float] = NOTHING
+    rows: Sequence[Row],
+    matmuls: Iterable[KernelRow] = (),
+    form: Form = AS_IT_IS,
+    terms: Terms | None = None,
 ) -> dict[str, float]:
-    """The numbers fitted to *rows* and single *matmuls*, but for *fixed* ones; rows set aside are passed over.
+    """The numbers of a *form* fitted to *rows* and single *matmuls*; rows set aside are passed over.
+
+    The rows' *terms* may be given if they are there already.
 
     Where no first token was measured nothing tells a prefill's time beyond its layers, and it is taken as 0.
     """
-    used, single = [row for row in rows if row.use == FIT], list(matmuls)
+    use = np.array([row.use == FIT for row in rows])
+    used, single, fixed = [row for row in rows if row.use == FIT], list(matmuls), form.fixed
     if not any(row.figure == "ttft" for row in used):
         fixed = {**fixed, "prefill": 0.0}
     sources = [row.source for row in used] + [row.source for row in single]
     counts = Counter(sources)
     weight = np.array([counts[source] ** -0.5 for source in sources])
-    terms, kernels = Terms.of(used), Matmuls.of(single)
+    terms = Terms.of(used, form) if terms is None else terms.where(use)
+    kernels = Matmuls.of(single)
     measured = np.log(np.concatenate([terms.seconds, kernels.gain]))
 
     def loss(p: Mapping[str, float]) -> float:
-        found = np.concatenate([predict(terms, p), predicted_gains(kernels, p)])
+        found = np.concatenate([predict(terms, p, form), predicted_gains(kernels, p)])
         return float(np.sum(weight * abs(np.log(found) - measured)) / weight.sum())
 
     return search(loss, fixed)
 
 
-def search(
-    loss: Callable[[Mapping[str, float]], float], fixed: Mapping[str, float] = NOTHING
-) -> dict[str, float]:
+def search(loss: Callable[[Mapping[str, float]], float], fixed: Mapping[str, float]) -> dict[str, float]:
     """The numbers with the least *loss*, all but the *fixed* ones moved."""
     at = {
         name: round(fixed[name] / number.step) if name in fixed else number.start
@@ -178,10 +231,10 @@ def search(
 
 def runtimes(p: Mapping[str, float]) -> dict[str, Runtime]:
     """The runtime of each kind of engine, ``measured_graphs`` and so on."""
-    factors = {"graphs": 1.0, "eager": p["× eager"], "llama.cpp": p["× llama.cpp"]}
     found = {}
-    for engine, factor in factors.items():
-        taus = {memory: round(p[f"τ {memory}"] * factor, 6) for memory in MEMORIES}
+    for engine, added in {"graphs": 0.0, "eager": p["+ eager"], "llama.cpp": p["+ llama.cpp"]}.items():
+        taus = {memory: round(p[f"τ {memory}"] + added, 6) for memory in MEMORIES}
+        wait = 0.0 if engine == "graphs" else p["κ"]
         found[engine] = Runtime(
             name=f"measured_{engine.replace('.', '_')}",
             bandwidth_efficiency=p["e_m"],
@@ -189,11 +242,15 @@ def runtimes(p: Mapping[str, float]) -> dict[str, Runtime]:
             layer_overhead_s=taus["hbm"],
             overhead_by_memory=taus,
             unpacking=p["u"],
+            unpacking_rate=p["ρ"],
+            unpacking_tokens=AS_IT_IS.unpacked_from,
             prefill_efficiency=p["e_p"],
             prefill_overhead_s=p["prefill"],
             cache_efficiency=p["e_kv"],
-            context_overhead_s=0.0 if engine == "graphs" else p["κ"],
+            context_overhead_s=wait,
+            context_overhead_by_memory={"lpddr": round(wait * p["κ × lpddr"], 12)} if wait else {},
             peak_shares={"fp8": p["e_8"], "int8": p["e_8"]},
-            **READS,
+            reads_embedding=False,
+            head_bits=HEAD_BITS[engine],
         )
     return found

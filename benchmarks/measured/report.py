@@ -15,6 +15,7 @@ __all__ = ["report", "runtime_tables"]
 
 TEMPLATE = Path(__file__).with_name("report_template.md")
 KINDS = ("fp16", "fp8", "int8", "int4")
+TELL_RATE = ("aiconfigurator", "vLLM 2025")  # the two with short weights on Hopper from 4 tokens
 STANDS_FOR = {
     "measured": "what published measurements show; the engine is not named",
     "measured_graphs": "what published measurements of engines that launch a step as one graph show",
@@ -39,6 +40,8 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def _number(name: str, value: float) -> str:
     """A fitted number with its unit."""
     step = NUMBERS[name].step
+    if name == "ρ":
+        return f"{value / 1e12:.1f}·10¹²/s"
     for unit, size in (("ms", 1e-4), ("µs", 1e-6), ("ns", 1e-9)):
         if step == size:
             return f"{value / (1e-3 if unit == 'ms' else size):.{1 if unit == 'ms' else 0}f} {unit}"
@@ -55,6 +58,8 @@ def _runtime_table(study: Study, name: str) -> str:
     taus = ", ".join(f"{kind} = {1e6 * tau:.0f}" for kind, tau in runtime.overhead_by_memory.items())
     shares = ", ".join(f"{precision} = {share}" for precision, share in runtime.peak_shares.items())
     ends = ", ".join(f"{figure} = [{low}, {high}]" for figure, (low, high) in runtime.intervals.items())
+    waits = ", ".join(f"{kind} = {1e9 * s:.0f}" for kind, s in runtime.context_overhead_by_memory.items())
+    by_memory = f"\ncontext_overhead_ns_by_memory = {{ {waits} }}" if waits else ""
     figures = ", ".join(f"{figure} {_percent(error.mape)}" for figure, error in errors.items())
     return f"""[{name}]
 bandwidth_efficiency = {runtime.bandwidth_efficiency}
@@ -62,13 +67,15 @@ compute_efficiency = {runtime.compute_efficiency}
 layer_overhead_us = {1e6 * runtime.layer_overhead_s:.0f} # where the memory type is not stated
 overhead_us_by_memory = {{ {taus} }}
 unpacking = {runtime.unpacking}
+unpacking_rate = {runtime.unpacking_rate:.1e} # weights per second
+unpacking_tokens = {runtime.unpacking_tokens}
 prefill_efficiency = {runtime.prefill_efficiency}
 prefill_overhead_us = {1e6 * runtime.prefill_overhead_s:.0f}
 cache_efficiency = {runtime.cache_efficiency}
-context_overhead_ns = {1e9 * runtime.context_overhead_s:.0f} # per layer and token of context
+context_overhead_ns = {1e9 * runtime.context_overhead_s:.0f} # per layer and token of context{by_memory}
 peak_shares = {{ {shares} }}
 reads_embedding = false
-head_bits = 16
+head_bits = {runtime.head_bits:g}
 intervals = {{ {ends} }}
 coverage = {runtime.coverage}
 stands_for = "{STANDS_FOR[name]}"
@@ -93,7 +100,10 @@ def report(study: Study) -> str:
         hopper=_gains_by_batch(study),
         kernels=_kernels(study),
         bands=_bands(study),
-        **{f"{kind}_elsewhere": _elsewhere(study, kind) for kind in ("int8", "int4")},
+        chosen=_chosen(study),
+        nested=_nested(study),
+        rates=_rates(study),
+        int4_elsewhere=_elsewhere(study),
     )
 
 
@@ -102,8 +112,10 @@ def _taus(study: Study) -> str:
     for name, runtime in study.runtimes.items():
         if name != "measured":
             taus = [f"{1e6 * tau:.0f} µs" for tau in runtime.overhead_by_memory.values()]
-            lines.append([f"`{name}`", *taus, f"{1e9 * runtime.context_overhead_s:.0f} ns"])
-    return _table(["runtime", "τ hbm", "τ gddr", "τ lpddr", "κ"], lines)
+            waits = (runtime.context_overhead_s, *(runtime.context_overhead_by_memory.values() or (0.0,)))
+            cells = [*taus, *(f"{1e9 * wait:.0f} ns" for wait in waits), f"{runtime.head_bits:g}"]
+            lines.append([f"`{name}`", *cells])
+    return _table(["runtime", "τ hbm", "τ gddr", "τ lpddr", "κ", "κ lpddr", "bits of the head"], lines)
 
 
 def _sources(study: Study) -> str:
@@ -128,7 +140,7 @@ def _split(study: Study) -> str:
 
 
 def _scores(study: Study) -> str:
-    unnamed = errors_of(study.unnamed)
+    unnamed, nested = errors_of(study.unnamed), errors_of(study.nested)
     lines = []
     for figure, bar in BARS.items():
         error, before = study.errors[figure], study.errors_before[figure]
@@ -140,6 +152,7 @@ def _scores(study: Study) -> str:
                 _signed(before),
                 _signed(error),
                 _percent(error.by_source),
+                _signed(nested[figure]),
                 _signed(unnamed[figure]),
                 _percent(bar),
                 met,
@@ -151,6 +164,7 @@ def _scores(study: Study) -> str:
         "numbers before",
         "left out",
         "mean of sources",
+        "form too",
         "engine not named",
         "bar",
     ]
@@ -219,11 +233,43 @@ def _bands(study: Study) -> str:
     return _table(["source", "INT8 gain, rows: error (bias)", "INT4 gain"], lines)
 
 
-def _elsewhere(study: Study, kind: str) -> str:
-    """The error of the gains on devices of other generations than Hopper."""
-    hopper = ("H100", "H200")
-    rows = [p for p in fitted(study.own, "itl", "latency") if not p.row.device.name.startswith(hopper)]
-    return _percent(gain_error(rows, kind).mape)
+def _elsewhere(study: Study) -> str:
+    """The error of the INT4 gains without llama.cpp of May 2024 on devices with HBM."""
+    rows = [
+        p
+        for p in fitted(study.own, "itl", "latency")
+        if p.row.source != "llama.cpp May 2024" or p.row.device.memory_type != "hbm"
+    ]
+    return _percent(gain_error(rows, "int4").mape)
+
+
+def _chosen(study: Study) -> str:
+    """The forms that are chosen without a source, with these sources; the form that is used, with how many."""
+    sources: dict[str, list[str]] = {form: [] for form in FORMS}
+    for source, form in study.chosen.items():
+        sources[form].append(source)
+    used = sources.pop("as it is")
+    lines = [[form, ", ".join(names)] for form, names in sources.items() if names]
+    return _table(["form", "chosen without"], [["as it is", f"{len(used)} sources"], *lines])
+
+
+def _nested(study: Study) -> str:
+    """What a form that has not seen the source misses."""
+    errors = errors_of(study.nested)
+    missed = [
+        f"{figure} by {100 * (errors[figure].mape - bar):.1f}"
+        for figure, bar in BARS.items()
+        if errors[figure].mape > bar
+    ]
+    return (
+        f"So chosen, the form misses the bars of {' and '.join(missed)}." if missed else "It meets every bar."
+    )
+
+
+def _rates(study: Study) -> str:
+    """ρ where a source that tells it is left out."""
+    found = {"none": study.numbers["ρ"], **{name: study.numbers_without(name)["ρ"] for name in TELL_RATE}}
+    return _table(["left out", *found], [["ρ", *(_number("ρ", rate) for rate in found.values())]])
 
 
 def _kernels(study: Study) -> str:

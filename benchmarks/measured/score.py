@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.measured.fit import ENGINES, NOTHING, Terms, fit, predict
+from benchmarks.measured.fit import AS_IT_IS, ENGINES, Form, Terms, fit, predict
 from benchmarks.measured.rows import FIT, Row
 from benchmarks.measured.single_kernels import KernelRow
 from benchmarks.measured.specs import NOT_STATED
@@ -62,21 +62,22 @@ class Interval:
 
 
 def held_out(
-    rows: Iterable[Row], matmuls: Sequence[KernelRow] = (), fixed: Mapping[str, float] = NOTHING
+    rows: Iterable[Row], matmuls: Sequence[KernelRow] = (), form: Form = AS_IT_IS
 ) -> list[Prediction]:
     """Each row, predicted by a fit that has seen no row of its source, and none of its single *matmuls*.
 
     Rows without a bandwidth are left out, as nothing predicts them.
     """
     rows = [r for r in rows if r.device.bandwidth_bytes_s > NOT_STATED]
+    every, sources = Terms.of(rows, form), np.array([r.source for r in rows])
     found = []
-    for source in sorted({r.source for r in rows}):
+    for source in sorted(set(sources.tolist())):
         others = [m for m in matmuls if m.source != source]
-        numbers = fit([r for r in rows if r.source != source], others, fixed)
+        numbers = fit([r for r in rows if r.source != source], others, form, every.where(sources != source))
         own = [r for r in rows if r.source == source]
-        terms = Terms.of(own)
+        terms = every.where(sources == source)
         graphs = terms._replace(engine=np.full(len(own), ENGINES.index("graphs")))
-        times = (predict(t, numbers).tolist() for t in (terms, graphs))
+        times = (predict(t, numbers, form).tolist() for t in (terms, graphs))
         found += [Prediction(*line) for line in zip(own, *times, strict=True)]
     return found
 

@@ -19,6 +19,7 @@ SHAPE = re.compile(r"(\d+)(k?) ?x ?(\d+)(k?)$")
 LEAST_S = (
     100e-6  # reading the matrix at 16 bits takes this long: what a kernel adds at its ends is then little
 )
+UNPACKED_FROM = 4  # tokens, as in the fit
 BITS = {"int8": 8.0, "W4A16": 4.125, "int4": 4.125}
 BATCHING = ("Marlin W4A16", "TRT-LLM")  # kernels that are made for more than a few rows
 
@@ -75,10 +76,10 @@ class Matmuls(NamedTuple):
 
 
 def predicted_gains(matmuls: Matmuls, p: Mapping[str, float]) -> np.ndarray:
-    """The speed-ups with the numbers *p* of the fit: of the larger of two ceilings, as in the library."""
+    """The speed-ups with the numbers *p* of the fit: of the largest of the ceilings, as in the library."""
     compute = 2 * matmuls.batch / (matmuls.peak * p["e_c"])
     memory = 1 / 8 / (matmuls.bandwidth * p["e_m"])  # for each bit
-    found: np.ndarray = np.maximum(compute, 16 * memory) / np.maximum(
-        compute * (1 + p["u"]), matmuls.bits * memory
-    )
+    unpacked = (matmuls.batch >= UNPACKED_FROM) / p["ρ"]
+    short = np.maximum(np.maximum(compute * (1 + p["u"]), unpacked), matmuls.bits * memory)
+    found: np.ndarray = np.maximum(compute, 16 * memory) / short
     return found

@@ -11,7 +11,17 @@ from pathlib import Path
 from mlsysim import Architecture, Device, Models, TransformerModel
 from mlsysim.specs import Scheme
 
-__all__ = ["KINDS", "NOT_STATED", "device_of", "model_of", "scheme_of", "source_of", "stated", "table"]
+__all__ = [
+    "DATA",
+    "KINDS",
+    "NOT_STATED",
+    "device_of",
+    "model_of",
+    "scheme_of",
+    "source_of",
+    "stated",
+    "table",
+]
 
 DATA = Path(__file__).parents[1] / "data"
 NO_CEILING = 1e30

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from benchmarks.measured.fit import NOTHING, Terms, fit, predict, runtimes
+from benchmarks.measured.fit import AS_IT_IS, NO_CEILING, Form, Terms, fit, predict, runtimes
 from benchmarks.measured.rows import Row, measured_rows
 from benchmarks.measured.score import (
     COVERAGE,
     Error,
     Interval,
     Prediction,
+    by_source,
     covered,
     error_of,
     fitted,
@@ -23,37 +24,38 @@ from benchmarks.measured.score import (
     interval,
 )
 from benchmarks.measured.single_kernels import KernelRow, Matmuls, kernel_rows, predicted_gains
-from benchmarks.measured.specs import NOT_STATED
+from benchmarks.measured.specs import NOT_STATED, table
 from mlsysim import Runtime
 
-__all__ = ["BARS", "BEFORE", "FORMS", "Form", "Study", "errors_of"]
+__all__ = ["BARS", "BEFORE", "FORMS", "FORMS_TABLE", "Study", "errors_of"]
 
 TIMES = ("itl", "latency")
 BARS = {"ITL": 0.13, "TTFT": 0.15, "whole requests": 0.15, "INT8 gain": 0.05, "INT4 gain": 0.10}
-#: What ``measured`` was before: fitted to decode steps at batch 1 alone, one engine for all.
+#: What ``measured`` was at first: fitted to decode steps at batch 1 alone, one engine for all.
 BEFORE = {
     **{"e_m": 0.894, "e_kv": 0.894, "e_c": 0.86, "e_p": 0.86, "e_8": 1.0, "u": 0.0, "prefill": 0.0, "κ": 0.0},
-    **{"τ hbm": 97e-6, "τ gddr": 35e-6, "τ lpddr": 167e-6, "× eager": 1.0, "× llama.cpp": 1.0},
+    **{"τ hbm": 97e-6, "τ gddr": 35e-6, "τ lpddr": 167e-6, "+ eager": 0.0, "+ llama.cpp": 0.0},
+    **NO_CEILING,
+    "κ × lpddr": 1.0,
 }
-ONE_ENGINE = {"× eager": 1.0, "× llama.cpp": 1.0, "κ": 0.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form that is compared: numbers that are fixed, and whether single kernels are fitted too."""
-
-    fixed: Mapping[str, float]
-    kernels: bool = False
-
+ONE_WAIT = {"κ × lpddr": 1.0}
+FORMS_TABLE = "measured_forms.csv"  # kept, as to choose a form without each source takes minutes
 
 FORMS = {
-    "as it is": Form(NOTHING),
-    "one engine for all": Form(ONE_ENGINE),
-    "no waiting for the context": Form({"κ": 0.0}),
+    "as it is": AS_IT_IS,
+    "no ceiling of unpacking": Form(NO_CEILING),
+    "that ceiling from 1 token": Form(unpacked_from=1),
+    "… from 2": Form(unpacked_from=2),
+    "… from 8": Form(unpacked_from=8),
+    "unpacking lengthens no arithmetic": Form({"u": 0.0}),
+    "engines add in proportion to τ": Form(in_proportion=True),
+    "κ the same with every memory": Form(ONE_WAIT),
+    "these three as they were": Form({**NO_CEILING, **ONE_WAIT}, in_proportion=True),
+    "one engine for all": Form({"+ eager": 0.0, "+ llama.cpp": 0.0, "κ": 0.0, **ONE_WAIT}),
+    "no waiting for the context": Form({"κ": 0.0, **ONE_WAIT}),
     "8 bits reach as much of their peak": Form({"e_8": 1.0}),
-    "no unpacking": Form({"u": 0.0}),
     "a prefill takes its layers alone": Form({"prefill": 0.0}),
-    "single kernels fitted too": Form(NOTHING, kernels=True),
+    "single kernels fitted too": Form(kernels=True),
 }
 
 
@@ -76,7 +78,7 @@ class Study:
         self.single: tuple[KernelRow, ...] = kernel_rows()
         self.numbers = fit(self.rows)
         self.forms = {
-            name: held_out(self.rows, self.single if FORMS[name].kernels else (), FORMS[name].fixed)
+            name: held_out(self.rows, self.single if FORMS[name].kernels else (), FORMS[name])
             for name in progress(list(FORMS))
         }
         self.own = self.forms["as it is"]
@@ -86,6 +88,24 @@ class Study:
     def errors(self) -> dict[str, Error]:
         """Errors on sources left out, each row predicted for its kind of engine."""
         return errors_of(self.own)
+
+    @cached_property
+    def chosen(self) -> Mapping[str, str]:
+        """By source, the form that does best on the others (``benchmarks.measured.nested``)."""
+        best: dict[str, tuple[float, str]] = {}
+        for raw in table(FORMS_TABLE):
+            found = (float(raw["criterion"]), raw["form"])
+            best[raw["source"]] = min(best.get(raw["source"], found), found)
+        return {source: form for source, (_, form) in best.items()}
+
+    @cached_property
+    def nested(self) -> list[Prediction]:
+        """Each source, predicted with numbers and in a form that were chosen without it."""
+        return [p for source, form in self.chosen.items() for p in by_source(self.forms[form])[source]]
+
+    def numbers_without(self, source: str) -> dict[str, float]:
+        """The numbers fitted to all sources but one."""
+        return fit([row for row in self.rows if row.source != source])
 
     @cached_property
     def errors_before(self) -> dict[str, Error]:
