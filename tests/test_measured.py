@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlsysim
-from benchmarks.measured.fit import NUMBERS, Terms, fit, predict, runtimes
+from benchmarks.measured.fit import NO_CEILING, NUMBERS, Terms, fit, predict, runtimes
 from benchmarks.measured.nested import without
 from benchmarks.measured.report import report, runtime_tables
 from benchmarks.measured.rows import FIT, measured_rows
 from benchmarks.measured.score import by_source, covered, error_of, fitted, held_out, interval
-from benchmarks.measured.single_kernels import kernel_rows
+from benchmarks.measured.single_kernels import Matmuls, kernel_rows, predicted_gains, third_on_hopper
 from benchmarks.measured.specs import NOT_STATED, table
 from benchmarks.measured.study import BARS, BEFORE, FORMS, FORMS_TABLE, Study, errors_of
 from mlsysim.data import load_toml
@@ -394,6 +394,13 @@ def test_on_an_h200_4_bits_are_no_faster_than_8_from_batch_4():
         )
         eight, four = (max(t.compute[0], t.memory[0]) for t in timings)
         assert (eight / four > 1.5) is faster
+
+
+@pytest.mark.parametrize("without_source", ["aiconfigurator", "vLLM 2025"])
+def test_a_third_source_on_hopper_is_nearer_with_the_ceiling_than_without(study, without_source):
+    row, p = third_on_hopper(), study.numbers_without(without_source)
+    told, free = (predicted_gains(Matmuls.of([row]), {**p, **changed})[0] for changed in ({}, NO_CEILING))
+    assert abs(np.log(told / row.gain)) < abs(np.log(free / row.gain)) / 2
 
 
 def test_an_explanation_names_the_unpacking_where_it_binds():

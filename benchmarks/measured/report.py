@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.measured.fit import ENGINES, NUMBERS
+from benchmarks.measured.fit import ENGINES, NO_CEILING, NUMBERS
 from benchmarks.measured.rows import CRITERIA, FIT
 from benchmarks.measured.score import Error, Prediction, by_source, error_of, fitted, gain_error, gains
+from benchmarks.measured.single_kernels import Matmuls, predicted_gains, third_on_hopper
 from benchmarks.measured.specs import table
 from benchmarks.measured.study import BARS, FORMS, Study, errors_of
 
@@ -104,6 +105,7 @@ def report(study: Study) -> str:
         nested=_nested(study),
         rates=_rates(study),
         int4_elsewhere=_elsewhere(study),
+        **_third(study),
     )
 
 
@@ -264,6 +266,19 @@ def _nested(study: Study) -> str:
     return (
         f"So chosen, the form misses the bars of {' and '.join(missed)}." if missed else "It meets every bar."
     )
+
+
+def _third(study: Study) -> dict[str, str]:
+    """The INT4 gain of a third source on Hopper, measured and predicted, with the ceiling of unpacking and without."""
+    row = third_on_hopper()
+    told, free = (
+        float(predicted_gains(Matmuls.of([row]), {**study.numbers, **changed})[0])
+        for changed in ({}, NO_CEILING)
+    )
+    return {
+        "third": f"{row.gain:.1f} times as fast as FP16 at batch 4, predicted {told:.1f} times",
+        "open": f"{free:.1f} times",
+    }
 
 
 def _rates(study: Study) -> str:
