@@ -37,8 +37,6 @@ from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, pr
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
-    "AS_IS",
-    "ONCE",
     "TRAINING_FLOPS",
     "Kernel",
     "decode_kernels",
@@ -47,7 +45,6 @@ __all__ = [
     "matmul_weights",
     "prefill_kernels",
     "stored_weight_bytes",
-    "times",
     "vision_kernel",
     "weight_bytes",
 ]
@@ -55,10 +52,6 @@ __all__ = [
 TRAINING_FLOPS = 3  # times the forward pass: that, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
-
-
-AS_IS = 1.0  # what changes no time, told by identity
-ONCE = 1  # the count of what is not repeated, told by identity
 
 
 class Kernel(NamedTuple):
@@ -78,32 +71,27 @@ class Kernel(NamedTuple):
     traffic: str
     flops_each: Any
     bytes_each: Any
-    unpacking: Any = AS_IS
-    flops_count: Any = ONCE
-    bytes_count: Any = ONCE
-    slowdown: Any = AS_IS
+    unpacking: Any = 1.0
+    flops_count: Any = 1
+    bytes_count: Any = 1
+    slowdown: Any = 1.0
 
     @property
     def flops(self) -> Any:
         """What it computes; a number or an array."""
-        return times(self.flops_count, self.flops_each)
+        return self.flops_count * self.flops_each
 
     @property
     def bytes(self) -> Any:
         """What it moves; a number or an array."""
-        return times(self.bytes_count, self.bytes_each)
-
-
-def times(count: Any, each: Any) -> Any:
-    """*each* so many times."""
-    return each if count is ONCE else count * each
+        return self.bytes_count * self.bytes_each
 
 
 def larger(a: Any, b: Any) -> Any:
     """The larger of two numbers, or of each pair of two arrays."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return np.maximum(a, b)
-    return a if a >= b else b
+    if type(a) is float and type(b) is float:  # at one point, as nearly always
+        return a if a >= b else b
+    return np.maximum(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else max(a, b)
 
 
 def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
@@ -112,7 +100,7 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
     So at the compute ceiling weight-only 4 bits are 1/(1 + u) times as fast as 16, and lose.
     """
     if type(runtime.unpacking) is float and not runtime.unpacking:
-        return AS_IS
+        return 1.0
     short = scheme.weight_bits < scheme.activation_bits
     return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
 
@@ -120,7 +108,7 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
 def cache_slowdown(runtime: Runtime) -> Any:
     """How many times as long a byte of the KV cache takes as one of the weights."""
     if runtime.cache_efficiency is None:
-        return AS_IS
+        return 1.0
     return runtime.bandwidth_efficiency / runtime.cache_efficiency
 
 
@@ -185,7 +173,7 @@ def decode_kernels(
     return (
         Kernel("matmuls", "weight traffic", 2.0 * used, weights, unpacking_of(scheme, runtime), batch),
         Kernel(
-            "attention", "KV traffic", layers * flops, cache, AS_IS, tokens, tokens, cache_slowdown(runtime)
+            "attention", "KV traffic", layers * flops, cache, 1.0, tokens, tokens, cache_slowdown(runtime)
         ),
     )
 

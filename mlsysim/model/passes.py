@@ -10,13 +10,15 @@ holds one G-th at least. The one vector of latent attention cannot be split, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mlsysim.model.kernels import Kernel, decode_kernels, larger, prefill_kernels
-from mlsysim.model.timing import Rates, Timing, kernel_rates, overhead_seconds
+from mlsysim.model.timing import Rates, Timing, kernel_rates, overhead_seconds, timing_of_inputs
 from mlsysim.specs import Device, Link, Runtime, Scheme, TransformerModel
 
-__all__ = ["all_reduce_seconds", "cache_share", "decode_timing", "prefill_timing", "split"]
+__all__ = ["all_reduce_seconds", "cache_share", "decode_timing", "pass_timing", "prefill_timing", "split"]
 
 ALL_REDUCES = 2  # a layer
 VALUE_BYTES = 2  # of a partial sum
@@ -47,6 +49,32 @@ def all_reduce_seconds(model: TransformerModel, link: Link, devices: Any, tokens
     hidden = shape.hidden if shape is not None else model.heads * model.head_dim
     message = tokens * float(hidden * VALUE_BYTES)
     return ALL_REDUCES * model.layers * link.all_reduce_s(message, devices)
+
+
+def pass_timing(
+    equations: Callable[..., Timing],
+    model: TransformerModel,
+    device: Device,
+    scheme: Scheme,
+    runtime: Runtime,
+    batch_size: Any,
+    seq_len: Any,
+    devices: Any = 1,
+    link: Link | None = None,
+) -> Timing:
+    """The timing of a pass by its *equations*, :func:`decode_timing` or :func:`prefill_timing`, of any number of points.
+
+    Raises:
+        InputError: arrays do not broadcast.
+    """
+    if link is None:
+        return timing_of_inputs(
+            equations, model, device, scheme, runtime, batch_size=batch_size, seq_len=seq_len
+        )
+    joined = partial(equations, link=link)
+    return timing_of_inputs(
+        joined, model, device, scheme, runtime, batch_size=batch_size, seq_len=seq_len, devices=devices
+    )
 
 
 def decode_timing(

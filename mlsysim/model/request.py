@@ -18,7 +18,7 @@ import numpy as np
 from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.intervals import WithIntervals, interval_end
 from mlsysim.model.kernels import kv_cache_bytes
-from mlsysim.model.passes import cache_share, decode_timing
+from mlsysim.model.passes import cache_share, decode_timing, pass_timing
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.render import cell, html_facts
 from mlsysim.specs import Device, Link, Runtime, TransformerModel
@@ -65,8 +65,16 @@ class RequestResult(WithIntervals):
 
     def _step(self, context: Any) -> Any:
         r = self.first
-        return decode_timing(
-            r.model, r.hardware, r.scheme, r.runtime, r.batch_size, context, r.devices, r.link
+        return pass_timing(
+            decode_timing,
+            r.model,
+            r.hardware,
+            r.scheme,
+            r.runtime,
+            r.batch_size,
+            context,
+            r.devices,
+            r.link,
         ).total
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
 from mlsysim.errors import InputError, shown
 from mlsysim.intervals import WithIntervals
 from mlsysim.model.kernels import kv_cache_bytes, stored_weight_bytes
-from mlsysim.model.passes import cache_share, decode_timing, prefill_timing
+from mlsysim.model.passes import cache_share, decode_timing, pass_timing, prefill_timing
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, timing_of_inputs
+from mlsysim.model.timing import Timing
 from mlsysim.specs import (
     Device,
     Link,
@@ -89,7 +88,8 @@ class ServingResult(WithIntervals, SolverResult):
         if not self.hardware.peaks:
             told = peaks_told(self.hardware.peaks)
             raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
-        return prefill_timing(
+        return pass_timing(
+            prefill_timing,
             self.model,
             self.hardware,
             self.scheme,
@@ -205,20 +205,8 @@ class ServingModel:
         joined = None
         if link is not None or type(devices) is not int or devices != 1:
             devices, joined = _group(devices, link)
-        if joined is None:
-            timing = timing_of_inputs(
-                decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len
-            )
-            return ServingResult(found, device, scheme, software, batch_size, seq_len, timing)
-        timing = timing_of_inputs(
-            partial(decode_timing, link=joined),
-            found,
-            device,
-            scheme,
-            software,
-            batch_size=batch_size,
-            seq_len=seq_len,
-            devices=devices,
+        timing = pass_timing(
+            decode_timing, found, device, scheme, software, batch_size, seq_len, devices, joined
         )
         return ServingResult(found, device, scheme, software, batch_size, seq_len, timing, devices, joined)
 

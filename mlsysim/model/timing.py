@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim.checks import check_shapes
-from mlsysim.model.kernels import AS_IS, ONCE, Kernel, larger, times
+from mlsysim.model.kernels import Kernel, larger
 from mlsysim.specs import Device, Runtime, Scheme
 
 BLOCK = 2**15  # points whose arrays stay in a cache together
@@ -70,26 +70,18 @@ class Timing:
         self.rates = rates
         self.overhead = overhead
         self.link = link
-        flops_s, bytes_s = rates
         self._each: list[tuple[Any, Any, Any]] = []
-        each = self._each
+        flops_s, bytes_s = rates
         total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking, flops_count, bytes_count, slowdown in kernels:
-            computing, moving = flops / flops_s, moved / bytes_s
-            if unpacking is not AS_IS:
-                computing = computing * unpacking
-            if slowdown is not AS_IS:
-                moving = moving * slowdown
-            if flops_count is bytes_count and isinstance(flops_count, np.ndarray):
-                each.append((computing, moving, flops_count))  # multiplied if it is asked for
-                total = total + flops_count * larger(computing, moving)
-                continue
-            if flops_count is not ONCE:
-                computing = flops_count * computing
-            if bytes_count is not ONCE:
-                moving = bytes_count * moving
-            each.append((computing, moving, ONCE))
-            total = total + larger(computing, moving)
+            computing, moving = flops / flops_s * unpacking, moved / bytes_s * slowdown
+            if flops_count is bytes_count:  # of arrays only the larger is multiplied
+                taken, count = flops_count * larger(computing, moving), flops_count
+            else:
+                computing, moving, count = flops_count * computing, bytes_count * moving, 1
+                taken = larger(computing, moving)
+            self._each.append((computing, moving, count))
+            total = total + taken
         self.total: Any = total
 
     @property
@@ -105,39 +97,70 @@ class Timing:
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
         for kernel, (computing, moving, count) in zip(self.kernels, self._each, strict=True):
-            yield kernel, times(count, computing), times(count, moving)
+            yield kernel, count * computing, count * moving
+
+    def each(self, figure: Callable[[Timing], Any]) -> Any:
+        """A *figure* of the timing that has a value for each point."""
+        return figure(self)
+
+    def parts(self) -> dict[str, Any]:
+        """Seconds by what they are spent on; they add up to the total."""
+        computing: Any = 0.0
+        traffic = {}
+        for kernel, compute, memory in self:
+            computes = compute >= memory
+            if isinstance(computes, np.ndarray):
+                computing = computing + compute * computes
+                traffic[kernel.traffic] = memory * ~computes
+            elif computes:
+                computing = computing + compute
+                traffic[kernel.traffic] = 0.0
+            else:
+                traffic[kernel.traffic] = memory
+        if self.link is not None:
+            traffic["link traffic"] = self.link
+        return {"compute ceiling": computing, **traffic, "overhead": self.overhead}
 
 
 class SweepTiming(Timing):
     """The timing of very many points: the totals are there, the rest is computed if it is asked for.
 
-    The totals are made in blocks that stay in a processor's cache, so that a sweep takes no more memory than its result
-    and less time than the same arithmetic over whole arrays.
+    What has a value for each point is made in blocks that stay in a processor's cache, so that it takes no more memory
+    than its values and less time than the same arithmetic over whole arrays.
     """
 
-    __slots__ = ("_all", "_compute_all")
+    __slots__ = ("_all", "_counts", "_point", "_shape", "_solve")
 
-    def __init__(self, total: np.ndarray, compute_all: Callable[[], Timing]) -> None:
-        self.total = total
-        self._compute_all = compute_all
+    def __init__(
+        self, solve: Callable[..., Timing], counts: Sequence[Any], shape: tuple[int, ...], point: Timing
+    ) -> None:
+        self._solve = solve
+        self._counts = counts
         self._all: Timing | None = None
+        self._point = point
+        self._shape = shape
+        self.total = self.each(lambda timing: timing.total)
 
-    @classmethod
-    def of(
-        cls, equations: Callable[..., Timing], counts: Sequence[Any], shape: tuple[int, ...]
-    ) -> SweepTiming:
-        """The timing by *equations* of *counts*, which broadcast to *shape*."""
-        total = np.empty(shape)
-        for here in _blocks(shape):
-            total[here] = equations(*(_part(count, here) for count in counts)).total
-        return cls(total, functools.partial(equations, *counts))
+    def each(self, figure: Callable[[Timing], Any]) -> np.ndarray:
+        one = np.asarray(figure(self._point))
+        values = np.empty((*one.shape, *self._shape), one.dtype)
+        for here in _blocks(self._shape):
+            values[(..., *here)] = figure(self._solve(*(_part(count, here) for count in self._counts)))
+        return values
+
+    def parts(self) -> dict[str, Any]:
+        return dict(zip(self._point.parts(), self.each(_stacked_parts), strict=True))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") and name != "_each":
             raise AttributeError(name)
         if self._all is None:
-            self._all = self._compute_all()
+            self._all = self._solve(*self._counts)
         return getattr(self._all, name)
+
+
+def _stacked_parts(timing: Timing) -> np.ndarray:
+    return np.stack(np.broadcast_arrays(*timing.parts().values()))
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
@@ -180,13 +203,11 @@ def timing_of_inputs(
             one's shape.
     """
     try:
-        if np.ndarray in map(type, counts.values()):
-            shape = np.broadcast_shapes(*(np.shape(count) for count in counts.values()))
-            if math.prod(shape) > MANY:
-                point = equations(model, device, scheme, runtime, *(np.ravel(c)[0] for c in counts.values()))
-                if not np.ndim(point.total):  # no array in the device, the scheme or the runtime
-                    solve = functools.partial(equations, model, device, scheme, runtime)
-                    return SweepTiming.of(solve, tuple(counts.values()), shape)
+        for count in counts.values():
+            if isinstance(count, np.ndarray):
+                return _timing_of_arrays(
+                    functools.partial(equations, model, device, scheme, runtime), tuple(counts.values())
+                )
         return equations(model, device, scheme, runtime, *counts.values())
     except ValueError:
         check_shapes(
@@ -203,3 +224,13 @@ def timing_of_inputs(
             cache_efficiency=1.0 if runtime.cache_efficiency is None else runtime.cache_efficiency,
         )
         raise
+
+
+def _timing_of_arrays(solve: Callable[..., Timing], counts: tuple[Any, ...]) -> Timing:
+    """The timing of *counts* with arrays among them, by blocks if there are very many points."""
+    shape = np.broadcast_shapes(*map(np.shape, counts))
+    if math.prod(shape) > MANY:
+        point = solve(*(np.ravel(count)[0] for count in counts))
+        if not np.ndim(point.total):  # no array in the device, the scheme or the runtime
+            return SweepTiming(solve, counts, shape, point)
+    return solve(*counts)
