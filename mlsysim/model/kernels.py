@@ -39,11 +39,9 @@ from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 __all__ = [
     "TRAINING_FLOPS",
     "Kernel",
-    "decode_kernels",
-    "kv_cache_bytes",
+    "TransformerKernels",
     "larger",
     "matmul_weights",
-    "prefill_kernels",
     "stored_weight_bytes",
     "vision_kernel",
     "weight_bytes",
@@ -146,58 +144,78 @@ def matmul_weights(model: TransformerModel, scheme: Scheme, runtime: Runtime, to
     return used, weight_bytes(read - head, scheme.weight_bits) + head_bytes
 
 
-def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
-    """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
-    shape = model.architecture
-    if shape is None or shape.dense:
-        return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
-    return model.layers * values_kept(model) * bits / 8 * context_kept(model, seq_len) * batch
+class TransformerKernels:
+    """The kernels of a transformer at a scheme under a runtime; what does not hang on batch and context is worked out once.
 
+    Attributes:
+        stored_bytes: bytes of the weights in memory.
+    """
 
-# Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
-
-
-def decode_kernels(
-    model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> tuple[Kernel, ...]:
-    """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    used, weights = matmul_weights(model, scheme, runtime, batch)
-    shape = model.architecture
-    if shape is None or shape.dense:  # what the functions below would say too, at less cost
-        flops, values, kept = 4.0 * model.heads * model.head_dim, 2 * model.kv_heads * model.head_dim, seq_len
-    else:
-        flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)
-    tokens = batch * kept
-    layers = model.layers
-    cache = layers * values * scheme.kv_bits / 8
-    return (
-        Kernel("matmuls", "weight traffic", 2.0 * used, weights, unpacking_of(scheme, runtime), batch),
-        Kernel(
-            "attention", "KV traffic", layers * flops, cache, 1.0, tokens, tokens, cache_slowdown(runtime)
+    __slots__ = (
+        *(
+            "_attention_flops",
+            "_body_flops",
+            "_cache_each",
+            "_dense",
+            "_head_flops",
+            "_matmul_flops",
+            "_pair_flops",
         ),
+        *("_routed", "_slowdown", "_spec", "_unpacking", "_weights", "_windowed", "stored_bytes"),
     )
 
+    def __init__(self, model: TransformerModel, scheme: Scheme, runtime: Runtime) -> None:
+        shape = model.architecture
+        head = looked_up = 0
+        if shape is not None:
+            head = shape.vocab * shape.hidden
+            looked_up = 0 if shape.tied or not runtime.reads_embedding else head
+        used, weights = matmul_weights(model, scheme, runtime, 1)
+        self._spec = model, scheme, runtime
+        self._dense = shape is None or shape.dense
+        self._windowed = shape is not None and bool(shape.window)
+        self._routed = shape is not None and shape.experts > 1  # more of them are read with more tokens
+        self._weights = weights
+        self._matmul_flops = 2.0 * used
+        self._body_flops, self._head_flops = 2.0 * (used - head - looked_up), 2.0 * head
+        self._attention_flops = model.layers * decode_flops(model)
+        self._pair_flops = model.layers * prefill_flops(model)
+        self._cache_each = model.layers * values_kept(model) * scheme.kv_bits / 8
+        self._unpacking = unpacking_of(scheme, runtime)
+        self._slowdown = cache_slowdown(runtime)
+        self.stored_bytes = stored_weight_bytes(model, scheme, runtime)
 
-def prefill_kernels(
-    model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> tuple[Kernel, ...]:
-    """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
-    tokens = batch * seq_len
-    used, weights = matmul_weights(model, scheme, runtime, tokens)
-    shape = model.architecture
-    head = looked_up = 0
-    if shape is not None:
-        head = shape.vocab * shape.hidden
-        looked_up = 0 if shape.tied or not runtime.reads_embedding else head
-    matmuls = tokens * (2.0 * (used - head - looked_up)) + batch * (2.0 * head)
-    if shape is None or shape.dense:  # as in a decode step
-        attention = tokens * (seq_len * (2.0 * model.layers * model.heads * model.head_dim))
-    else:
-        attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
-    return (
-        Kernel("matmuls", "weight traffic", matmuls, weights, unpacking_of(scheme, runtime)),
-        Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),
-    )
+    # Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
+
+    def cache_bytes(self, seq_len: Any, batch: Any) -> Any:
+        """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
+        if self._windowed:
+            seq_len = context_kept(self._spec[0], seq_len)
+        return self._cache_each * seq_len * batch
+
+    def decode(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
+        """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
+        tokens = batch * (context_kept(self._spec[0], seq_len) if self._windowed else seq_len)
+        weights = matmul_weights(*self._spec, batch)[1] if self._routed else self._weights
+        each, cache = self._attention_flops, self._cache_each
+        return (
+            Kernel("matmuls", "weight traffic", self._matmul_flops, weights, self._unpacking, batch),
+            Kernel("attention", "KV traffic", each, cache, 1.0, tokens, tokens, self._slowdown),
+        )
+
+    def prefill(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
+        """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
+        tokens = batch * seq_len
+        weights = matmul_weights(*self._spec, tokens)[1] if self._routed else self._weights
+        matmuls = tokens * self._body_flops + batch * self._head_flops
+        if self._dense:
+            attention = tokens * (seq_len * (self._pair_flops / 2))
+        else:
+            attention = batch * causal_pairs(self._spec[0], seq_len) * self._pair_flops
+        return (
+            Kernel("matmuls", "weight traffic", matmuls, weights, self._unpacking),
+            Kernel("attention", "KV traffic", attention, self.cache_bytes(seq_len, batch)),
+        )
 
 
 def vision_kernel(model: VisionModel, scheme: Scheme, runtime: Runtime, batch: Any, training: bool) -> Kernel:

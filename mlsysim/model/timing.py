@@ -9,7 +9,6 @@ tell apart e_c of a prefill and of a decode step, e_m of weights and of the KV c
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from mlsysim.specs import Device, Runtime, Scheme
 BLOCK = 2**15  # points whose arrays stay in a cache together
 MANY = 2**16  # points from which a sweep goes by blocks
 
-__all__ = ["Rates", "Timing", "kernel_rates", "overhead_seconds", "timing_of_inputs"]
+__all__ = ["Rates", "Timing", "check_specs", "kernel_rates", "overhead_seconds", "timing_of_points"]
 
 
 class Rates(NamedTuple):
@@ -105,21 +104,21 @@ class Timing:
 
     def parts(self) -> dict[str, Any]:
         """Seconds by what they are spent on; they add up to the total."""
-        computing: Any = 0.0
-        traffic = {}
+        parts: dict[str, Any] = {"compute ceiling": 0.0}
         for kernel, compute, memory in self:
             computes = compute >= memory
-            if isinstance(computes, np.ndarray):
-                computing = computing + compute * computes
-                traffic[kernel.traffic] = memory * ~computes
-            elif computes:
-                computing = computing + compute
-                traffic[kernel.traffic] = 0.0
+            if computes is True:  # at one point
+                parts["compute ceiling"] += compute
+                parts[kernel.traffic] = 0.0
+            elif computes is False:
+                parts[kernel.traffic] = memory
             else:
-                traffic[kernel.traffic] = memory
+                parts["compute ceiling"] = parts["compute ceiling"] + compute * computes
+                parts[kernel.traffic] = memory * ~computes
         if self.link is not None:
-            traffic["link traffic"] = self.link
-        return {"compute ceiling": computing, **traffic, "overhead": self.overhead}
+            parts["link traffic"] = self.link
+        parts["overhead"] = self.overhead
+        return parts
 
 
 class SweepTiming(Timing):
@@ -129,12 +128,12 @@ class SweepTiming(Timing):
     than its values and less time than the same arithmetic over whole arrays.
     """
 
-    __slots__ = ("_all", "_counts", "_point", "_shape", "_solve")
+    __slots__ = ("_all", "_counts", "_equations", "_point", "_shape")
 
     def __init__(
-        self, solve: Callable[..., Timing], counts: Sequence[Any], shape: tuple[int, ...], point: Timing
+        self, equations: Callable[..., Timing], counts: Sequence[Any], shape: tuple[int, ...], point: Timing
     ) -> None:
-        self._solve = solve
+        self._equations = equations
         self._counts = counts
         self._all: Timing | None = None
         self._point = point
@@ -145,7 +144,7 @@ class SweepTiming(Timing):
         one = np.asarray(figure(self._point))
         values = np.empty((*one.shape, *self._shape), one.dtype)
         for here in _blocks(self._shape):
-            values[(..., *here)] = figure(self._solve(*(_part(count, here) for count in self._counts)))
+            values[(..., *here)] = figure(self._equations(*(_part(count, here) for count in self._counts)))
         return values
 
     def parts(self) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class SweepTiming(Timing):
         if name.startswith("_") and name != "_each":
             raise AttributeError(name)
         if self._all is None:
-            self._all = self._solve(*self._counts)
+            self._all = self._equations(*self._counts)
         return getattr(self._all, name)
 
 
@@ -188,49 +187,51 @@ def _part(count: Any, here: tuple[int | slice, ...]) -> Any:
     return count[one].astype(np.float64)
 
 
-def timing_of_inputs(
+def timing_of_points(
     equations: Callable[..., Timing],
-    model: Any,
-    device: Device,
-    scheme: Scheme,
-    runtime: Runtime,
-    **counts: Any,
+    specs: tuple[Device, Scheme, Runtime],
+    names: tuple[str, ...],
+    *counts: Any,
 ) -> Timing:
-    """The *equations*' timing for these inputs; *counts* are their further arguments by name, in order.
+    """The *equations*' timing of *counts*, numbers or arrays, by blocks if there are very many points.
 
     Raises:
-        InputError: the counts and the arrays of device, scheme and runtime do not broadcast; the message says each
-            one's shape.
+        InputError: the counts, which are called *names*, and the arrays of device, scheme and runtime do not broadcast; the
+            message says each one's shape.
     """
     try:
-        for count in counts.values():
-            if isinstance(count, np.ndarray):
-                return _timing_of_arrays(
-                    functools.partial(equations, model, device, scheme, runtime), tuple(counts.values())
-                )
-        return equations(model, device, scheme, runtime, *counts.values())
+        for count in counts:
+            if type(count) is not int:
+                return _timing_of_arrays(equations, counts)
+        return equations(*counts)
     except ValueError:
-        check_shapes(
-            **counts,
-            weight_bits=scheme.weight_bits if scheme.group_size is None else 1,
-            group_size=1 if scheme.group_size is None else scheme.group_size,
-            bandwidth_bytes_s=device.bandwidth_bytes_s,
-            peak=device.peaks.get(scheme.computes_at, math.inf),
-            bandwidth_efficiency=runtime.bandwidth_efficiency,
-            compute_efficiency=runtime.compute_efficiency,
-            unpacking=runtime.unpacking,
-            layer_overhead_s=runtime.overhead_on(device),
-            context_overhead_s=runtime.context_overhead_s,
-            cache_efficiency=1.0 if runtime.cache_efficiency is None else runtime.cache_efficiency,
-        )
+        check_specs(*specs, **dict(zip(names, counts, strict=True)))
         raise
 
 
-def _timing_of_arrays(solve: Callable[..., Timing], counts: tuple[Any, ...]) -> Timing:
-    """The timing of *counts* with arrays among them, by blocks if there are very many points."""
+def _timing_of_arrays(equations: Callable[..., Timing], counts: tuple[Any, ...]) -> Timing:
     shape = np.broadcast_shapes(*map(np.shape, counts))
     if math.prod(shape) > MANY:
-        point = solve(*(np.ravel(count)[0] for count in counts))
+        point = equations(*(np.ravel(count)[0] for count in counts))
         if not np.ndim(point.total):  # no array in the device, the scheme or the runtime
-            return SweepTiming(solve, counts, shape, point)
-    return solve(*counts)
+            return SweepTiming(equations, counts, shape, point)
+    return equations(*counts)
+
+
+def check_specs(device: Device, scheme: Scheme, runtime: Runtime, **counts: Any) -> None:
+    """Raise unless the *counts* and the arrays of device, scheme and runtime broadcast; the message says each one's shape."""
+    check_shapes(
+        **counts,
+        weight_bits=scheme.weight_bits if np.shape(scheme.weight_bits) != np.shape(scheme.group_size) else 1,
+        group_size=1 if scheme.group_size is None else scheme.group_size,
+        bandwidth_bytes_s=device.bandwidth_bytes_s,
+        peak=device.peaks.get(scheme.computes_at, math.inf),
+        bandwidth_efficiency=runtime.bandwidth_efficiency,
+        compute_efficiency=runtime.compute_efficiency,
+        unpacking=runtime.unpacking,
+        layer_overhead_s=runtime.overhead_on(device),
+        context_overhead_s=runtime.context_overhead_s,
+        cache_efficiency=1.0 if runtime.cache_efficiency is None else runtime.cache_efficiency,
+        prefill_efficiency=1.0 if runtime.prefill_efficiency is None else runtime.prefill_efficiency,
+        prefill_overhead_s=runtime.prefill_overhead_s,
+    )

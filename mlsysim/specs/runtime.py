@@ -9,7 +9,7 @@ from typing import Any
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.specs.device import MEMORY_TYPES, PRECISIONS, Device
-from mlsysim.specs.spec import same_fields
+from mlsysim.specs.spec import Fixed, same_fields
 
 __all__ = ["FIGURES", "Runtime"]
 
@@ -96,6 +96,7 @@ class Runtime:
         for attribute, holds in TABLES.items():
             if not isinstance(given := getattr(self, attribute), Mapping):
                 raise InputError(f"{attribute} = {shown(given)} is not allowed: give a dict of {holds}")
+            object.__setattr__(self, attribute, Fixed(given))
         for kind, seconds in self.overhead_by_memory.items():
             check_name("memory type in overhead_by_memory", kind, MEMORY_TYPES)
             one_number(f"overhead_by_memory[{kind!r}]", seconds, 0)
