@@ -21,6 +21,7 @@ from mlsysim.specs import Device, Runtime, Scheme
 
 BLOCK = 2**15  # points whose arrays stay in a cache together
 MANY = 2**16  # points from which a sweep goes by blocks
+HUGE_PAGE = 2**21  # bytes
 
 __all__ = ["Rates", "Timing", "check_specs", "kernel_rates", "overhead_seconds", "timing_of_points"]
 
@@ -69,18 +70,17 @@ class Timing:
         self.rates = rates
         self.overhead = overhead
         self.link = link
-        self._each: list[tuple[Any, Any, Any]] = []
+        self._each: list[tuple[Any, Any, Any, Any]] = []
         flops_s, bytes_s = rates
         total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking, flops_count, bytes_count, slowdown in kernels:
             computing, moving = flops / flops_s * unpacking, moved / bytes_s * slowdown
-            if flops_count is bytes_count:  # of arrays only the larger is multiplied
-                taken, count = flops_count * larger(computing, moving), flops_count
+            self._each.append((computing, moving, flops_count, bytes_count))
+            # Of arrays, each is let go as soon as it is used, and none is multiplied that need not be.
+            if flops_count is bytes_count:
+                total = total + flops_count * larger(computing, moving)
             else:
-                computing, moving, count = flops_count * computing, bytes_count * moving, 1
-                taken = larger(computing, moving)
-            self._each.append((computing, moving, count))
-            total = total + taken
+                total = total + larger(flops_count * computing, bytes_count * moving)
         self.total: Any = total
 
     @property
@@ -95,8 +95,10 @@ class Timing:
 
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
-        for kernel, (computing, moving, count) in zip(self.kernels, self._each, strict=True):
-            yield kernel, count * computing, count * moving
+        for kernel, (computing, moving, flops_count, bytes_count) in zip(
+            self.kernels, self._each, strict=True
+        ):
+            yield kernel, flops_count * computing, bytes_count * moving
 
     def each(self, figure: Callable[[Timing], Any]) -> Any:
         """A *figure* of the timing that has a value for each point."""
@@ -142,7 +144,7 @@ class SweepTiming(Timing):
 
     def each(self, figure: Callable[[Timing], Any]) -> np.ndarray:
         one = np.asarray(figure(self._point))
-        values = np.empty((*one.shape, *self._shape), one.dtype)
+        values = _room((*one.shape, *self._shape), one.dtype)
         for here in _blocks(self._shape):
             values[(..., *here)] = figure(self._equations(*(_part(count, here) for count in self._counts)))
         return values
@@ -160,6 +162,14 @@ class SweepTiming(Timing):
 
 def _stacked_parts(timing: Timing) -> np.ndarray:
     return np.stack(np.broadcast_arrays(*timing.parts().values()))
+
+
+def _room(shape: tuple[int, ...], kind: np.dtype[Any]) -> np.ndarray:
+    """An array to be filled. It begins at a huge page, or else Linux gives much of it by 4 KiB, a fifth of a sweep's time."""
+    size = math.prod(shape) * kind.itemsize
+    room = np.empty(size + HUGE_PAGE, np.uint8)
+    start = -room.ctypes.data % HUGE_PAGE
+    return room[start : start + size].view(kind).reshape(shape)
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
