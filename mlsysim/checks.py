@@ -15,7 +15,7 @@ __all__ = ["MAX_BATCH", "MAX_CONTEXT", "Numbers", "check_flag", "check_number", 
 Numbers = float | np.number[Any] | Sequence[Any] | np.ndarray  # one number, or an array of them
 MAX_BATCH = MAX_CONTEXT = 2**31  # sequences, and tokens of each
 LARGEST, SMALLEST = 1e60, 1e-60  # no number of this model comes near; a product of a few of them stays finite
-PIECE = 2**14  # entries of an array that stay in a cache
+PIECE = 2**16  # entries of an array that stay in a cache
 NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, memoryview, type(None))
 
 

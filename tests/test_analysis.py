@@ -1,8 +1,5 @@
 """What a course asks of the library: roofline, crossover, sweep, Pareto front, explanation, training."""
 
-import pickle
-import tracemalloc
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -29,7 +26,6 @@ from mlsysim import (
     solve_request,
     sweep,
 )
-from mlsysim.model.timing import SweepTiming
 from tests.strategies import batches, contexts, runtimes, thresholds, transformers
 
 LLAMA, H100 = "Llama3_8B", "H100"
@@ -219,60 +215,6 @@ def test_numeric_axes_are_one_call_and_names_are_looped_over():
     table = sweep(count, x=[1, 2, 3], name=["a", "b"], y=[5, 6])
     assert calls == ["a", "b"]
     assert table["value"].tolist() == [15, 16, 15, 16, 25, 26, 25, 26, 35, 36, 35, 36]
-
-
-LARGE = {
-    "in a line": (np.arange(1, 70_002), np.arange(70_001) % 9000 + 1),
-    "over two axes": (np.arange(1, 301)[:, None], np.arange(1, 301) * 40),
-    "over two axes, turned": (np.arange(1, 301), np.arange(1, 301)[:, None] * 40),
-    "over three axes, one of them empty of choice": (np.arange(1, 301)[None, :, None], np.arange(1, 301)),
-    "over two axes, one of them long": (np.arange(1, 4)[:, None], np.arange(1, 100_001) % 9000 + 1),
-    "of batches alone": (np.arange(1, 100_001), 2048),
-}
-
-
-@pytest.mark.parametrize("name", LARGE)
-@pytest.mark.parametrize("model", [LLAMA, "Mixtral_8x7B", "GPT_OSS_20B"])
-def test_a_sweep_by_blocks_is_to_the_bit_that_of_its_pieces(name, model):
-    batch, context = LARGE[name]
-    whole = decode(model, H100, context, batch, "w4a16")
-    assert isinstance(whole.timing, SweepTiming) and whole.shape == np.broadcast_shapes(
-        batch.shape, np.shape(context)
-    )
-    batches, contexts = np.broadcast_arrays(batch, context)
-    rng = np.random.default_rng(0)
-    for flat in [0, batches.size - 1, *rng.integers(0, batches.size, 20)]:
-        at = np.unravel_index(flat, batches.shape)
-        one = decode(model, H100, contexts[at], batches[at], "w4a16")
-        assert whole.itl_s[at] == one.itl_s and whole.throughput_per_s[at] == one.throughput_per_s
-        assert whole.kv_bytes[at] == one.kv_bytes and whole.binding[at] == one.binding
-    assert np.allclose(sum(whole.parts.values()), whole.itl_s, rtol=1e-12)
-
-
-def test_large_sweeps_of_other_kinds_and_over_arrays_of_a_device_are_as_small_ones():
-    batch = np.arange(1, 70_001)
-    images, steps = node("ResNet50", "A100", batch), node(LLAMA, H100, batch, is_training=True)
-    for whole, one in (
-        (images, node("ResNet50", "A100", 70_000)),
-        (steps, node(LLAMA, H100, 70_000, is_training=True)),
-    ):
-        assert whole.latency_s[-1] == one.latency_s and whole.binding[-1] == one.binding
-    assert steps.mfu[-1] == node(LLAMA, H100, 70_000, is_training=True).mfu
-    designed = replace(Hardware[H100], bandwidth_bytes_s=np.array([[1e12], [3.35e12]]))
-    assert decode(LLAMA, designed, 2048, batch).itl_s[1, -1] == decode(LLAMA, H100, 2048, 70_000).itl_s
-    with pytest.raises(InputError, match=r"batch_size \(70000,\), seq_len \(70001,\)"):
-        decode(LLAMA, H100, np.arange(1, 70_002), batch)
-    assert pickle.loads(pickle.dumps(images)).latency_s[-1] == images.latency_s[-1]
-
-
-def test_a_sweep_takes_little_more_memory_than_its_result():
-    batch = np.arange(1, 1_000_001)
-    decode(LLAMA, H100, 2048, batch)
-    tracemalloc.start()
-    result = decode(LLAMA, H100, 2048, batch).itl_s
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert most < 1.3 * result.nbytes
 
 
 def test_a_sweep_of_any_function_and_of_compression():

@@ -18,8 +18,8 @@ from benchmarks.measured.single_kernels import Matmuls, kernel_rows, predicted_g
 from benchmarks.measured.specs import NOT_STATED, table
 from benchmarks.measured.study import BARS, BEFORE, FORMS, FORMS_TABLE, Study, errors_of
 from mlsysim.data import load_toml
-from mlsysim.model.kernels import decode_kernels, stored_weight_bytes
-from mlsysim.model.passes import decode_timing, prefill_timing
+from mlsysim.model.kernels import TransformerKernels, stored_weight_bytes
+from mlsysim.model.passes import Deployment
 from mlsysim.specs import find_scheme
 
 ROOT = Path(__file__).parents[1]
@@ -161,12 +161,12 @@ def test_the_fit_predicts_what_the_library_says(p, data):
         runtime = runtimes(p)[row.engine]
         added = {"graphs": 0.0, "eager": p["+ eager"], "llama.cpp": p["+ llama.cpp"]}[row.engine]
         exact = {memory: p[f"τ {memory}"] + added for memory in ("hbm", "gddr", "lpddr")}
-        case = (row.model, row.device, row.scheme, replace(runtime, overhead_by_memory=exact), row.batch)
-        first = prefill_timing(*case, row.context).total
-        told = {"ttft": first, "itl": decode_timing(*case, row.context).total}.get(row.figure)
+        work = Deployment(row.model, row.device, row.scheme, replace(runtime, overhead_by_memory=exact))
+        first = work.prefill(row.batch, row.context).total
+        told = {"ttft": first, "itl": work.decode(row.batch, row.context).total}.get(row.figure)
         if told is None:
             contexts = row.context + np.arange(1, row.output)
-            told = first + decode_timing(*case, contexts).total.sum()
+            told = first + work.decode(row.batch, contexts).total.sum()
         assert seconds == pytest.approx(told, rel=1e-9)
 
 
@@ -323,11 +323,12 @@ def test_each_number_changes_the_pass_that_it_is_for(cache, prefill, waits, once
         prefill_overhead_s=once,
     )
     scheme = find_scheme("fp16")
-    before, after = (decode_timing(LLAMA, H100, scheme, r, batch, context) for r in (plain, other))
+    works = [Deployment(LLAMA, H100, scheme, r) for r in (plain, other)]
+    before, after = (work.decode(batch, context) for work in works)
     assert after.memory[0] == before.memory[0] and after.compute == before.compute
     assert after.memory[1] == pytest.approx(before.memory[1] * 0.9 / cache)
     assert after.overhead == pytest.approx(before.overhead + LLAMA.layers * waits * context)
-    first, later = (prefill_timing(LLAMA, H100, scheme, r, batch, context) for r in (plain, other))
+    first, later = (work.prefill(batch, context) for work in works)
     assert later.compute == pytest.approx([t * 0.8 / prefill for t in first.compute])
     assert later.memory == first.memory
     assert later.overhead == pytest.approx(first.overhead + once)
@@ -365,8 +366,8 @@ def test_short_weights_are_unpacked_at_a_rate_whatever_their_bits(
 ):
     model, scheme = mlsysim.Models[model], find_scheme(precision)
     runtime = replace(CEILING, unpacking_rate=rate, unpacking_tokens=start)
-    for timing, tokens in ((decode_timing, batch), (prefill_timing, batch * context)):
-        free, bound = (timing(model, H100, scheme, r, batch, context) for r in (OPEN, runtime))
+    for timing, tokens in ((Deployment.decode, batch), (Deployment.prefill, batch * context)):
+        free, bound = (timing(Deployment(model, H100, scheme, r), batch, context) for r in (OPEN, runtime))
         read = free.kernels[0].bytes * 8 / scheme.weight_bits
         least = read / rate if tokens >= start and scheme.weight_bits < scheme.activation_bits else 0
         assert bound.compute[0] == pytest.approx(max(free.compute[0], least))
@@ -452,6 +453,12 @@ def test_the_new_numbers_may_be_arrays_and_say_their_shapes():
         bad = replace(MEASURED, **{name: [0.1, 0.2, 0.3]})
         with pytest.raises(mlsysim.InputError, match=rf"{name} \(3,\)"):
             mlsysim.ServingModel().solve(LLAMA, H100, 2048, [4, 8], "w4a16", runtime=bad)
+    for name in ("prefill_efficiency", "prefill_overhead_s"):
+        r = mlsysim.ServingModel().solve(
+            LLAMA, H100, 2048, [1, 2], runtime=replace(MEASURED, **{name: [0.1, 0.2, 0.3]})
+        )
+        with pytest.raises(mlsysim.InputError, match=rf"batch_size \(2,\), {name} \(3,\)"):
+            assert r.itl_s.shape == (2,) and r.ttft_s
     wide = replace(MEASURED, prefill_efficiency=[0.5, 0.8])
     assert mlsysim.ServingModel().solve(LLAMA, H100, runtime=wide).ttft_low.magnitude.shape == (2,)
 
@@ -468,7 +475,7 @@ def test_a_sweep_of_very_many_points_is_the_same_as_each_point(name):
 
 
 def test_the_embedding_is_looked_up_and_the_head_keeps_16_bits():
-    matmuls, _ = decode_kernels(LLAMA, find_scheme("int4"), MEASURED, 1, 1)
+    matmuls, _ = TransformerKernels(LLAMA, find_scheme("int4"), MEASURED).decode(1, 1)
     head = LLAMA.embedding_parameters
     expected = (LLAMA.parameters - 2 * head) / 2 + 2 * head
     assert matmuls.bytes == pytest.approx(expected)
@@ -478,7 +485,7 @@ def test_the_embedding_is_looked_up_and_the_head_keeps_16_bits():
 
 def test_a_tied_table_is_read_once_as_the_head():
     tied = replace(LLAMA, architecture=replace(LLAMA.architecture, tied=True))
-    matmuls, _ = decode_kernels(tied, find_scheme("int4"), MEASURED, 1, 1)
+    matmuls, _ = TransformerKernels(tied, find_scheme("int4"), MEASURED).decode(1, 1)
     head = tied.embedding_parameters
     expected = (tied.parameters - head) / 2 + 2 * head
     assert matmuls.bytes == pytest.approx(expected)
@@ -487,7 +494,7 @@ def test_a_tied_table_is_read_once_as_the_head():
 
 def test_a_model_whose_embedding_is_not_known_reads_everything_at_the_scheme_s_bits():
     unknown = replace(LLAMA, architecture=None)
-    matmuls, _ = decode_kernels(unknown, find_scheme("int4"), MEASURED, 1, 1)
+    matmuls, _ = TransformerKernels(unknown, find_scheme("int4"), MEASURED).decode(1, 1)
     assert matmuls.bytes == pytest.approx(LLAMA.parameters / 2)
 
 
@@ -496,7 +503,7 @@ def test_a_model_whose_embedding_is_not_known_reads_everything_at_the_scheme_s_b
 def test_the_overhead_goes_with_the_memory_type(name, memory_type):
     runtime, device = mlsysim.find_runtime(name), replace(H100, memory_type=memory_type)
     tau = runtime.overhead_by_memory[memory_type or "hbm"]
-    timing = decode_timing(LLAMA, device, find_scheme("fp16"), runtime, 1, 1)
+    timing = Deployment(LLAMA, device, find_scheme("fp16"), runtime).decode(1, 1)
     wait = runtime.context_overhead_by_memory.get(memory_type, runtime.context_overhead_s)
     assert timing.overhead == pytest.approx(LLAMA.layers * (tau + wait))
     assert runtime.plain(device)["layer_overhead"] == runtime.overhead_on(device) == tau
@@ -512,7 +519,7 @@ def test_every_transformer_has_a_measured_step_and_gains_from_int4(model):
 @pytest.mark.parametrize("name", [n for n in load_toml("runtimes.toml") if n not in NAMES])
 def test_the_published_runtimes_read_all_weights_and_have_one_overhead(name):
     runtime = mlsysim.find_runtime(name)
-    timing = decode_timing(LLAMA, H100, find_scheme("int4"), runtime, 1, 1)
+    timing = Deployment(LLAMA, H100, find_scheme("int4"), runtime).decode(1, 1)
     assert timing.memory[0] == LLAMA.parameters * 4 / 8 / (
         H100.bandwidth_bytes_s * runtime.bandwidth_efficiency
     )

@@ -245,6 +245,10 @@ def test_widths_broadcast_with_groups_and_16_bits_have_no_scales():
     with pytest.raises(InputError, match=r"weight_bits \(3,\), group_size \(2,\)"):
         decode("w4a16", weight_bits=[2, 3, 4], group_size=[32, 64])
     with pytest.raises(InputError, match=r"batch_size \(2,\), weight_bits \(3,\)"):
+        decode("w4a16", weight_bits=[2, 3, 4], group_size=128, batch_size=[1, 2])
+    with pytest.raises(InputError, match=r"batch_size \(2,\), group_size \(3,\)"):
+        decode("w4a16", group_size=[32, 64, 128], batch_size=[1, 2])
+    with pytest.raises(InputError, match=r"batch_size \(2,\), weight_bits \(3,\)"):
         decode("w4a16", weight_bits=[2, 3, 4], batch_size=[1, 2])
 
 
@@ -294,6 +298,8 @@ def test_a_format_with_blocks_of_its_own_takes_no_other_groups(name):
     assert decode(name, "B200").weights_bytes == 8.03e9 * STORED[name][0] / 8
     with pytest.raises(InputError, match=rf"group_size = 32 is not used: {name} has 4\.2?5 bits a weight"):
         decode(name, "B200", group_size=32)
+    with pytest.raises(InputError, match=r"group_size = 32 is not used: .* has array\(\[3., 4.\]\) bits"):
+        decode(name, "B200", group_size=32, weight_bits=[3, 4])
 
 
 @given(st.integers(2, 4096), st.integers(2, 4096), st.sampled_from(["int4", "int8", "fp8", "nf4"]))

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.measured.rows import FIT, Row
 from benchmarks.measured.single_kernels import KernelRow, Matmuls, predicted_gains
 from mlsysim import Runtime
-from mlsysim.model.kernels import Kernel, decode_kernels, prefill_kernels
+from mlsysim.model.kernels import Kernel, TransformerKernels
 
 __all__ = [
     "AS_IT_IS",
@@ -126,8 +126,8 @@ class Terms(NamedTuple):
 
 def _terms(row: Row, unit: Runtime) -> tuple[Any, ...]:
     context = row.context + row.output / 2  # the mean over the steps of a request
-    case = (row.model, row.scheme, unit, row.batch)
-    step, first = decode_kernels(*case, context), prefill_kernels(*case, row.context)
+    kernels = TransformerKernels(row.model, row.scheme, unit)
+    step, first = kernels.decode(row.batch, context), kernels.prefill(row.batch, row.context)
     return (
         row.seconds,
         _work(step),

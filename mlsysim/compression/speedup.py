@@ -10,7 +10,7 @@ import numpy as np
 from mlsysim.compression.storage import N_M_INDEX_BITS
 from mlsysim.errors import InputError
 from mlsysim.model.kernels import weight_bytes
-from mlsysim.model.serving import decode_timing
+from mlsysim.model.passes import Deployment
 from mlsysim.model.single_node import vision_timing
 from mlsysim.model.timing import Timing
 from mlsysim.specs import Device, Runtime, Scheme, TransformerModel, VisionModel, resolve
@@ -50,9 +50,8 @@ class Workload:
         """Seconds with weights of *weight_bits* each, whose matmuls do *compute* of their work."""
         scheme = replace(scheme, weight_bits=weight_bits)
         if isinstance(self.model, TransformerModel):
-            timing = decode_timing(
-                self.model, self.device, scheme, self.runtime, self.batch_size, self.seq_len
-            )
+            work = Deployment(self.model, self.device, scheme, self.runtime)
+            timing = work.decode(self.batch_size, self.seq_len)
         elif isinstance(self.model, VisionModel):
             timing = vision_timing(self.model, self.device, scheme, self.runtime, self.batch_size, False)
         else:

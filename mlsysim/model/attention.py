@@ -26,7 +26,7 @@ import numpy as np
 
 from mlsysim.specs import TransformerModel
 
-__all__ = ["causal_pairs", "context_kept", "decode_flops", "kv_cache_bytes", "prefill_flops", "values_kept"]
+__all__ = ["causal_pairs", "context_kept", "decode_flops", "prefill_flops", "values_kept"]
 
 
 def context_kept(model: TransformerModel, seq_len: Any) -> Any:
@@ -80,11 +80,3 @@ def prefill_flops(model: TransformerModel) -> float:
     if shape is not None and shape.kv_rank:
         return 2.0 * model.heads * (model.head_dim + shape.rope_dim + (shape.value_dim or model.head_dim))
     return 4.0 * model.heads * model.head_dim
-
-
-def kv_cache_bytes(model: TransformerModel, seq_len: Any, batch: Any, bits: Any) -> Any:
-    """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
-    shape = model.architecture
-    if shape is None or shape.dense:
-        return 2 * model.layers * model.kv_heads * model.head_dim * bits / 8 * seq_len * batch
-    return model.layers * values_kept(model) * bits / 8 * context_kept(model, seq_len) * batch

@@ -42,24 +42,18 @@ from mlsysim.model.attention import (
     causal_pairs,
     context_kept,
     decode_flops,
-    kv_cache_bytes,
     prefill_flops,
     values_kept,
 )
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
-    "AS_IS",
-    "AT_ONCE",
-    "ONCE",
     "TRAINING_FLOPS",
     "Kernel",
-    "decode_kernels",
+    "TransformerKernels",
     "larger",
     "matmul_weights",
-    "prefill_kernels",
     "stored_weight_bytes",
-    "times",
     "vision_kernel",
     "weight_bytes",
 ]
@@ -67,11 +61,6 @@ __all__ = [
 TRAINING_FLOPS = 3  # times the forward pass: that, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
-
-
-AS_IS = 1.0  # what changes no time, told by identity
-ONCE = 1  # the count of what is not repeated, told by identity
-AT_ONCE = 0.0  # the seconds of what takes no time, told by identity
 
 
 class Kernel(NamedTuple):
@@ -92,33 +81,28 @@ class Kernel(NamedTuple):
     traffic: str
     flops_each: Any
     bytes_each: Any
-    unpacking: Any = AS_IS
-    unpacking_s: Any = AT_ONCE
-    flops_count: Any = ONCE
-    bytes_count: Any = ONCE
-    slowdown: Any = AS_IS
+    unpacking: Any = 1.0
+    unpacking_s: Any = 0.0
+    flops_count: Any = 1
+    bytes_count: Any = 1
+    slowdown: Any = 1.0
 
     @property
     def flops(self) -> Any:
         """What it computes; a number or an array."""
-        return times(self.flops_count, self.flops_each)
+        return self.flops_count * self.flops_each
 
     @property
     def bytes(self) -> Any:
         """What it moves; a number or an array."""
-        return times(self.bytes_count, self.bytes_each)
-
-
-def times(count: Any, each: Any) -> Any:
-    """*each* so many times."""
-    return each if count is ONCE else count * each
+        return self.bytes_count * self.bytes_each
 
 
 def larger(a: Any, b: Any) -> Any:
     """The larger of two numbers, or of each pair of two arrays."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return np.maximum(a, b)
-    return a if a >= b else b
+    if type(a) is float and type(b) is float:  # at one point, as nearly always
+        return a if a >= b else b
+    return np.maximum(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else max(a, b)
 
 
 def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
@@ -127,26 +111,15 @@ def unpacking_of(scheme: Scheme, runtime: Runtime) -> Any:
     So at the compute ceiling weight-only 4 bits are 1/(1 + u) times as fast as 16, and lose.
     """
     if type(runtime.unpacking) is float and not runtime.unpacking:
-        return AS_IS
+        return 1.0
     short = scheme.weight_bits < scheme.activation_bits
     return 1.0 + runtime.unpacking * (short if isinstance(short, np.ndarray) else float(short))
-
-
-def unpacked(scheme: Scheme, runtime: Runtime, read: Any, tokens: Any) -> tuple[Any, Any]:
-    """A kernel's ``unpacking`` and ``unpacking_s`` in a pass of *tokens* that reads so many weights, on any device."""
-    longer = unpacking_of(scheme, runtime)
-    if runtime.unpacking_rate is None:
-        return longer, AT_ONCE
-    short, many = scheme.weight_bits < scheme.activation_bits, tokens >= runtime.unpacking_tokens
-    if short is False or many is False:
-        return longer, AT_ONCE
-    return longer, read / runtime.unpacking_rate * (short * many)
 
 
 def cache_slowdown(runtime: Runtime) -> Any:
     """How many times as long a byte of the KV cache takes as one of the weights."""
     if runtime.cache_efficiency is None:
-        return AS_IS
+        return 1.0
     return runtime.bandwidth_efficiency / runtime.cache_efficiency
 
 
@@ -186,50 +159,77 @@ def matmul_weights(
     return used, read, weight_bytes(read - head, scheme.weight_bits) + head_bytes
 
 
-# Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
+class TransformerKernels:
+    """The kernels of a transformer at a scheme under a runtime; what does not hang on batch and context is worked out once.
 
+    Attributes:
+        stored_bytes: bytes of the weights in memory.
+    """
 
-def decode_kernels(
-    model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> tuple[Kernel, ...]:
-    """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
-    used, read, weights = matmul_weights(model, scheme, runtime, batch)
-    shape = model.architecture
-    if shape is None or shape.dense:  # what the functions below would say too, at less cost
-        flops, values, kept = 4.0 * model.heads * model.head_dim, 2 * model.kv_heads * model.head_dim, seq_len
-    else:
-        flops, values, kept = decode_flops(model), values_kept(model), context_kept(model, seq_len)
-    tokens = batch * kept
-    layers = model.layers
-    cache, slower = layers * values * scheme.kv_bits / 8, cache_slowdown(runtime)
-    return (
-        Kernel(
-            "matmuls", "weight traffic", 2.0 * used, weights, *unpacked(scheme, runtime, read, batch), batch
-        ),
-        Kernel("attention", "KV traffic", layers * flops, cache, AS_IS, AT_ONCE, tokens, tokens, slower),
-    )
+    def __init__(self, model: TransformerModel, scheme: Scheme, runtime: Runtime) -> None:
+        shape = model.architecture
+        head = looked_up = 0
+        if shape is not None:
+            head = shape.vocab * shape.hidden
+            looked_up = 0 if shape.tied or not runtime.reads_embedding else head
+        used, read, weights = matmul_weights(model, scheme, runtime, 1)
+        self._spec = model, scheme, runtime
+        self._dense = shape is None or shape.dense
+        self._windowed = shape is not None and bool(shape.window)
+        self._routed = shape is not None and shape.experts > 1  # more of them are read with more tokens
+        self._read, self._weights = read, weights
+        self._matmul_flops = 2.0 * used
+        self._body_flops, self._head_flops = 2.0 * (used - head - looked_up), 2.0 * head
+        self._attention_flops = model.layers * decode_flops(model)
+        self._pair_flops = model.layers * prefill_flops(model)
+        self._cache_each = model.layers * values_kept(model) * scheme.kv_bits / 8
+        self._unpacking = unpacking_of(scheme, runtime)
+        self._short = runtime.unpacking_rate is not None and scheme.weight_bits < scheme.activation_bits
+        self._slowdown = cache_slowdown(runtime)
+        self.stored_bytes = stored_weight_bytes(model, scheme, runtime)
 
+    # Floats come first wherever counts multiply: batch · S² does not fit 64 bits for every batch and S that is allowed.
 
-def prefill_kernels(
-    model: TransformerModel, scheme: Scheme, runtime: Runtime, batch: Any, seq_len: Any
-) -> tuple[Kernel, ...]:
-    """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
-    tokens = batch * seq_len
-    used, read, weights = matmul_weights(model, scheme, runtime, tokens)
-    shape = model.architecture
-    head = looked_up = 0
-    if shape is not None:
-        head = shape.vocab * shape.hidden
-        looked_up = 0 if shape.tied or not runtime.reads_embedding else head
-    matmuls = tokens * (2.0 * (used - head - looked_up)) + batch * (2.0 * head)
-    if shape is None or shape.dense:  # as in a decode step
-        attention = tokens * (seq_len * (2.0 * model.layers * model.heads * model.head_dim))
-    else:
-        attention = batch * causal_pairs(model, seq_len) * (model.layers * prefill_flops(model))
-    return (
-        Kernel("matmuls", "weight traffic", matmuls, weights, *unpacked(scheme, runtime, read, tokens)),
-        Kernel("attention", "KV traffic", attention, kv_cache_bytes(model, seq_len, batch, scheme.kv_bits)),
-    )
+    def cache_bytes(self, seq_len: Any, batch: Any) -> Any:
+        """Bytes of what is cached of *batch* sequences of *seq_len* tokens."""
+        if self._windowed:
+            seq_len = context_kept(self._spec[0], seq_len)
+        return self._cache_each * seq_len * batch
+
+    def _weights_of(self, tokens: Any) -> tuple[Any, Any]:
+        """Bytes of the weights that a pass of *tokens* reads, and the seconds in which it can unpack them, on any device."""
+        read, weights = (
+            matmul_weights(*self._spec, tokens)[1:] if self._routed else (self._read, self._weights)
+        )
+        if self._short is False:
+            return weights, 0.0
+        runtime = self._spec[2]
+        many = tokens >= runtime.unpacking_tokens
+        return weights, 0.0 if many is False else read / runtime.unpacking_rate * (self._short * many)
+
+    def decode(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
+        """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
+        tokens = batch * (context_kept(self._spec[0], seq_len) if self._windowed else seq_len)
+        weights, unpacking_s = self._weights_of(batch)
+        used, each, cache = self._matmul_flops, self._attention_flops, self._cache_each
+        return (
+            Kernel("matmuls", "weight traffic", used, weights, self._unpacking, unpacking_s, batch),
+            Kernel("attention", "KV traffic", each, cache, 1.0, 0.0, tokens, tokens, self._slowdown),
+        )
+
+    def prefill(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
+        """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
+        tokens = batch * seq_len
+        weights, unpacking_s = self._weights_of(tokens)
+        matmuls = tokens * self._body_flops + batch * self._head_flops
+        if self._dense:
+            attention = tokens * (seq_len * (self._pair_flops / 2))
+        else:
+            attention = batch * causal_pairs(self._spec[0], seq_len) * self._pair_flops
+        return (
+            Kernel("matmuls", "weight traffic", matmuls, weights, self._unpacking, unpacking_s),
+            Kernel("attention", "KV traffic", attention, self.cache_bytes(seq_len, batch)),
+        )
 
 
 def vision_kernel(model: VisionModel, scheme: Scheme, runtime: Runtime, batch: Any, training: bool) -> Kernel:

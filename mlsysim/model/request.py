@@ -17,8 +17,7 @@ import numpy as np
 
 from mlsysim.checks import MAX_CONTEXT, Numbers, check_number, check_shapes
 from mlsysim.intervals import WithIntervals, interval_end
-from mlsysim.model.attention import kv_cache_bytes
-from mlsysim.model.passes import cache_share, decode_timing
+from mlsysim.model.passes import cache_share
 from mlsysim.model.serving import ServingModel, ServingResult
 from mlsysim.render import cell, html_facts
 from mlsysim.specs import Device, Link, Runtime, TransformerModel
@@ -65,9 +64,7 @@ class RequestResult(WithIntervals):
 
     def _step(self, context: Any) -> Any:
         r = self.first
-        return decode_timing(
-            r.model, r.hardware, r.scheme, r.runtime, r.batch_size, context, r.devices, r.link
-        ).total
+        return r.deployment.decode(r.batch_size, context, r.devices, r.link).total
 
     @property
     def latency_s(self) -> Any:
@@ -113,7 +110,7 @@ class RequestResult(WithIntervals):
     def memory_needed_bytes(self) -> Any:
         """Weights and the whole KV cache, bytes; what each device needs where several share the model."""
         r = self.first
-        whole = kv_cache_bytes(r.model, r.seq_len + self.output_tokens, r.batch_size, r.scheme.kv_bits)
+        whole = r.deployment.kernels.cache_bytes(r.seq_len + self.output_tokens, r.batch_size)
         return r.weights_bytes / r.devices + whole * cache_share(r.model, r.devices)
 
     @property

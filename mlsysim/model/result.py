@@ -178,51 +178,36 @@ class SolverResult:
     @property
     def parts(self) -> dict[str, Any]:
         """Seconds by what they are spent on; they add up to the latency."""
-        computing: Any = 0.0
-        traffic = {}
-        if not self.shape:
-            for kernel, compute, memory in self.timing:  # one point: as below, without arrays
-                if compute >= memory:
-                    computing += compute
-                    traffic[kernel.traffic] = 0.0
-                else:
-                    traffic[kernel.traffic] = memory
-            if self.timing.link is not None:
-                traffic["link traffic"] = self.timing.link
-            return {"compute ceiling": computing, **traffic, "overhead": self.timing.overhead}
-        for kernel, compute, memory in self.timing:
-            computes = compute >= memory
-            if isinstance(computes, np.ndarray):
-                computing = computing + compute * computes
-                traffic[kernel.traffic] = self._shaped(memory * ~computes)
-            else:
-                computing = computing + (compute if computes else 0.0)
-                traffic[kernel.traffic] = self._shaped(0.0 if computes else memory)
-        if self.timing.link is not None:
-            traffic["link traffic"] = self._shaped(self.timing.link)
-        return {
-            "compute ceiling": self._shaped(computing),
-            **traffic,
-            "overhead": self._shaped(self.timing.overhead),
-        }
+        parts = self.timing.parts()
+        return {name: self._shaped(seconds) for name, seconds in parts.items()} if self.shape else parts
 
     @property
     def binding(self) -> Any:
         """The largest of :attr:`parts`, by name (an array of names for arrays)."""
-        parts = self.parts
-        if not self.shape:
-            return max(parts, key=parts.__getitem__)
-        return np.array(list(parts))[np.argmax(np.stack(np.broadcast_arrays(*parts.values())), axis=0)]
+        if self.shape:
+            return self.timing.each(_binding)
+        parts = self.timing.parts()
+        return max(parts, key=parts.__getitem__)
 
     @property
     def bottleneck(self) -> Any:
         """The regime: ``Compute``, ``Memory`` (all traffic together), ``Overhead`` or ``Link``, whichever takes most."""
-        parts = self.parts
-        compute, overhead, link = (
-            parts.pop("compute ceiling"),
-            parts.pop("overhead"),
-            parts.pop("link traffic", 0.0),
-        )
-        spent = np.stack(np.broadcast_arrays(compute, sum(parts.values()), overhead, link))
-        regime = np.array(["Compute", "Memory", "Overhead", "Link"])[spent.argmax(axis=0)]
+        regime = self.timing.each(_regime)
         return regime if self.shape else str(regime)
+
+
+def _largest(seconds: dict[str, Any]) -> np.ndarray:
+    """The name of the largest of *seconds*, at each point."""
+    largest = np.argmax(np.stack(np.broadcast_arrays(*seconds.values())), axis=0)
+    return np.array(list(seconds))[largest, ...]
+
+
+def _binding(timing: Timing) -> np.ndarray:
+    return _largest(timing.parts())
+
+
+def _regime(timing: Timing) -> np.ndarray:
+    parts = timing.parts()
+    compute, overhead = parts.pop("compute ceiling"), parts.pop("overhead")
+    link = parts.pop("link traffic", 0.0)
+    return _largest({"Compute": compute, "Memory": sum(parts.values()), "Overhead": overhead, "Link": link})

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number, check_shapes, one_number
 from mlsysim.errors import InputError, check_name, shown
-from mlsysim.model.kernels import Kernel, decode_kernels, vision_kernel
+from mlsysim.model.kernels import Kernel, TransformerKernels, vision_kernel
 from mlsysim.model.result import SolverResult, check_one_point
 from mlsysim.model.timing import Rates, kernel_rates
 from mlsysim.specs import (
@@ -112,7 +112,7 @@ def _kernels_of(model: Any, precision: str, batch_size: Any, seq_len: Any) -> tu
         )
     model = find_model(model)
     if isinstance(model, TransformerModel):
-        return decode_kernels(model, scheme, find_runtime("ideal"), batch_size, seq_len)
+        return TransformerKernels(model, scheme, find_runtime("ideal")).decode(batch_size, seq_len)
     vision = find_model(model, VisionModel, "arithmetic_intensity of one pass")
     return (vision_kernel(vision, scheme, find_runtime("ideal"), batch_size, training=False),)
 

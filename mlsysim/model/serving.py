@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,13 @@ import numpy as np
 from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_number
 from mlsysim.errors import InputError, shown
 from mlsysim.intervals import WithIntervals
-from mlsysim.model.attention import kv_cache_bytes
-from mlsysim.model.kernels import stored_weight_bytes
-from mlsysim.model.passes import cache_share, decode_timing, prefill_timing
+from mlsysim.model.passes import Deployment, cache_share, deployment
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, timing_of_inputs
+from mlsysim.model.timing import Timing
 from mlsysim.specs import (
     Device,
     Link,
     Runtime,
-    Scheme,
     TransformerModel,
     find_device,
     find_link,
@@ -30,7 +26,7 @@ from mlsysim.specs import (
 from mlsysim.specs.device import peaks_told
 from mlsysim.units import quantity
 
-__all__ = ["ServingModel", "ServingResult", "decode_timing", "prefill_timing"]
+__all__ = ["ServingModel", "ServingResult"]
 
 MAX_DEVICES = 4096
 
@@ -41,26 +37,32 @@ class ServingResult(WithIntervals, SolverResult):
     With ``runtime="measured"`` both times have an interval, from ``itl_low`` to ``itl_high``.
 
     Attributes:
+        deployment: what model, device, scheme and runtime decide, whatever batch and context are.
         devices, link: how many devices share the model, and what joins them; None for one device.
     """
 
-    __slots__ = ("devices", "link", "seq_len")
+    __slots__ = ("deployment", "devices", "link", "seq_len")
     table_columns = ("itl_s", "throughput", "memory_needed_bytes", "feasible", "binding")
     model: TransformerModel
 
     def __init__(
         self,
-        model: TransformerModel,
-        hardware: Device,
-        scheme: Scheme,
-        runtime: Runtime,
+        deployment: Deployment,
         batch_size: Any,
         seq_len: Any,
         timing: Timing,
         devices: Any = 1,
         link: Link | None = None,
     ) -> None:
-        super().__init__(model, hardware, scheme, runtime, batch_size, timing)
+        super().__init__(
+            deployment.model,
+            deployment.device,
+            deployment.scheme,
+            deployment.runtime,
+            batch_size,
+            timing,
+        )
+        self.deployment = deployment
         self.seq_len = seq_len
         self.devices = devices
         self.link = link
@@ -90,16 +92,7 @@ class ServingResult(WithIntervals, SolverResult):
         if not self.hardware.peaks:
             told = peaks_told(self.hardware.peaks)
             raise InputError(f"{self.hardware.name} has no TTFT: {told}, and a prefill mostly computes")
-        return prefill_timing(
-            self.model,
-            self.hardware,
-            self.scheme,
-            self.runtime,
-            self.batch_size,
-            self.seq_len,
-            self.devices,
-            self.link,
-        ).total
+        return self.deployment.prefill(self.batch_size, self.seq_len, self.devices, self.link).total
 
     @property
     def ttft(self) -> Any:
@@ -109,12 +102,12 @@ class ServingResult(WithIntervals, SolverResult):
     @property
     def weights_bytes(self) -> Any:
         """Bytes of the weights, on all devices together."""
-        return self._shaped(stored_weight_bytes(self.model, self.scheme, self.runtime))
+        return self._shaped(self.deployment.kernels.stored_bytes)
 
     @property
     def kv_bytes(self) -> Any:
         """Bytes of the KV cache, each value once."""
-        return self._shaped(kv_cache_bytes(self.model, self.seq_len, self.batch_size, self.scheme.kv_bits))
+        return self._shaped(self.deployment.kernels.cache_bytes(self.seq_len, self.batch_size))
 
     @property
     def kv_cache_size(self) -> Any:
@@ -125,9 +118,8 @@ class ServingResult(WithIntervals, SolverResult):
     def memory_needed_bytes(self) -> Any:
         """Weights and KV cache, bytes; what each device needs where several share the model."""
         if self.link is None:
-            weights = stored_weight_bytes(self.model, self.scheme, self.runtime)
-            cache = kv_cache_bytes(self.model, self.seq_len, self.batch_size, self.scheme.kv_bits)
-            return self._shaped(weights + cache)
+            kernels = self.deployment.kernels
+            return self._shaped(kernels.stored_bytes + kernels.cache_bytes(self.seq_len, self.batch_size))
         return self.weights_bytes / self.devices + self.kv_bytes * cache_share(self.model, self.devices)
 
     @property
@@ -199,29 +191,19 @@ class ServingModel:
         seq_len = check_number("seq_len", seq_len, 1, MAX_CONTEXT, integer=True)
         found: TransformerModel = find_model(model, TransformerModel, "ServingModel")
         device = find_device(hardware)
-        scheme = resolve(
-            precision, kv_precision, device, group_size, weight_bits=weight_bits, without_peak=True
-        )
         software = find_runtime(runtime)
         joined = None
         if link is not None or type(devices) is not int or devices != 1:
             devices, joined = _group(devices, link)
-        if joined is None:
-            timing = timing_of_inputs(
-                decode_timing, found, device, scheme, software, batch_size=batch_size, seq_len=seq_len
+        if group_size is None and weight_bits is None:
+            work = deployment(found, device, precision, kv_precision, software)
+        else:
+            scheme = resolve(
+                precision, kv_precision, device, group_size, weight_bits=weight_bits, without_peak=True
             )
-            return ServingResult(found, device, scheme, software, batch_size, seq_len, timing)
-        timing = timing_of_inputs(
-            partial(decode_timing, link=joined),
-            found,
-            device,
-            scheme,
-            software,
-            batch_size=batch_size,
-            seq_len=seq_len,
-            devices=devices,
-        )
-        return ServingResult(found, device, scheme, software, batch_size, seq_len, timing, devices, joined)
+            work = Deployment(found, device, scheme, software)
+        timing = work.decode(batch_size, seq_len, devices, joined)
+        return ServingResult(work, batch_size, seq_len, timing, devices, joined)
 
 
 def _group(devices: Any, link: Any) -> tuple[Any, Link | None]:

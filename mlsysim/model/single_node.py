@@ -9,7 +9,7 @@ from mlsysim.checks import MAX_BATCH, MAX_CONTEXT, Numbers, check_flag, check_nu
 from mlsysim.errors import InputError, shown
 from mlsysim.model.kernels import vision_kernel
 from mlsysim.model.result import SolverResult
-from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_inputs
+from mlsysim.model.timing import Timing, kernel_rates, overhead_seconds, timing_of_points
 from mlsysim.model.training import Optimizer, TrainingResult, find_optimizer, training_scheme, training_timing
 from mlsysim.specs import (
     Device,
@@ -131,15 +131,9 @@ class SingleNodeModel:
             seq_len = check_number(
                 "seq_len", 2048 if seq_len is None else seq_len, 1, MAX_CONTEXT, integer=True
             )
-            timing = timing_of_inputs(
-                partial(training_timing, state),
-                found,
-                device,
-                scheme,
-                software,
-                batch_size=batch_size,
-                seq_len=seq_len,
-            )
+            equations = partial(training_timing, state, found, device, scheme, software)
+            counts = ("batch_size", "seq_len")
+            timing = timing_of_points(equations, (device, scheme, software), counts, batch_size, seq_len)
             return TrainingResult(found, device, scheme, software, batch_size, seq_len, state, timing)
         return _pass(
             find_model(found, VisionModel, "SingleNodeModel"), device, scheme, software, batch_size, state
@@ -156,8 +150,7 @@ def _pass(
 ) -> NodeResult:
     """A training step with *optimizer*, or a forward pass without one."""
     training = optimizer is not None
-    timing = timing_of_inputs(
-        partial(vision_timing, training=training), model, device, scheme, runtime, batch_size=batch_size
-    )
+    equations = partial(vision_timing, model, device, scheme, runtime, training=training)
+    timing = timing_of_points(equations, (device, scheme, runtime), ("batch_size",), batch_size)
     kept = optimizer.bytes_per_parameter if optimizer else 0
     return NodeResult(model, device, scheme, runtime, batch_size, timing, training, kept)

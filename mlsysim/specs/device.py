@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, UnknownNameError, check_name, shown
 from mlsysim.render import html_facts, in_unit
-from mlsysim.specs.spec import Cited, check_spec, same_fields
+from mlsysim.specs.spec import Cited, Fixed, check_spec, same_fields
 from mlsysim.units import quantity
 
 __all__ = ["DISPATCH_S", "MEMORY_TYPES", "PRECISIONS", "Compute", "Device", "Memory", "peaks_told"]
@@ -75,12 +75,13 @@ class Device(Cited):
             "title": self.title or self.name,
             "memory_bytes": one_number("memory_bytes", self.memory_bytes, 0, open_low=True),
             "bandwidth_bytes_s": check_number("bandwidth_bytes_s", self.bandwidth_bytes_s, 0, open_low=True),
-            "peaks": {
-                check_name("precision in peaks", precision, PRECISIONS): check_number(
-                    f"peaks[{precision!r}]", rate, 0, open_low=True
+            "peaks": Fixed(
+                (
+                    check_name("precision in peaks", precision, PRECISIONS),
+                    check_number(f"peaks[{precision!r}]", rate, 0, open_low=True),
                 )
                 for precision, rate in self.peaks.items()
-            },
+            ),
             "dispatch_s": one_number("dispatch_s", self.dispatch_s, 0),
             "sparse_2_4": check_flag("sparse_2_4", self.sparse_2_4),
         }

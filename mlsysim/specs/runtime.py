@@ -10,7 +10,7 @@ from typing import Any
 from mlsysim.checks import check_flag, check_number, one_number
 from mlsysim.errors import InputError, check_name, shown
 from mlsysim.specs.device import MEMORY_TYPES, PRECISIONS, Device
-from mlsysim.specs.spec import same_fields
+from mlsysim.specs.spec import Fixed, same_fields
 
 __all__ = ["FIGURES", "Runtime"]
 
@@ -112,6 +112,7 @@ class Runtime:
         for attribute, holds in TABLES.items():
             if not isinstance(given := getattr(self, attribute), Mapping):
                 raise InputError(f"{attribute} = {shown(given)} is not allowed: give a dict of {holds}")
+            object.__setattr__(self, attribute, Fixed(given))
         for table in ("overhead_by_memory", "context_overhead_by_memory"):
             for kind, seconds in getattr(self, table).items():
                 check_name(f"memory type in {table}", kind, MEMORY_TYPES)

@@ -81,7 +81,7 @@ class Scheme:
         """
         if self.packed:
             raise InputError(
-                f"group_size = {shown(group_size)} is not used: {self.name} has {self.weight_bits:g} bits a weight, "
+                f"group_size = {shown(group_size)} is not used: {self.name} has {shown(self.weight_bits)} bits a weight, "
                 "with the scales of its own blocks"
             )
         size = check_number("group_size", group_size, *GROUP_SIZES, integer=True)

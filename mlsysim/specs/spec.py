@@ -13,7 +13,7 @@ from mlsysim.checks import one_number
 from mlsysim.data.entries import YEARS
 from mlsysim.errors import InputError, check_name, shown
 
-__all__ = ["Cited", "Spec", "check_citations", "check_spec", "same_fields"]
+__all__ = ["Cited", "Fixed", "Spec", "check_citations", "check_spec", "same_fields"]
 
 YEAR = re.compile(r"\((?:19|20)\d\d\)")
 
@@ -51,6 +51,20 @@ class Spec(Protocol):
 
     def cells(self) -> dict[str, str]:
         """A table row: column title to text."""
+
+
+class Fixed(dict[str, Any]):
+    """A dict that a spec holds: frozen as the spec is, so that what was worked out from it stays true."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise InputError(
+            f"{shown(dict(self))} cannot be changed: make another spec with dataclasses.replace(spec, ...)"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return Fixed, (dict(self),)
 
 
 def _check_citation(name: str, value: object) -> None:
