@@ -651,14 +651,20 @@ def everything(names: str) -> str:
 @settings(max_examples=300, deadline=None)
 @given(CELLS, NAMES)
 def test_right_work_finds_in_every_test_what_a_kernel_has(cells, asked):
+    # The student's process never hears what a test changes: these only look.
+    look = LOOK.format(asked, asked.upper())
+    cells = [(kind, look if kind == "test" else text) for kind, text in cells]
+    finds_what_a_kernel_has(
+        [("locked", everything("abc")), ("answer", everything("def")), *cells, ("test", look)]
+    )
+
+
+def finds_what_a_kernel_has(cells: list[tuple[str, str]]) -> None:
+    """In each test cell, of (kind, text) cells, ``seen`` is what it is in a kernel."""
     from autograder.instructor.scope import Scope
     from autograder.instructor.source import read_source
     from autograder.instructor.source_cells import instructors_cells
 
-    # The student's process never hears what a test changes: these only look.
-    look = LOOK.format(asked, asked.upper())
-    cells = [(kind, look if kind == "test" else text) for kind, text in cells]
-    cells = [("locked", everything("abc")), ("answer", everything("def")), *cells, ("test", look)]
     source = notebook("".join(f"\n# %% {kind}\n{text}\n" for kind, text in cells))
     read = read_source(instructors_cells(source, source), frozenset(), frozenset(), "")
     kernel: dict[str, Any] = {"__name__": "kernel"}
@@ -680,6 +686,170 @@ def test_right_work_finds_in_every_test_what_a_kernel_has(cells, asked):
             else:
                 scope.reach(place + 1)
                 outcome(lambda text=text: exec(text, student.namespace))
+
+
+# Names of lists of lists of numbers: the first kind makes what one name holds a part of another, the second changes it.
+SHARES = (
+    *(
+        "{0} = {1}",
+        "{0} = list({1})",
+        "{0} = sorted({1})",
+        "{0} = {1}[:]",
+        "{0} = [*{2}, {1}[0]]",
+        "{0}[0] = {1}[0]",
+    ),
+    *(
+        "{0}.append({1}[-1])",
+        "{0}.extend({1})",
+        "{0} += {1}[:1]",
+        "{0} = max({1}, {2})",
+        "{0} = {{4: {1}}}[4]",
+    ),
+    *("{0} = [row for row in {1} if row]", "{0} = list(filter(None, {1}))", "{0} = next(iter([{1}]))"),
+    *(
+        "{0} = (lambda rows: rows)({1})",
+        "def {0}_get():\n    return {1}",
+        "{0} = {1}_get()",
+        "{0} = {1} or {2}",
+    ),
+    *("{0}, *_ = {1}, {2}", "for {0} in [{1}]: pass", "if ({0} := {1}): pass", "{0} = {1} if {2} else {0}"),
+    *(
+        "for row in {1}:\n    {0} = [row]",
+        "with nullcontext({1}) as {0}: pass",
+        "{0} = [*zip(*[{1}])][0][:] or {1}",
+    ),
+    *("match [{1}]:\n    case [{0}]: pass", "{0} = {1} + {2}", "{0}_box = Box({1})", "{0} = {1}_box.rows"),
+    *(
+        "{0}_add = {1}[0].append",
+        "def {0}_get(rows={1}):\n    return rows",
+        "{0} = [list(row) for row in {1}]",
+    ),
+)
+CHANGES = (
+    *("{0}[0].append(5)", "for row in {0}: row.append(5)", "for row in zip({1}, {0}): row[1].append(5)"),
+    *("sorted({0})[0].append(5)", "next(iter({0}))[0] = 7", "any(row.append(1) for row in {0})"),
+    *(
+        "for row in {0}: row += [4]",
+        "{0}[0] += [4]",
+        "[row.insert(0, 6) for row in {0}]",
+        "{1} = {0}[0].pop()\n{1} = [[1]]",
+    ),
+    *(
+        "list(map(lambda row: row.append(1), {0}))",
+        "({0} or {1})[-1].append(3)",
+        "min({0}).extend([2])",
+        "bump({0}[0])",
+    ),
+    *(
+        "for number, row in enumerate({0}): row[0] = number",
+        "for _, rows in {{4: {0}}}.items(): rows[0].append(8)",
+    ),
+    *(
+        "{1} = [[bump({0}[-1])]]",
+        "if (row := {0}[0]): row.append(2)",
+        "match {0}:\n    case [row, *_]: row.append(9)",
+    ),
+    *(
+        "row, *_ = {0}\nrow.append(3)",
+        "heappush({0}[0], 0)",
+        "list.append({0}[0], 2)",
+        "{0}_add(6)",
+        "Box({0}).grow(4)",
+    ),
+    *(
+        "{0}_box.grow(2)",
+        "{0}_box.rows[0].append(1)",
+        "while len({0}[0]) < 9: {0}[0].append(1)",
+        "{0}.sort(key=bump)",
+    ),
+    *(
+        "try:\n    {0}[0].clear()\nfinally:\n    {0}[0].append(1)",
+        "def {0}_go():\n    {0}[-1].append(3)",
+        "{0}_go()",
+    ),
+    *(
+        "list(map(bump, {0}))",
+        "def {0}_go(rows={1}):\n    for row in rows: bump(row)",
+        "{0}_box += 5",
+        "twice(bump, {0})",
+    ),
+    *(
+        "for left, right in zip({0}, {1}):\n    left[0], right[0] = right[0], left[0]",
+        "{0}_get()[0].append(4)",
+    ),
+)
+GIVEN = """
+from contextlib import nullcontext
+from heapq import heappush
+class Box:
+    def __init__(self, rows):
+        self.rows = rows
+    def grow(self, by):
+        for row in self.rows: row.append(by)
+    def __iadd__(self, by):
+        self.rows[-1].append(by)
+        return self
+def bump(row):
+    row.append(10)
+    return 1
+def twice(function, rows):
+    function(rows[0]), function(rows[-1])
+"""
+ROWS = st.permutations("pqrs").map(lambda names: names[:3])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([*SHARES, *CHANGES]), ROWS), min_size=1, max_size=6), ROWS)
+def test_what_is_changed_through_another_name_is_found_changed(statements, asked):
+    rows = "\n".join(
+        f"{n} = [[{i}, 3], [{i}, 2]]\n{n}_box = Box({n})\n{n}_add = {n}[0].append"
+        f"\ndef {n}_get():\n    return {n}\ndef {n}_go(): pass"
+        for i, n in enumerate("pqrs")
+    )
+    cells = [("locked", form.format(*names)) for form, names in statements]
+    finds_what_a_kernel_has([("locked", GIVEN), ("locked", rows), *cells, ("test", f"seen = {asked[0]}")])
+
+
+@pytest.mark.parametrize("form", CHANGES)
+def test_each_form_of_change_is_found(form):
+    """Not all of these are drawn together with what they need."""
+    test_what_is_changed_through_another_name_is_found_changed.hypothesis.inner_test([(form, "pqr")], "p")
+
+
+LOOKS = """
+# %% locked
+import matplotlib.pyplot as plt
+from helper import draw
+table = {"a": [1, 2], "b": [3, 4]}
+# %% answer
+def f(x):
+    return x
+# %% locked
+fig, axes = plt.subplots(2)
+LOOK
+# %% test
+assert f(table["a"]) == [1, 2]
+"""
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "for ax, (name, row) in zip(axes, table.items()):\n    ax.plot(row, label=name)",
+        "for ax, name in zip(axes.flat, sorted(table)):\n    ax.bar(range(2), table[name])",
+        "for number, (name, row) in enumerate(table.items()):\n    plt.plot(row)\n    axes[number].set_title(name)",
+        "shown = draw(table)\nshown.set_title('x')\nfig.savefig",
+        "best = max(table.values())\nbest = best[0]\nbest += 1\nprint(f'{best} of {len(table)}')",
+        "lines = []\nfor name, row in table.items():\n    lines.append(f'{name}: {sum(row)}')\nprint(*lines)",
+        "both = sorted(table.values())\nboth.append([5])\nboth.sort()",
+    ],
+)
+def test_a_cell_that_shows_what_there_is_is_not_run_for_a_test(look, tmp_path):
+    (tmp_path / "helper.py").write_text("def draw(table):\n    raise RuntimeError\n", "utf-8")
+    source = notebook(LOOKS.replace("LOOK", look))
+    (tmp_path / "n.ipynb").write_text(source.dumps(), "utf-8")
+    with _exam(source, tmp_path, Owner("n")) as (found, _):
+        assert found.needed == {0}
 
 
 def outcome(work: Any) -> type | None:

@@ -178,7 +178,7 @@ def _needed(exam: Source) -> list[tuple[int, Statement]]:
         before = len(found)
         for number, (place, one) in enumerate(statements):
             defines = one.defines and not one.imports and exam.cells[place].role == "answer"
-            if defines or (one.binds | one.changes) & wanted:
+            if defines or (one.binds | one.changes | one.mutates) & wanted:
                 found.add(number)
                 wanted |= one.reads
         if len(found) == before:

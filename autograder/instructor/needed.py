@@ -35,6 +35,10 @@ def needed_cells(
         if any(one.writes and not one.defines for one in cell.own.statements)
     }
     used_by = [cell.own.free | cell.own.maybe for cell in cells]
+    # A function finds names as they are when it is called.
+    used_later = [
+        frozenset[str]().union(*(one.reads for one in cell.own.statements if one.defines)) for cell in cells
+    ]
     touched_by: list[set[str]] = [set() for _ in cells]
     for name, found in touching.items():
         for place, _ in found:
@@ -42,8 +46,17 @@ def needed_cells(
     needed = set[int]()
     for test in (place for place, cell in enumerate(cells) if cell.role == "test"):
         used, new, left = settings | used_by[test], {test}, set(range(test))
+        later: dict[str, int] = {}  # by name, the first place after which it is used
         while new:
-            new = {place for place in left if touched_by[place] & used or place in writing}
+            for place in new:
+                later |= {name: min(place, later.get(name, place)) for name in used_later[place]}
+            new = {
+                place
+                for place in left
+                if touched_by[place] & used
+                or place in writing
+                or any(later.get(name, place) < place for name in touched_by[place])
+            }
             left -= new
             used.update(*(used_by[place] for place in new))
             needed |= new

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Iterator, Set
 from typing import Literal
 
-from autograder.instructor.changes import bound_by, changed_by, function_changes
+from autograder.instructor.changes import Changes, bound_by
 from autograder.instructor.needed import needed_cells, unused_imports
 from autograder.instructor.source_cells import Import, SourceCell
 from autograder.instructor.statements import LOOKS_UP, Statement
@@ -52,14 +52,11 @@ class Source:
         }
         modules: dict[str, str] = {}
         origins: dict[str, Import] = {}
-        functions = function_changes(
-            one for cell in cells for one in (*cell.own.statements, *cell.solution.statements)
-        )
+        everything = (one for cell in cells for one in (*cell.own.statements, *cell.solution.statements))
+        changing = Changes(everything, local)
         for place, cell in enumerate(cells):
             self._places.setdefault(cell.key or cell.text, place)
-            changes = {
-                name for one in cell.solution.statements for name in changed_by(one, functions, one.alters)
-            }
+            changes = {name for one in cell.solution.statements for name in changing.surely(one)}
             changed = changes - modules.keys() - cell.solution.binds
             owners: dict[str, Ownership] = dict.fromkeys(changed, "changed by the solution")
             owners |= dict.fromkeys(cell.answers, "student")
@@ -77,7 +74,7 @@ class Source:
         builtin = BUILTINS - LOOKS_UP - self._owners.keys()
         for place, cell in enumerate(cells):
             for one in cell.own.statements:
-                changes = changed_by(one, functions, one.changes | (one.uses - modules.keys())) - builtin
+                changes = changing.by(one) - builtin
                 for name in bound_by(one) | changes:
                     self._touching.setdefault(name, []).append((place, one))
         self.needed = frozenset(needed_cells(cells, self._touching, modules))
