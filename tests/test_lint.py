@@ -210,6 +210,7 @@ def mistaken(tmp_path_factory) -> tuple[Course, Report]:
         "untouched": "assert callable(double)",
         "frames": "import sys\nassert double(sys._getframe().f_globals['__name__'] == '__main__') == 2",
         "code": "assert double.__code__.co_argcount == 1",
+        "class": "import types\n\nassert double(1) == 2\nassert type(double) is types.FunctionType",
     }
     made = notebook(("answer a", SOLUTION), *((f"test {name}", text) for name, text in tests.items()))
     course = course_of(tmp_path_factory.mktemp("mistaken"), one=made)
@@ -224,7 +225,15 @@ def test_the_solutions_marks_are_compared(mistaken):
     assert told["wrong"].line == 2
     assert told["stderr"].fails and "and all of them here: text on stderr: x" in told["stderr"].what
     assert not told["untouched"].fails and "earns 2 of 2 points" in told["untouched"].what
-    assert report.tests == 6 and report.exit_status == 1
+    assert report.tests == 7 and report.exit_status == 1
+
+
+def test_the_line_of_a_test_at_which_a_right_solution_fails_only_here_is_told(mistaken):
+    told = {finding.cell: finding for finding in mistaken[1].findings}
+    assert (told["code"].line, told["class"].line) == (1, 4)
+    assert told["code"].what.endswith(": assert double.__code__.co_argcount == 1")
+    assert "its source is not in this process" in told["code"].instead
+    assert "its class is in another process" in told["class"].instead
 
 
 def test_a_report_is_at_most_80_columns_wide_and_holds_every_finding(mistaken):
@@ -235,7 +244,7 @@ def test_a_report_is_at_most_80_columns_wide_and_holds_every_finding(mistaken):
     assert max(map(len, lines[:-1])) <= 80
     text = " ".join(out.getvalue().split())
     assert all(finding.cell in text for finding in report.findings)
-    assert lines[-1].startswith("first: 6 test cells examined here and in a stock kernel; ")
+    assert lines[-1].startswith("first: 7 test cells examined here and in a stock kernel; ")
 
 
 def test_a_report_is_written_and_read(mistaken):

@@ -57,7 +57,7 @@ FORGED = {
     "a state that is none": 'lambda n: ["l", n, "value", 1, ["l", ["l"], ["l"], ["l", ["l", 0, ["l", 1, 2, 3]]]]]',
     "an instance of a class that nobody named": 'lambda n: ["l", n, "value", ["instance", 0, "Other", "Other", [], False], None]',
     "an instance before the first": 'lambda n: ["l", n, "value", ["instance", -1, "Stack", "Stack", [], False], None]',
-    "an instance that was a function": 'lambda n: ["l", n, "value", ["l", ["function", 0, "g"], ["instance", 0, "Stack", "Stack", [], False]], None]',
+    "an instance that was a function": 'lambda n: ["l", n, "value", ["l", ["function", 0, "g", None], ["instance", 0, "Stack", "Stack", [], False]], None]',
     "a function of the test that it did not pass": 'lambda n: ["l", n, "value", ["callback", 0, "g"], None]',
     "a stand-in of the test that it did not pass": 'lambda n: ["l", n, "value", ["mock", 0, "g", 1], None]',
     "a function of a library": 'lambda n: ["l", n, "value", ["known", "os", "system"], None]',

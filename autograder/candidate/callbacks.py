@@ -15,9 +15,10 @@ Ask = Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
 class Callback:
     """A function of the test: calling it has the examiner call it."""
 
-    def __init__(self, ask: Ask, number: int, name: str) -> None:
+    def __init__(self, ask: Ask, number: int, name: str, doc: str | None = None) -> None:
         self._ask, self._number = ask, number
         self.__name__ = self.__qualname__ = name
+        self.__doc__ = doc
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._ask(self._number, arguments, keywords)

@@ -23,6 +23,7 @@ __all__ = ["Held", "is_builtin"]
 
 DRAWS = "matplotlib."  # figures, axes, and what is drawn in them
 MAX_HELD = 100_000
+LONGEST_DOC = 2_000  # characters of a function's text
 FUNCTIONS = (
     types.FunctionType,
     types.MethodType,
@@ -46,6 +47,7 @@ ITERATORS = (
     reversed,
     *(one for one in vars(itertools).values() if isinstance(one, type) and hasattr(one, "__next__")),
     *(type(iter(one)) for one in EMPTY),
+    *(type(reversed(one)) for one in EMPTY if hasattr(one, "__reversed__")),
 )
 
 
@@ -134,7 +136,9 @@ class Held:
         if named is not None:
             return ["instance", self.number(value), named, kind.__name__[:80], special(kind), compares(kind)]
         if isinstance(value, FUNCTIONS):
-            return ["function", self.number(value), str(getattr(value, "__name__", kind.__name__))[:80]]
+            name, doc = getattr(value, "__name__", kind.__name__), getattr(value, "__doc__", None)
+            told = doc[:LONGEST_DOC] if type(doc) is str else None
+            return ["function", self.number(value), str(name)[:80], told]
         return None
 
     def named_class(self, kind: type) -> str | None:

@@ -15,6 +15,7 @@ from autograder.exam.draws import drawn_once
 from autograder.exam.messages import describe_failure
 from autograder.exam.session import Session, StudentError
 from autograder.instructor.scope import Looked, Scope
+from autograder.instructor.statements import FILENAME
 from autograder.kit import Kit
 from autograder.tutor.explain import Failure, until_wrong
 from autograder.tutor.owner import WrongCaseError
@@ -35,6 +36,7 @@ class Verdict:
         detail: for the instructor: the exception as the test raised it.
         misconceptions: names of the wrong models that give the student's values, where that is certain.
         carried: functions of earlier parts that were wrong, and for which right ones stood when it earned this.
+        line: of the test cell, where it failed; 0 if that is not known.
     """
 
     score: float
@@ -43,6 +45,7 @@ class Verdict:
     detail: str = ""
     misconceptions: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         self.detail = printable(self.detail[:LONGEST])
@@ -91,7 +94,7 @@ def judge(
                 raise session.refused
     except (StudentError, WrongCaseError) as error:
         told = getattr(error, "sentence", str(error))
-        return Verdict(0.0, points, Reason(told), f"{type(error).__name__}: {told}")
+        return Verdict(0.0, points, Reason(told), f"{type(error).__name__}: {told}", line=_line(error))
     except TimeIsUp:
         session.close()
         why = Reason("Checking this answer took more time than the notebook has.")
@@ -102,14 +105,16 @@ def judge(
         cause = scope.cause(error)
         if isinstance(cause.error, (StudentError, WrongCaseError)):
             told = getattr(cause.error, "sentence", str(cause.error))
-            return Verdict(0.0, points, Reason(told), f"{type(cause.error).__name__}: {told}")
+            return Verdict(
+                0.0, points, Reason(told), f"{type(cause.error).__name__}: {told}", line=_line(error)
+            )
         if isinstance(cause.error, MemoryError):
             why = Reason("Checking this answer took more memory than there is.")
             return Verdict(0.0, points, why, "MemoryError")
         detail = "".join(traceback.format_exception_only(cause.error)).strip()
         called = until_wrong(kit.tutor, cause.called)
         told = (kit.wording, cause.error, called, looked.found, session.cells, scope.asked)
-        verdict = Verdict(0.0, points, describe_failure(*told), detail)
+        verdict = Verdict(0.0, points, describe_failure(*told), detail, line=_line(error))
         failures.append(Failure(verdict, looked.found, called, looked.case_id))
         return verdict
     score = _partial(value, points)
@@ -117,6 +122,12 @@ def judge(
     if score < points:
         failures.append(Failure(verdict, looked.found, tuple(session.called), looked.case_id))
     return verdict
+
+
+def _line(error: BaseException) -> int:
+    """The line of the test cell at which *error* was raised; 0 if none of its lines was reached."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return next((line for frame, line in frames if frame.f_code.co_filename == FILENAME), 0)
 
 
 def _partial(value: Any, points: float) -> float:

@@ -18,6 +18,7 @@ __all__ = ["Callbacks"]
 MAX_CALLBACKS = 200_000  # in a test
 MAX_FUNCTIONS = 10_000  # of a test's own that it passes
 MAX_KEPT = 1_000  # of them that stay for the tests after it
+LONGEST_DOC = 2_000  # characters of a function's text
 LONGEST = 200  # characters of an error's text
 LARGEST_ERROR = 1 << 16  # bytes
 
@@ -57,7 +58,9 @@ class Callbacks:
             return ["mock", self._number(value, value), "stand-in", self._number(asker, asker)]
         if callable(value):
             title = str(getattr(value, "__name__", type(value).__name__))[:80]
-            return ["callback", self._number(value, value), title]
+            doc = getattr(value, "__doc__", None)
+            doc = doc[:LONGEST_DOC] if type(doc) is str else None
+            return ["callback", self._number(value, value), title, doc]
         if isinstance(value, Iterator):
             return ["iterator", self._number(value.__next__, value), "iterator"]
         return None

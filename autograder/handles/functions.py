@@ -22,8 +22,9 @@ class StudentFunction(Handle):
 
     __slots__ = ("__dict__",)  # for what inspect asks of a function
 
-    def __init__(self, held: Held, name: str) -> None:
+    def __init__(self, held: Held, name: str, doc: str | None = None) -> None:
         object.__setattr__(self, "_held_", held)
+        object.__setattr__(self, "__doc__", doc)
         object.__setattr__(self, "__name__", name)
         object.__setattr__(self, "__qualname__", name)
         object.__setattr__(self, "__module__", "__main__")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import weakref
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -57,7 +58,10 @@ class Objects:
             raise WireError("not a message: no class")
         if number not in self._made:
             held = Held(self._asks, ["name", name], name, named=True)
-            self._made[number] = make_class(held, told, above, [*_instructors(told.get("below"), scope)])
+            made = make_class(held, told, above, [*_instructors(told.get("below"), scope)])
+            for kind in _abstract(told.get("below"), scope):
+                kind.register(made)
+            self._made[number] = made
         return self._made[number]
 
     def resolve(self, tag: str, rest: list[Any], asked: str) -> Any:
@@ -69,9 +73,11 @@ class Objects:
         match tag, rest:
             case "name", [str(name)] if name in self._classes:
                 return self._classes[name]
-            case "function", [int(number), str(name)]:
+            case "function", [int(number), str(name), (str() | None) as doc]:
                 title = asked if len(asked) > LONGEST_TITLE else f"{asked}(…)"
-                return self._once(number, StudentFunction, title, lambda held: StudentFunction(held, name))
+                return self._once(
+                    number, StudentFunction, title, lambda held: StudentFunction(held, name, doc)
+                )
             case "iterates", [int(number), bool(generates)]:
                 kind = Generates if generates else Iterates
                 return self._once(number, kind, asked, kind)
@@ -115,6 +121,14 @@ class Objects:
         if key not in self._below:
             self._below[key] = class_below(above, title, methods)
         return self._below[key]
+
+
+def _abstract(names: Any, scope: Mapping[str, Any]) -> Iterator[Any]:
+    """Abstract classes of the instructor's cells by these names: a class is one of them by being registered."""
+    for name in names if type(names) is list else ():
+        found = scope.get(name) if type(name) is str else None
+        if type(found) is ABCMeta and found.__module__ == "__main__":
+            yield found
 
 
 def _instructors(names: Any, scope: Mapping[str, Any]) -> Iterator[type]:

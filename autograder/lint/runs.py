@@ -55,6 +55,7 @@ def check_runs(path: Path, notebook: Notebook, room: Room) -> Iterator[Finding]:
         for place, cell in enumerate(notebook.cells, 1)
         if is_test(cell)
     }
+    texts = {grading(cell)["grade_id"]: cell["source"] for cell in notebook.cells if is_test(cell)}
     points = notebook.auto_points()
     here = _examined(path, notebook, room)
     there: Mapping[str, Outcome] | None = None
@@ -64,9 +65,8 @@ def check_runs(path: Path, notebook: Notebook, room: Room) -> Iterator[Finding]:
         except KernelFailed as failure:
             yield Finding(path.stem, 0, "", 0, f"It could not be run in a stock kernel: {failure}", "", True)
     for grade_id, where in tests.items():
-        yield from _of_solution(
-            where, points[grade_id], here[grade_id], None if there is None else there.get(grade_id)
-        )
+        outcome = None if there is None else there.get(grade_id)
+        yield from _of_solution(where, points[grade_id], here[grade_id], outcome, texts[grade_id])
     if room.quick:
         return
     untouched = _examined(path, _untouched(notebook), room)
@@ -98,7 +98,7 @@ def _untouched(notebook: Notebook) -> Notebook:
 
 
 def _of_solution(
-    where: tuple[str, int, str], points: float, ours: Verdict, theirs: Outcome | None
+    where: tuple[str, int, str], points: float, ours: Verdict, theirs: Outcome | None, text: str
 ) -> Iterator[Finding]:
     if theirs is not None and theirs.score < points:
         lost = f"gets {theirs.score:g} of {points:g} points in a stock kernel"
@@ -114,7 +114,10 @@ def _of_solution(
     elif ours.score < points:
         known = "" if theirs is None else ", and all of them in a stock kernel"
         what = f"The solution gets {ours.score:g} of {points:g} points here{known}: {_short(ours.detail or ours.message)}"
-        yield Finding(*where, 0, what, _instead(ours), True)
+        line = _line(text, ours.line)
+        if line and "assert" in line:
+            what += f": {_short(line)}"
+        yield Finding(*where, ours.line, what, _instead(ours, line), True)
 
 
 # What to write instead, by what the examiner says of the solution.
@@ -141,10 +144,43 @@ INSTEAD = (
 )
 
 
-def _instead(verdict: Verdict) -> str:
+# The same by what the line that failed looks at.
+LOOKED_AT = (
+    (
+        r"\b(gca|gcf|get_fignums)\b|\bax(es)?\b",
+        "have the student's function return its figure or axes, and look at those.",
+    ),
+    (r"__cause__|__context__", "test the exception's type and text: what caused it is not in this process."),
+    (
+        r"\bgetsource|__code__|\bdis\b",
+        "test what the function gives: its source is not in this process.",
+    ),
+    (
+        r"\bisinstance\(|\bissubclass\(|\btype\(|is_dataclass|fields\(|__bases__|__mro__",
+        "test what the object does, such as its attributes and what its methods give: its class is in another process.",
+    ),
+    (
+        r"__name__|__doc__|__wrapped__|\.(func|args|keywords)\b",
+        "test what the function gives: this is not known of it here.",
+    ),
+    (r"\bis\b|\bid\(", "compare values: what comes from the student's process is a copy."),
+)
+
+
+def _instead(verdict: Verdict, line: str) -> str:
     said = verdict.detail or verdict.message
-    usual = "test values that the student's names or functions give."
-    return next((instead for words, instead in INSTEAD if words in said), usual)
+    usual = (
+        "test values that the student's names or functions give, and arguments while its function is called."
+    )
+    words = (instead for words, instead in INSTEAD if words in said)
+    looks = (instead for looked, instead in LOOKED_AT if re.search(looked, line))
+    return next(words, next(looks, usual))
+
+
+def _line(text: str, number: int) -> str:
+    """A line of a test cell; empty if there is none of this *number*."""
+    lines = text.splitlines()
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def _short(text: str) -> str:
