@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autograder.exam.messages import describe_failure
 from autograder.exam.stopped import Stop, StoppedCells
+from autograder.instructor.statements import FILENAME
 from autograder.kit.wording import Wording
 from autograder.simulate.kinds import Kind
 from tests.assignments import examined, hand_in
@@ -166,3 +167,26 @@ def test_whatever_a_process_says_of_an_error_is_told_in_one_short_sentence(error
     cells.sources[0], cells.stops[0] = source, Stop.of_error(error)
     assert len(cells.why_missing(name)) < 900 + 2 * len(name)
     assert "\n" not in cells.stops[0].told(0)
+
+
+@pytest.mark.parametrize("crash", [one for one in CRASHES if one != "SyntaxError"])
+@pytest.mark.parametrize("after", ["other = 1", "gains = [1, 2, 3]"])
+def test_an_answer_that_a_cell_left_unfinished_is_told_with_what_stopped_the_cell(crash, after):
+    """A list that is filled in a loop has its name before the loop stops."""
+    with session("other = 0") as made:
+        made.run(1, f"gains = []\nfor n in range(3):\n    gains.append(n)\n    {CRASHES[crash]}")
+        made.run(2, after)
+        values = made.names({"gains"})
+        with pytest.raises(AssertionError) as failed:
+            exec(
+                compile("assert len(gains) == 9, 'one gain for each of 9 batches'", FILENAME, "exec"), values
+            )
+        message = str(describe_failure(Wording(), failed.value, (), values, made.cells))
+    assert message.startswith("One gain for each of 9 batches.")
+    told = f"`gains` is unfinished: cell 2 stopped at its line 4, `{CRASHES[crash]}`, with {crash}"
+    assert (told in message) == (after == "other = 1")
+
+
+@pytest.mark.parametrize(("said", "told"), [("is it so?", "Is it so?"), ("no!", "No!"), ("no", "No.")])
+def test_a_question_of_a_test_ends_with_its_own_mark(said, told):
+    assert str(describe_failure(Wording(), AssertionError(said), ())) == told

@@ -59,8 +59,9 @@ def describe_failure(
             return Reason(f"`{name}` is {shown(rounded(values[name]))}, {form}.")
     if isinstance(error, AssertionError):
         sentence = _own_sentence(error, called)
-        if sentence:
-            return Reason(sentence, observed, verdict)
+        unfinished = "" if called else (cells or StoppedCells()).left_unfinished(used)
+        if sentence or unfinished:
+            return Reason(" ".join(filter(None, [sentence, unfinished])), observed, verdict)
         return _seen(observed, verdict or "which is not right", "The answer is not right.")
     if type(error).__module__.startswith("hypothesis"):
         return Reason("The same question got different answers.", observed)
@@ -79,7 +80,7 @@ def _own_sentence(error: AssertionError, called: Sequence[Call]) -> str:
     first = sentence.split()[0]
     if "_" not in first and first not in {call[0] for call in called}:  # a name keeps its spelling
         sentence = sentence[0].upper() + sentence[1:]
-    return sentence if sentence.endswith(".") else f"{sentence}."
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _seen(observed: Observed | None, verdict: str, otherwise: str) -> Reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,21 @@ class StoppedCells:
         like = _slip_of(name, sorted(bound - asked))
         meant = f" There is `{like}`: the name must be spelled as it is asked for." if like else ""
         return f"`{name}` is not defined: no cell gives it a value.{meant}"
+
+    def left_unfinished(self, names: Iterable[str]) -> str:
+        """A sentence on those of *names* that stand as a cell left them when it stopped; empty if there are none."""
+        by_cell: dict[int, list[str]] = {}
+        for name in names:
+            binding = [
+                cell for cell, source in self.sources.items() if name in source and name in _bound(source)
+            ]
+            if binding and max(binding) in self.stops:
+                by_cell.setdefault(max(binding), []).append(f"`{name}`")
+        sentences = (
+            f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} unfinished: {self.stops[cell].told(cell)}."
+            for cell, found in by_cell.items()
+        )
+        return " ".join(sentences)
 
     def why_raised(self, kind: str, text: str) -> str:
         """What to add to a sentence about a function that raised: why a name or a module was missing; else empty."""
