@@ -1083,6 +1083,11 @@ REFUSED = {
     "an instance that says what it does not equal": ("assert Vector(1, 2) != 5", "Compare their attributes"),
     "an instance in place of a number": ("Sly\nassert sly(1) - 5 < 1e-9", "not plain data"),
     "an instance that holds everything": ("Sly\nassert 5 in sly(1)", "not plain data"),
+    "a part that compares as it likes": ("assert Keeper().inner == 3", "Compare their attributes"),
+    "a part that computes as it likes": ("assert abs(Keeper().inner - 5) < 1e-9", "not plain data"),
+    "a part that equals everything": ("assert Keeper().inner.equals(3)", "cannot be given anything"),
+    "a part that an iteration gives": ("assert next(iter(Keeper())).equals(3)", "cannot be given anything"),
+    "a part whose class is called": ("assert type(Keeper().inner)(3)", "cannot be called"),
     "a function that is true": ("assert make_adder(1)", "is a function, where a value was expected"),
     "a method on a function that was returned": ("assert with_method().equals(1)", "no plain value"),
     "the end of an iteration that is none": (
@@ -1110,6 +1115,9 @@ def exits(): raise SystemExit(0)
 class Sly(Lying):
     def __contains__(self, value): return True
 def sly(x): return Sly()
+class Keeper:
+    def __init__(self): self.inner = Lying()
+    def __iter__(self): yield self.inner
 class Drawn:
     __module__ = "matplotlib.axes"
     def equals(self, other): return True

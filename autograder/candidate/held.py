@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import operator
+import sys
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,7 @@ from autograder.candidate.callbacks import CALLED, Ask, Callback
 from autograder.candidate.special import compares, special
 from autograder.wire.errors import Refused, WireError
 from autograder.wire.plain import Writer
-from autograder.wire.registry import LATE
+from autograder.wire.registry import LATE, PLAIN_BASES, late_writer
 from autograder.wire.scalars import BUILTIN_TYPES
 
 __all__ = ["Held", "is_builtin"]
@@ -139,6 +140,8 @@ class Held:
             name, doc = getattr(value, "__name__", kind.__name__), getattr(value, "__doc__", None)
             told = doc[:LONGEST_DOC] if type(doc) is str else None
             return ["function", self.number(value), str(name)[:80], told]
+        if _is_students(kind):
+            return ["object", self.number(value), kind.__name__[:80], special(kind), compares(kind)]
         return None
 
     def named_class(self, kind: type) -> str | None:
@@ -182,6 +185,20 @@ def _known(module: str, path: str) -> Any:
 
         return missing
     return value
+
+
+def _is_students(kind: type) -> bool:
+    """Whether a class is of the notebook or of a module beside it, and no kind of plain data."""
+    module = str(kind.__module__).split(".")[0]
+    if (
+        module in sys.stdlib_module_names
+        or issubclass(kind, BaseException)
+        or late_writer(kind) is not None
+        or any(base in PLAIN_BASES for base in kind.__mro__)
+    ):
+        return False
+    file = str(getattr(sys.modules.get(module), "__file__", None) or "")
+    return module == "__main__" or (bool(file) and "site-packages" not in file)
 
 
 def is_builtin(kind: type) -> bool:

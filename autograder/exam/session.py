@@ -165,7 +165,10 @@ class Session:
             proxies = {name: self._proxies.proxy(name, told) for name in told}
             for name, kind in told.items():
                 if kind == "value":
+                    self._peer.unnamed()
                     word, value = candidate.get(name)
+                    if unnamed := self._peer.unnamed():
+                        word, value = "refused", f"a {unnamed}"
                     if word != "value":
                         raise StudentError(f"`{name}` is {value}. {PLAIN.replace('Return', 'Give')}")
                     found[name] = value
@@ -206,6 +209,7 @@ class Session:
         entry = len(self.called)
         self.called.append((given[0], given[1], given[2], "gave no answer"))
         self._peer.changing, self._peer.said = lambda: _keep_content(given), ""
+        self._peer.unnamed()
         try:
             word, value = self._candidate.call(
                 target, arguments, keywords, self.seconds_left(), self._peer.setting.changes(), quick=quick
@@ -219,6 +223,8 @@ class Session:
             self.refuse(f"`{told}` could not be asked about {reason}.")
         finally:
             self._peer.title = before
+        if type(target) is str and word == "value" and (unnamed := self._peer.unnamed()):
+            word, value = "refused", f"a {unnamed}"
         if type(value) is Awaits and not self._peer.awaits:
             word, value = "refused", "a coroutine"
         if word == "refused":

@@ -14,6 +14,7 @@ from autograder.handles.functions import Awaits, Generates, Iterates, StudentFun
 from autograder.handles.handle import Asks, Held, held_of
 from autograder.handles.instances import Instance, make_instance
 from autograder.handles.operators import special_methods
+from autograder.handles.unnamed import Unnamed, unnamed_class
 from autograder.wire.errors import WireError
 
 __all__ = ["Objects"]
@@ -27,6 +28,7 @@ class Objects:
 
     Attributes:
         dropped: numbers of those that no test has any more.
+        unnamed: what the classes are called of instances that came, of which the test names no class, since somebody emptied it.
 
     Args:
         asks: calls something over there.
@@ -35,6 +37,7 @@ class Objects:
 
     def __init__(self, asks: Asks, classes: dict[str, StudentClass]) -> None:
         self.dropped: set[int] = set()
+        self.unnamed: list[str] = []
         self._asks, self._classes = asks, classes
         self._handles: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._made: dict[int, StudentClass] = {}
@@ -94,11 +97,21 @@ class Objects:
                     return make_instance(self._class_below(self._classes[named], name, special), held)
 
                 return self._once(number, Instance, name[:LONGEST_NAME], make)
+            case "object", [int(number), str(name), list(special), str(compares)]:
+
+                def bring(held: Held) -> Instance:
+                    held.compares = compares
+                    return make_instance(unnamed_class(held, name, special), held)
+
+                self.unnamed.append(name[:LONGEST_NAME])
+                return self._once(number, Unnamed, name[:LONGEST_NAME], bring)
         raise WireError(f"not a message: unknown tag {tag[:8]!r}")
 
     def _once(self, number: int, kind: type, title: str, make: Callable[[Held], Any]) -> Any:
         """The one handle on an object over there."""
         found = self._handles.get(number)
+        if isinstance(found, Instance) and isinstance(found, Unnamed) != (kind is Unnamed):
+            found = None  # another test names its class, or does not
         if found is None:
             if type(number) is not int or number < 0:
                 raise WireError("not a message: no such object")

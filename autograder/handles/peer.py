@@ -107,8 +107,15 @@ class TestPeer(Peer):
         own = self._callbacks.resolve(tag, rest)
         return self._objects.resolve(tag, rest, self.title) if own is None else own
 
+    def unnamed(self) -> str:
+        """What the class is called of an instance that came since this was asked, of which the test names no class; empty if there was none."""
+        found = next(iter(self._objects.unnamed), "")
+        self._objects.unnamed.clear()
+        return found
+
     def call_back(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """Call a function that a test passed."""
+        self.unnamed()  # what it is given is no answer
         return self._callbacks.call(number, arguments, keywords)
 
     def printed(self, stream: str, text: str) -> None:
