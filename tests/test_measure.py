@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 
 import mlsysim
 from mlsysim import InputError, measure
-from mlsysim.measure.bench import read_memory, stream_bytes
+from mlsysim.measure.bench import Memory, stream_bytes, time_runs
 from mlsysim.measure.host import printable, this_host, usable_cores, usable_memory
 from mlsysim.measure.machines import BATCHES, LAYERS
 from mlsysim.measure.matmuls import BITS, GROUP, INSTALL, Matmuls, weight_arrays
-from mlsysim.measure.prediction import Pass, batch_below
-from mlsysim.measure.timing import time_runs
+from mlsysim.measure.prediction import Pass, batch_below, falling
 from tests.processors import HOST, Processor, processors, recordings
 
 SHORT = BITS[1:]
@@ -122,18 +121,42 @@ def test_a_crossover_lies_where_a_curve_that_falls_with_the_logarithm_passes_it(
     assert found == (pytest.approx(exact) if curve[-1] < threshold else None)
 
 
+@given(
+    gains=st.lists(amounts, min_size=1, max_size=10),
+    others=st.lists(amounts, min_size=10, max_size=10),
+)
+def test_the_nearest_falling_curve_rises_nowhere_and_no_other_is_nearer(gains, others):
+    found = falling(gains)
+    assert all(later <= earlier * (1 + 1e-9) for earlier, later in pairwise(found))
+    assert falling(sorted(gains, reverse=True)) == sorted(gains, reverse=True)
+
+    def distance(curve):
+        return np.square(np.subtract(curve, gains)).sum()
+
+    for other in (others[: len(gains)], gains):
+        assert distance(found) <= distance(sorted(other, reverse=True)) * (1 + 1e-9) + 1e-9
+
+
 @given(curve=st.lists(amounts, min_size=len(BATCHES), max_size=len(BATCHES)), threshold=amounts)
-def test_before_a_crossover_no_batch_is_below_the_threshold(curve, threshold):
+def test_before_a_crossover_no_batch_of_the_falling_curve_is_below_the_threshold(curve, threshold):
     found = batch_below(zip(BATCHES, curve, strict=True), threshold)
-    below = [batch for batch, gain in zip(BATCHES, curve, strict=True) if gain < threshold]
+    below = [batch for batch, gain in zip(BATCHES, falling(curve), strict=True) if gain < threshold]
     if found is None:
         assert not below
     else:
         assert found <= below[0] and not any(batch < found * (1 - 1e-9) for batch in below)
 
 
+@given(dip=st.sampled_from(BATCHES[1:4]), depth=st.floats(1.01, 1.1))
+def test_a_dip_that_later_batches_make_up_for_does_not_decide_where_a_curve_crosses(dip, depth):
+    curve = dict(zip(BATCHES, [3.0, 1.8, 1.8, 1.8, 1.8, 1.2, 1.1, 1.0, 1.0], strict=True))
+    spoiled = curve | {dip: 1.5 / depth}
+    plain, found = (batch_below(gains.items(), 1.5) for gains in (curve, spoiled))
+    assert 16 < found <= plain < 32
+
+
 @given(processor=processors())
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_what_is_known_of_a_processor_is_found_and_its_curve_predicted_without_being_used(processor):
     recording = measure.record(silent, processor)
     assert recording.bandwidth == pytest.approx(processor.bytes_per_second)
@@ -149,6 +172,7 @@ def test_what_is_known_of_a_processor_is_found_and_its_curve_predicted_without_b
 
 
 @given(processor=processors(building=2.0))
+@settings(max_examples=20)
 def test_the_lab_ends_within_a_minute_on_any_processor_and_says_which_batches_it_left_out(processor):
     recording = measure.record(silent, processor)
     assert processor.now.seconds < 60
@@ -158,6 +182,7 @@ def test_the_lab_ends_within_a_minute_on_any_processor_and_says_which_batches_it
 
 
 @given(processor=processors(building=2.0))
+@settings(max_examples=15)
 def test_progress_is_told_at_least_every_few_seconds_and_ends(processor):
     told = []
     measure.record(lambda what: told.append((processor.now.seconds, what)), processor)
@@ -169,13 +194,14 @@ def test_progress_is_told_at_least_every_few_seconds_and_ends(processor):
 def test_runs_that_differ_are_told_with_their_spread_and_quiet_ones_are_not():
     quiet, busy = (measure.record(silent, Processor(jitter=jitter)) for jitter in (0.05, 3.0))
     assert not quiet.notes
-    assert all("had other work to do" in note and "%" in note for note in busy.notes)
+    assert any("had other work to do" in note and "%" in note for note in busy.notes)
     assert any("speed-up of INT4" in note for note in busy.notes)
     low, high = busy.spread(4)
     assert (low <= busy.speedup(4)).all() and (busy.speedup(4) <= high).all()
 
 
 @given(cache=st.floats(0, 1e9))
+@settings(max_examples=15)
 def test_weights_that_fit_into_the_cache_are_told(cache):
     recording = measure.record(silent, Processor(dataclasses.replace(HOST, cache_bytes=cache)))
     stored = recording.weights * recording.bits_stored(4) / 8
@@ -183,6 +209,7 @@ def test_weights_that_fit_into_the_cache_are_told(cache):
 
 
 @given(memory=st.floats(1e6, 4e9))
+@settings(max_examples=15)
 def test_a_computer_with_little_memory_times_fewer_layers_and_says_so_or_says_what_is_missing(memory):
     processor = Processor(dataclasses.replace(HOST, memory_bytes=memory))
     try:
@@ -291,8 +318,7 @@ def test_works_take_turns_and_end(costs, seconds, least, most):
 def test_memory_is_read_by_as_many_threads_as_there_are_cores_and_in_little_memory():
     small = dataclasses.replace(HOST, memory_bytes=2e7, cache_bytes=0)
     assert stream_bytes(small) <= 2e7 / 8
-    found = read_memory(small, seconds=0)
-    assert found and all(seconds > 0 for seconds in found)
+    assert Memory(small).read() > 0
 
 
 @given(quota=st.integers(1_000, 6_400_000), period=st.sampled_from([10_000, 100_000]))

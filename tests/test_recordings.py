@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from mlsysim import InputError, measure
 from mlsysim.measure.__main__ import main
 from mlsysim.measure.recording_file import LARGEST_FILE, from_text, to_text
+from mlsysim.measure.slices import Changed
 from tests.processors import Processor, recordings
 
 KIT = measure.kit_recording()
-VALID = json.loads(to_text(KIT))
+SET_ASIDE = Changed(
+    time=0.4,
+    bandwidth=measure.Measured(37e9, 35e9, 39e9),
+    peak=measure.Measured(160e9, 155e9, 165e9),
+    cores=0.9,
+    only=("batch 128",),
+)
+CHANGED = dataclasses.replace(KIT, machine=dataclasses.replace(KIT.machine, changed=SET_ASIDE))
+VALID = json.loads(to_text(CHANGED))
 
 
 def places(value, path=()):
@@ -65,12 +78,13 @@ def test_a_recording_comes_back_as_it_was_saved(recording, tmp_path_factory):
     assert to_text(found) == to_text(recording) == file.read_text("utf-8")
     assert found.machine == recording.machine and found.times == recording.times
     assert found.batches.tolist() == recording.batches.tolist()
+    assert found.notes == recording.notes
     assert file.stat().st_size < LARGEST_FILE
 
 
 @given(path=st.sampled_from(PLACES), value=NEVER_RIGHT)
 def test_an_entry_that_is_wrong_is_refused_in_one_line(path, value):
-    if path[0] == "host" and path[-1] == "cache_bytes" and value == 0:
+    if path == ("changed", "only") and value == []:
         return
     with pytest.raises(InputError) as caught:
         from_text(changed(path, value))
@@ -85,6 +99,9 @@ def test_a_missing_and_an_unknown_entry_are_refused(path):
         inside = inside[key]
     more = {**inside, "another": 1}
     del inside[path[-1]]
+    if path == ("changed",):
+        assert from_text(json.dumps(content)).machine.changed is None
+        return
     with pytest.raises(InputError):
         from_text(json.dumps(content))
     if isinstance(path[-1], str) and path[:-1]:
@@ -120,6 +137,32 @@ def test_a_file_that_is_no_recording_is_refused_by_name(content, tmp_path_factor
     file.write_bytes(content)
     with pytest.raises(InputError, match=r"^the recording 'recording\.json'"):
         measure.load(file)
+
+
+@given(data=st.data())
+def test_bytes_that_were_damaged_are_read_or_refused_in_one_line(data, tmp_path_factory):
+    content = bytearray(to_text(CHANGED), "utf-8")
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 40)) | st.just(len(content)))
+    content[start:end] = data.draw(st.binary(max_size=40))
+    file = tmp_path_factory.mktemp("damaged") / "recording.json"
+    file.write_bytes(content)
+    try:
+        measure.recording(file)
+    except InputError as error:
+        assert str(error).startswith("the recording 'recording.json'") and str(error).isprintable()
+
+
+def test_a_recording_of_before_computers_could_change_is_read():
+    content = copy.deepcopy(VALID)
+    del content["changed"]
+    assert from_text(json.dumps(content)).machine == dataclasses.replace(KIT.machine, changed=None)
+
+
+@pytest.mark.parametrize("only", [["batch 3"], ["batch 128", "batch 128"], [["batch 128"]], "batch 128", [5]])
+def test_what_was_measured_in_bad_times_only_is_something_that_was_measured(only):
+    with pytest.raises(InputError, match=r"^changed only = .* give a list of names, such as 'batch 256'$"):
+        from_text(changed(("changed", "only"), only))
 
 
 def test_a_file_that_is_too_large_missing_or_a_folder_is_refused(tmp_path):
@@ -166,6 +209,19 @@ def test_a_file_stands_in_for_measuring_and_the_kit_s_own_where_there_is_none(tm
     KIT.save(file)
     assert to_text(measure.recording(file)) == to_text(KIT)
     assert "recording mine.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a picture of a stopwatch", b"{}", b"\xff", to_text(KIT).encode()[:-9]]
+)
+def test_a_notebook_tells_a_bad_recording_in_one_sentence_and_what_to_do(tmp_path, content):
+    (tmp_path / "recording.json").write_bytes(content)
+    shell, code = InteractiveShell.instance(), f"measure.recording({str(tmp_path / 'recording.json')!r})"
+    shell.push({"measure": measure})
+    with capture_output() as shown:
+        assert not shell.run_cell(code).success
+    assert shown.stdout.startswith("the recording 'recording.json'") and shown.stdout.count("\n") == 1
+    assert "record recording.json), or remove the file" in shown.stdout
 
 
 def test_where_the_extra_is_the_computer_is_measured_once_and_saved(tmp_path, capsys, monkeypatch):
@@ -240,10 +296,18 @@ def test_the_command_records_and_says_what_it_found(tmp_path, capsys, monkeypatc
         (["draw", "r.json", "a.gif"], "ends in .svg or .png"),
         (["draw", "r.json", "none/a.svg"], "cannot be written"),
         (["draw", "r.json", "none/a.png"], "cannot be written"),
+        (["draw", "empty.json", "a.svg"], "the recording 'empty.json': it is not JSON"),
+        (["draw", "cut.json", "a.svg"], "the recording 'cut.json': it is not JSON"),
+        (["draw", "latin.json", "a.svg"], "the recording 'latin.json' is not a text in UTF-8"),
+        (["draw", ".", "a.svg"], "cannot be read"),
     ],
 )
 def test_the_command_says_in_a_sentence_what_is_wrong(tmp_path, monkeypatch, capsys, words, why):
     monkeypatch.chdir(tmp_path)
     KIT.save("r.json")
+    Path("empty.json").touch()
+    Path("cut.json").write_text(to_text(KIT)[:700])
+    Path("latin.json").write_bytes("é".encode("latin-1"))
     assert main(words) == 1
-    assert why in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert why in said and said.count("\n") == 1

@@ -8,14 +8,13 @@ Measuring needs ``onnx`` and ``onnxruntime``, the extra ``lab``. A recording tha
 True
 """
 
-from mlsysim.measure.bench import Bench
+from mlsysim.measure.bench import Bench, Measured
 from mlsysim.measure.lab import crossover, kit_recording, record, recording
 from mlsysim.measure.machines import Machine, machine, matmul
 from mlsysim.measure.picture import draw
 from mlsysim.measure.prediction import ROWS_AT_ONCE
 from mlsysim.measure.recording_file import load
 from mlsysim.measure.recordings import Recording
-from mlsysim.measure.timing import Measured
 
 __all__ = [
     "ROWS_AT_ONCE",

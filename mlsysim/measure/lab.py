@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,27 +12,33 @@ import numpy as np
 from mlsysim.checks import one_number
 from mlsysim.data import read_data
 from mlsysim.errors import InputError
-from mlsysim.measure.bench import Bench, Progress, tell
-from mlsysim.measure.machines import BATCHES, SIDE, ShortRuns, check_bits, most_layers
+from mlsysim.measure.bench import Bench, Progress, measured, tell
+from mlsysim.measure.machines import BATCHES, SIDE, Lab, batch_name, check_bits, runs_of
 from mlsysim.measure.matmuls import BITS, INSTALL
 from mlsysim.measure.recording_file import from_text, load, path_of, try_to_write
 from mlsysim.measure.recordings import Recording
-from mlsysim.measure.timing import measured
+from mlsysim.measure.slices import Work
 
-__all__ = ["KIT_FILE", "crossover", "kit_recording", "record", "recording"]
+__all__ = ["KIT_FILE", "UnreadableRecordingError", "crossover", "kit_recording", "record", "recording"]
 
 KIT_FILE = "recording.json"
-MOST_SECONDS = 50.0  # no further batch is begun that would end later
-SECONDS_A_BATCH = 1.0  # in a spell
-SPELLS = 2
+MOST_SECONDS = 50.0  # no further slice is begun that should end later
+
+
+class UnreadableRecordingError(InputError):
+    """A file is there and is no recording; a notebook shows the sentence alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 def record(progress: Progress = tell, bench: Bench | None = None) -> Recording:
     """Measure this computer and the curve of its matmuls against batch, in under a minute.
 
     Bandwidth, peaks and unpacking (as by :func:`mlsysim.measure.machine`) and then the matmuls in each number format, at
-    batches of 1 to 256, are measured in two spells, so that neither the numbers nor the curve hang on a moment in which the
-    computer was slow. A slow computer leaves out the largest batches, and :attr:`Recording.notes` says so.
+    batches of 1 to 256, are measured in short slices that take turns. If the computer changes meanwhile, the slices of the
+    computer that was there for the longest time are kept, and what has lost slices gets new ones while there is time. A slow
+    computer leaves out the largest batches. :attr:`Recording.notes` says both.
 
     Args:
         progress: is told what is being measured, and at the end nothing; by default on standard error.
@@ -42,47 +47,23 @@ def record(progress: Progress = tell, bench: Bench | None = None) -> Recording:
     Raises:
         InputError: onnx or onnxruntime is not installed, or there is too little memory.
     """
-    bench = bench or Bench()
-    bench.check()
-    start = bench.clock()
-    layers = most_layers(bench.host)
-    short = ShortRuns(bench, layers, progress)
+    lab = Lab(bench or Bench(), progress)
     formats = {}
     for bits in BITS:
-        progress(f"making {layers} layers of {SIDE} x {SIDE} weights of {bits} bits …")
-        formats[bits] = bench.matmuls(bits, SIDE, layers)
-    begun = bench.clock()
-    short.spell()
-    spell = bench.clock() - begun
-    runs: dict[int, dict[int, list[float]]] = {}
-    for turn in range(SPELLS):
-        if turn and bench.clock() - start + spell < MOST_SECONDS:
-            short.spell()
-        for batch in BATCHES if not turn else tuple(runs):
-            spent = bench.clock() - start
-            if len(runs) > 1 and spent + _least_seconds(runs, batch) > MOST_SECONDS:
-                break
-            progress(f"timing a batch of {batch}, {MOST_SECONDS - spent:.0f} s at most to go …")
-            found = bench.time(formats, batch, SECONDS_A_BATCH)
-            earlier = runs.setdefault(batch, {bits: [] for bits in BITS})
-            for bits in BITS:
-                earlier[bits] += found[bits]
-    progress("")
+        progress(f"making {lab.layers} layers of {SIDE} x {SIDE} weights of {bits} bits …")
+        formats[bits] = lab.bench.matmuls(bits, SIDE, lab.layers)
+    works = {batch: Work(batch_name(batch), runs_of(formats, batch), size=batch) for batch in BATCHES}
+    found = lab.measure(MOST_SECONDS, list(works.values()))
+    curve = {batch: found.runs[work.name] for batch, work in works.items() if work.name in found.runs}
     return Recording(
-        machine=short.machine(),
+        machine=lab.machine(found),
         side=SIDE,
-        layers=layers,
-        batches=np.array(list(runs)),
-        times={bits: tuple(measured(found[bits]) for found in runs.values()) for bits in BITS},
+        layers=lab.layers,
+        batches=np.array(list(curve)),
+        times={bits: tuple(measured(runs[bits]) for runs in curve.values()) for bits in BITS},
         measured_on=datetime.date.today().isoformat(),
         runtime=f"onnxruntime {_version('onnxruntime')}",
     )
-
-
-def _least_seconds(runs: Mapping[int, Mapping[int, list[float]]], batch: int) -> float:
-    """What an untimed and two timed passes at *batch* will take, by those at the batch or at half of it."""
-    seen = batch if batch in runs else max(runs)
-    return 3 * batch / seen * sum(measured(found).value for found in runs[seen].values())
 
 
 def crossover(
@@ -111,12 +92,19 @@ def recording(path: str | Path, *, may_measure: bool = True, progress: Progress 
             are installed.
 
     Raises:
-        InputError: there is such a file, and it is no recording; or there is none, and it cannot be written.
+        UnreadableRecordingError: there is such a file, and it is no recording.
+        InputError: there is none, and it cannot be written.
     """
     file = path_of(path)
     can_measure = bool(find_spec("onnxruntime") and find_spec("onnx"))
     if os.path.exists(file):  # where Path.exists would raise for a name that no file can have
-        found, what = load(file), f"This is the recording {file.name}"
+        try:
+            found, what = load(file), f"This is the recording {file.name}"
+        except InputError as error:
+            raise UnreadableRecordingError(
+                f"{error}; measure again (python -m mlsysim.measure record {file.name}), or remove the file to use the "
+                "kit's own recording"
+            ) from None
     elif may_measure and can_measure:
         try_to_write(file)
         found = record(progress)

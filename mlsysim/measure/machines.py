@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mlsysim.checks import one_number
 from mlsysim.errors import InputError, shown
-from mlsysim.measure.bench import Bench, Progress, tell
+from mlsysim.measure.bench import Bench, Measured, Progress, measured, tell, time_runs
 from mlsysim.measure.host import Host
 from mlsysim.measure.matmuls import BITS, SHORT, Matmuls
-from mlsysim.measure.timing import Measured, measured
+from mlsysim.measure.slices import Changed, Found, Probe, Turns, Work
 from mlsysim.specs import Device
 
-__all__ = ["BATCHES", "Machine", "ShortRuns", "check_bits", "machine", "matmul", "most_layers"]
+__all__ = [
+    "BATCHES",
+    "PEAK",
+    "UNPACK",
+    "Lab",
+    "Machine",
+    "batch_name",
+    "check_bits",
+    "machine",
+    "matmul",
+    "most_layers",
+    "runs_of",
+]
 
 # Of the matmuls whose curve is recorded: more weights than most caches hold, even in four bits.
 SIDE, LAYERS = 4096, 6
@@ -23,7 +36,8 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PEAK_SIDE, PEAK_BATCH = 3072, 192
 UNPACK_SIDE = 5120
 BYTES_A_WEIGHT = 16  # taken at most, while all three formats are built
-SECONDS = 0.8  # for each short measurement, in a spell
+PEAK, UNPACK = "large matmuls", "unpacking"  # the works that are measured beside a curve
+MACHINE_SECONDS = 20.0  # no further slice is begun that should end later
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class Machine:
             as if it were floating point.
         unpack: seconds for reading and unpacking one weight of 8 or 4 bits, for a batch of one.
         year: in which it was measured.
+        changed: what else it was while it was measured, which none of these numbers holds.
     """
 
     host: Host
@@ -44,6 +59,7 @@ class Machine:
     peak: Mapping[int, Measured]
     unpack: Mapping[int, Measured]
     year: int
+    changed: Changed | None = None
 
     @property
     def device(self) -> Device:
@@ -59,40 +75,73 @@ class Machine:
         )
 
 
-class ShortRuns:
-    """The short measurements, in one or several spells; a slow spell of the computer then decides nothing alone."""
+class Lab:
+    """What is ready to be measured on a computer, in slices that take turns."""
 
-    def __init__(self, bench: Bench, layers: int, progress: Progress) -> None:
+    def __init__(self, bench: Bench, progress: Progress) -> None:
         self.bench, self.progress = bench, progress
+        bench.check()
+        self.start = bench.clock()
+        self.layers = most_layers(bench.host)
         progress("making one large matmul in each number format …")
-        self.large = {bits: bench.matmuls(bits, PEAK_SIDE, 1) for bits in BITS}
+        self._large = {bits: bench.matmuls(bits, PEAK_SIDE, 1) for bits in BITS}
         progress("making matmuls to see what unpacking costs …")
-        self.single = {bits: bench.matmuls(bits, UNPACK_SIDE, max(1, layers // 2)) for bits in SHORT}
-        self.byte: list[float] = []
-        self.flop: dict[int, list[float]] = {bits: [] for bits in BITS}
-        self.weight: dict[int, list[float]] = {bits: [] for bits in SHORT}
+        self._single = {bits: bench.matmuls(bits, UNPACK_SIDE, max(1, self.layers // 2)) for bits in SHORT}
+        self._memory = bench.memory()
+        self._works = [
+            Work(PEAK, runs_of(self._large, PEAK_BATCH)),
+            Work(UNPACK, runs_of(self._single, 1)),
+        ]
 
-    def spell(self, seconds: float = SECONDS) -> None:
-        """Run each of them once more, for about so many *seconds*; the matmuls in three formats get twice that."""
-        self.progress("measuring the memory bandwidth …")
-        self.byte += self.bench.read(seconds)
-        self.progress("measuring a large matmul in each number format …")
-        for bits, runs in self.bench.time(self.large, PEAK_BATCH, 2 * seconds).items():
-            flops = 2 * self.large[bits].weights * PEAK_BATCH
-            self.flop[bits] += [run / flops for run in runs]
-        self.progress("measuring what unpacking costs …")
-        for bits, runs in self.bench.time(self.single, 1, seconds, 5, 100).items():
-            self.weight[bits] += [run / self.single[bits].weights for run in runs]
+    def measure(self, seconds: float, further: Sequence[Work] = ()) -> Found:
+        """Measure the peaks, the cost of unpacking and *further* works.
 
-    def machine(self) -> Machine:
-        """What all spells together say."""
+        Args:
+            seconds: after the start, when no further slice is begun that should end later.
+        """
+        bench, end = self.bench, self.start + seconds
+        large = self._works[0].runs[32]
+        flops = 2 * self._large[32].weights * PEAK_BATCH
+
+        def probe() -> Probe:
+            byte, begun = self._memory.read(), bench.clock()
+            large()
+            return Probe(byte, (bench.clock() - begun) / flops)
+
+        def told(work: str) -> None:
+            self.progress(f"measuring: {work}, {max(end - bench.clock(), 0):.0f} s at most to go …")
+
+        large()  # what is new is slow once
+        turns = Turns([*self._works, *further], probe, bench.clock, bench.busy, bench.host.cores)
+        found = turns.measure(end, told)
+        self.progress("")
+        return found
+
+    def machine(self, found: Found) -> Machine:
+        """What was *found*, as numbers of the computer."""
+        flops = {bits: 2 * matmuls.weights * PEAK_BATCH for bits, matmuls in self._large.items()}
         return Machine(
             host=self.bench.host,
-            bandwidth=measured(self.byte).inverse(1),
-            peak={bits: measured(runs).inverse(1) for bits, runs in self.flop.items()},
-            unpack={bits: measured(runs) for bits, runs in self.weight.items()},
+            bandwidth=measured(found.byte).inverse(1),
+            peak={bits: measured(found.runs[PEAK][bits]).inverse(flops[bits]) for bits in BITS},
+            unpack={
+                bits: Measured(*(time / matmuls.weights for time in measured(found.runs[UNPACK][bits])))
+                for bits, matmuls in self._single.items()
+            },
             year=datetime.date.today().year,
+            changed=found.changed,
         )
+
+
+def batch_name(batch: int) -> str:
+    """What the work that times the curve at a *batch* is called."""
+    return f"batch {batch}"
+
+
+def runs_of(formats: Mapping[int, Matmuls], batch: int) -> dict[int, Callable[[], Any]]:
+    """A pass of each of the *formats* at a *batch*, ready to be timed."""
+    inputs = {bits: matmuls.activations(batch) for bits, matmuls in formats.items()}
+    return {bits: partial(matmuls.run, inputs[bits]) for bits, matmuls in formats.items()}
 
 
 def machine(progress: Progress = tell, bench: Bench | None = None) -> Machine:
@@ -105,12 +154,8 @@ def machine(progress: Progress = tell, bench: Bench | None = None) -> Machine:
     Raises:
         InputError: onnx or onnxruntime is not installed, or there is too little memory.
     """
-    bench = bench or Bench()
-    bench.check()
-    runs = ShortRuns(bench, most_layers(bench.host), progress)
-    runs.spell(2 * SECONDS)
-    progress("")
-    return runs.machine()
+    lab = Lab(bench or Bench(), progress)
+    return lab.machine(lab.measure(MACHINE_SECONDS))
 
 
 def matmul(
@@ -154,7 +199,8 @@ def matmul(
     progress(f"making {layers} layers of {side} x {side} weights of {bits} bits …")
     matmuls: Matmuls = bench.matmuls(bits, side, layers)
     progress(f"timing a batch of {batch} …")
-    runs = bench.time({bits: matmuls}, batch, seconds, least=3)[bits]
+    inputs = matmuls.activations(batch)
+    (runs,) = time_runs([partial(matmuls.run, inputs)], seconds=seconds, most=20, clock=bench.clock)
     progress("")
     return measured(runs)
 

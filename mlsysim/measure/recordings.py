@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mlsysim.checks import Numbers, one_number
+from mlsysim.measure.bench import Measured
 from mlsysim.measure.host import Host
 from mlsysim.measure.machines import Machine, check_bits
 from mlsysim.measure.matmuls import BITS, bits_stored
 from mlsysim.measure.notes import notes_on
 from mlsysim.measure.prediction import Pass, batch_below
-from mlsysim.measure.timing import Measured
 from mlsysim.specs import Device
 
 __all__ = ["Recording"]
@@ -119,7 +119,8 @@ class Recording:
     def crossover(self, bits: int, threshold: float, *, predicted: bool = False) -> float | None:
         """The batch at which the measured (or *predicted*) speed-up falls below *threshold*, or None if it does nowhere.
 
-        It lies between two of the batches, on their logarithm; it is the first of them if the speed-up is below there.
+        It lies between two of the batches, on their logarithm; it is the first of them if the speed-up is below there. Where
+        the curve rises, what counts is the nearest one that does not.
         """
         threshold = one_number("threshold", threshold, 0, open_low=True)
         curve = self.predicted_speedup(bits) if predicted else self.speedup(bits)
