@@ -1,7 +1,7 @@
 """What stands for an instance of a student's class that the test does not name, such as a node of a linked list.
 
-It has attributes, and methods that are called without arguments. What is given an argument could say of it what it likes: a test that hands something to a method
-has to name the class, as it then expects an instance of it.
+It has attributes and items, and methods that are called without arguments. A method that is given something could say of it what it likes: a test that hands
+something to one has to name the class, as it then expects an instance of it.
 """
 
 from __future__ import annotations
