@@ -29,57 +29,33 @@ BUILTINS = frozenset(dir(builtins))
 # Methods and functions that are called for what they change.
 ALTERS = frozenset(
     (
-        *("add", "append", "appendleft", "clear", "discard", "extend", "fill", "fit", "heapify", "heappop"),
-        *("heappush", "insert", "insort", "pop", "popitem", "popleft", "put", "remove", "reverse"),
-        *("setdefault", "setflags", "shuffle", "sort", "update"),
+        *("add", "append", "appendleft", "clear", "discard", "extend", "fill", "fit", "heapify"),
+        *("heappop", "heappush", "insert", "insort", "pop", "popitem", "popleft", "put", "remove"),
+        *("reverse", "setdefault", "setflags", "shuffle", "sort", "update"),
     )
 )
 # Methods and functions that put what they are given into an object.
 KEEPS = frozenset(
     (
-        *("__setitem__", "add", "append", "appendleft", "extend", "heappush", "insert", "insort", "put"),
-        *("send", "setattr", "setdefault", "setitem", "update"),
+        *("__setitem__", "add", "append", "appendleft", "extend", "heappush", "insert", "insort"),
+        *("put", "send", "setattr", "setdefault", "setitem", "update"),
     )
 )
 # What these give is neither what they are given nor a part of it.
 FRESH = frozenset(
     (
-        *(
-            "abs",
-            "all",
-            "any",
-            "ascii",
-            "bin",
-            "bool",
-            "chr",
-            "complex",
-            "count",
-            "deepcopy",
-            "divmod",
-            "dumps",
-        ),
-        *(
-            "float",
-            "format",
-            "hasattr",
-            "hash",
-            "hex",
-            "id",
-            "index",
-            "input",
-            "int",
-            "isinstance",
-            "issubclass",
-        ),
-        *("join", "len", "loads", "lower", "mean", "oct", "open", "ord", "pow", "print", "range", "repr"),
-        *("replace", "round", "std", "str", "strip", "upper"),
+        *("abs", "all", "any", "ascii", "bin", "bool", "chr", "complex", "count", "deepcopy"),
+        *("divmod", "dumps", "float", "format", "hasattr", "hash", "hex", "id", "index", "input"),
+        *("int", "isinstance", "issubclass", "join", "len", "loads", "lower", "mean", "oct"),
+        *("open", "ord", "pow", "print", "range", "repr", "replace", "round", "std", "str"),
+        *("strip", "upper"),
     )
 )
 # What these give is another object that holds the same.
 COPIES = frozenset(
     (
-        *("array", "copy", "dict", "enumerate", "filter", "frozenset", "items", "iter", "keys", "list"),
-        *("map", "reversed", "set", "sorted", "sum", "tuple", "values", "zip"),
+        *("array", "copy", "dict", "enumerate", "filter", "frozenset", "items", "iter", "keys"),
+        *("list", "map", "reversed", "set", "sorted", "sum", "tuple", "values", "zip"),
     )
 )
 GATHERED = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

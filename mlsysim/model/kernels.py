@@ -38,13 +38,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlsysim.model.attention import (
-    causal_pairs,
-    context_kept,
-    decode_flops,
-    prefill_flops,
-    values_kept,
-)
+from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, prefill_flops, values_kept
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [

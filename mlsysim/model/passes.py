@@ -143,12 +143,8 @@ class Deployment:
             *self._decode_pass[0],
             self._decode_pass[1],
             self.kernels.stored_bytes,
-            *(
-                runtime.unpacking,
-                runtime.unpacking_rate,
-                runtime.cache_efficiency,
-                runtime.context_overhead_s,
-            ),
+            *(runtime.unpacking, runtime.unpacking_rate),
+            *(runtime.cache_efficiency, runtime.context_overhead_s),
             *(runtime.prefill_efficiency, runtime.prefill_overhead_s),
         )
         frozen = type(self.model) is TransformerModel and type(self.device) is Device
