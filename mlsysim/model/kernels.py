@@ -42,6 +42,7 @@ from mlsysim.model.attention import causal_pairs, context_kept, decode_flops, pr
 from mlsysim.specs import Runtime, Scheme, TransformerModel, VisionModel
 
 __all__ = [
+    "AT_ONCE",
     "TRAINING_FLOPS",
     "Kernel",
     "TransformerKernels",
@@ -55,6 +56,9 @@ __all__ = [
 TRAINING_FLOPS = 3  # times the forward pass: that, gradient of the activations, gradient of the weights
 FORWARD_PASSES = 2  # each activation is written once and read once
 TRAINING_PASSES = 5  # … read again going back, and its gradient written and read
+
+
+AT_ONCE = 0.0  # the seconds of unpacking where there is none, told by identity
 
 
 class Kernel(NamedTuple):
@@ -76,7 +80,7 @@ class Kernel(NamedTuple):
     flops_each: Any
     bytes_each: Any
     unpacking: Any = 1.0
-    unpacking_s: Any = 0.0
+    unpacking_s: Any = AT_ONCE
     flops_count: Any = 1
     bytes_count: Any = 1
     slowdown: Any = 1.0
@@ -166,12 +170,11 @@ class TransformerKernels:
         if shape is not None:
             head = shape.vocab * shape.hidden
             looked_up = 0 if shape.tied or not runtime.reads_embedding else head
-        used, read, weights = matmul_weights(model, scheme, runtime, 1)
+        used, _, weights = matmul_weights(model, scheme, runtime, 1)
         self._spec = model, scheme, runtime
         self._dense = shape is None or shape.dense
         self._windowed = shape is not None and bool(shape.window)
         self._routed = shape is not None and shape.experts > 1  # more of them are read with more tokens
-        self._read, self._weights = read, weights
         self._matmul_flops = 2.0 * used
         self._body_flops, self._head_flops = 2.0 * (used - head - looked_up), 2.0 * head
         self._attention_flops = model.layers * decode_flops(model)
@@ -179,6 +182,7 @@ class TransformerKernels:
         self._cache_each = model.layers * values_kept(model) * scheme.kv_bits / 8
         self._unpacking = unpacking_of(scheme, runtime)
         self._short = runtime.unpacking_rate is not None and scheme.weight_bits < scheme.activation_bits
+        self._always = None if self._routed or self._short is not False else (weights, AT_ONCE)
         self._slowdown = cache_slowdown(runtime)
         self.stored_bytes = stored_weight_bytes(model, scheme, runtime)
 
@@ -192,29 +196,27 @@ class TransformerKernels:
 
     def _weights_of(self, tokens: Any) -> tuple[Any, Any]:
         """Bytes of the weights that a pass of *tokens* reads, and the seconds in which it can unpack them, on any device."""
-        read, weights = (
-            matmul_weights(*self._spec, tokens)[1:] if self._routed else (self._read, self._weights)
-        )
-        if self._short is False:
-            return weights, 0.0
-        runtime = self._spec[2]
+        model, scheme, runtime = self._spec
+        _, read, weights = matmul_weights(model, scheme, runtime, tokens)
         many = tokens >= runtime.unpacking_tokens
-        return weights, 0.0 if many is False else read / runtime.unpacking_rate * (self._short * many)
+        if self._short is False or many is False:
+            return weights, AT_ONCE
+        return weights, read / runtime.unpacking_rate * (self._short * many)
 
     def decode(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
         """One new token for each of *batch* sequences whose context is *seq_len* tokens."""
         tokens = batch * (context_kept(self._spec[0], seq_len) if self._windowed else seq_len)
-        weights, unpacking_s = self._weights_of(batch)
+        weights, unpacking_s = self._always or self._weights_of(batch)
         used, each, cache = self._matmul_flops, self._attention_flops, self._cache_each
         return (
             Kernel("matmuls", "weight traffic", used, weights, self._unpacking, unpacking_s, batch),
-            Kernel("attention", "KV traffic", each, cache, 1.0, 0.0, tokens, tokens, self._slowdown),
+            Kernel("attention", "KV traffic", each, cache, 1.0, AT_ONCE, tokens, tokens, self._slowdown),
         )
 
     def prefill(self, batch: Any, seq_len: Any) -> tuple[Kernel, ...]:
         """The whole prompt at once: S tokens in the layers, half of S² in causal attention, one token in the output head."""
         tokens = batch * seq_len
-        weights, unpacking_s = self._weights_of(tokens)
+        weights, unpacking_s = self._always or self._weights_of(tokens)
         matmuls = tokens * self._body_flops + batch * self._head_flops
         if self._dense:
             attention = tokens * (seq_len * (self._pair_flops / 2))

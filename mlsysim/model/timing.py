@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlsysim.checks import check_shapes
-from mlsysim.model.kernels import Kernel, larger
+from mlsysim.model.kernels import AT_ONCE, Kernel, larger
 from mlsysim.specs import Device, Runtime, Scheme
 
 BLOCK = 2**15  # points whose arrays stay in a cache together
@@ -71,11 +71,12 @@ class Timing:
         self.rates = rates
         self.overhead = overhead
         self.link = link
-        self._each, (flops_s, bytes_s) = list[tuple[Any, Any, Any, Any]](), rates
+        self._each: list[tuple[Any, Any, Any, Any]] = []
+        flops_s, bytes_s = rates
         total = overhead if link is None else overhead + link
         for _, _, flops, moved, unpacking, unpacking_s, flops_count, bytes_count, slowdown in kernels:
             computing, moving = flops / flops_s * unpacking, moved / bytes_s * slowdown
-            if type(unpacking_s) is not float or unpacking_s:
+            if unpacking_s is not AT_ONCE:
                 computing, flops_count = larger(flops_count * computing, unpacking_s), 1
             self._each.append((computing, moving, flops_count, bytes_count))
             # Of arrays, each is let go as soon as it is used, and none is multiplied that need not be.
@@ -97,10 +98,8 @@ class Timing:
 
     def __iter__(self) -> Iterator[tuple[Kernel, Any, Any]]:
         """Each kernel with the seconds of its FLOPs and of its bytes."""
-        for kernel, (computing, moving, flops_count, bytes_count) in zip(
-            self.kernels, self._each, strict=True
-        ):
-            yield kernel, flops_count * computing, bytes_count * moving
+        for kernel, (computing, moving, flops, moves) in zip(self.kernels, self._each, strict=True):
+            yield kernel, flops * computing, moves * moving
 
     def each(self, figure: Callable[[Timing], Any]) -> Any:
         """A *figure* of the timing that has a value for each point."""
