@@ -41,8 +41,9 @@ LIMITS = Limits(
     inodes=500,
     output_kb=32,
 )
-# Users whom nobody else has, another one for each level and in each process of the tests: the kernel counts all processes of a user.
-SOMEBODY = dict(zip(LEVELS, random.SystemRandom().sample(range(100_000, 1 << 30), len(LEVELS)), strict=True))
+# Users whom nobody else has, another one for each level and in each process of the tests: the kernel counts all processes of a user. A container may know no
+# number above 65535.
+SOMEBODY = dict(zip(LEVELS, random.SystemRandom().sample(range(60_000, 65_000), len(LEVELS)), strict=True))
 PLACES = [
     pytest.param(level, user, id=f"{level}, {'root' if user == 0 else 'an ordinary user'}")
     for level in LEVELS
