@@ -736,6 +736,9 @@ CHANGES = (
     ),
     *(
         "list(map(lambda row: row.append(1), {0}))",
+        "(lambda row: row.append(1))({0}[0])",
+        "copy({0})[0].append(5)",
+        "getattr({0}[0], 'append')(1)",
         "({0} or {1})[-1].append(3)",
         "min({0}).extend([2])",
         "bump({0}[0])",
@@ -780,6 +783,7 @@ CHANGES = (
 )
 GIVEN = """
 from contextlib import nullcontext
+from copy import copy
 from heapq import heappush
 class Box:
     def __init__(self, rows):

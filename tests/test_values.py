@@ -1143,5 +1143,23 @@ def test_what_could_say_anything_of_itself_is_refused_also_where_the_test_catche
     assert says in error.value.sentence
 
 
+BESIDE = """
+import os, pathlib, string
+_ = pathlib.Path("nodes.py").write_text("class Node:\\n    value = 3\\n")
+import nodes
+os.mkdir("elsewhere")
+os.chdir("elsewhere")
+class Keeper:
+    def __init__(self): self.node, self.template = nodes.Node(), string.Template("x")
+"""
+
+
+def test_a_part_may_be_of_a_module_beside_the_notebook_but_of_no_library():
+    with session(BESIDE) as made:
+        run_test(made, "assert Keeper().node.value == 3")
+        with pytest.raises(StudentError, match="a Template"):
+            run_test(made, "assert Keeper().template.template == 'x'")
+
+
 def test_what_may_be_asked_of_an_instance_is_what_stands_for_it():
     assert operators.SPECIAL.keys() == special.SPECIAL

@@ -6,10 +6,18 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CALLED", "Ask", "Callback"]
+__all__ = ["CALLED", "Ask", "Callback", "doc_of"]
+
+LONGEST_DOC = 2_000  # characters of a function's text
 
 # Calls a function of the test by its number.
 Ask = Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def doc_of(function: Any) -> str | None:
+    """The text of a function, as far as it crosses."""
+    doc = getattr(function, "__doc__", None)
+    return doc[:LONGEST_DOC] if type(doc) is str else None
 
 
 class Callback:

@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import operator
+import os
 import sys
 import types
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.candidate.callbacks import CALLED, Ask, Callback
+from autograder.candidate.callbacks import CALLED, Ask, Callback, doc_of
 from autograder.candidate.special import compares, special
 from autograder.wire.errors import Refused, WireError
 from autograder.wire.plain import Writer
@@ -24,7 +25,6 @@ __all__ = ["Held", "is_builtin"]
 
 DRAWS = "matplotlib."  # figures, axes, and what is drawn in them
 MAX_HELD = 100_000
-LONGEST_DOC = 2_000  # characters of a function's text
 FUNCTIONS = (
     types.FunctionType,
     types.MethodType,
@@ -62,6 +62,7 @@ class Held:
 
     def __init__(self, names: dict[str, Any], ask: Ask) -> None:
         self._names, self._ask = names, ask
+        self._folder = os.getcwd()  # the notebook's
         self.replaced: dict[str, Any] = {}  # what a test has put something else in the place of
         self._wanted: frozenset[str] = frozenset()
         self._classes: dict[int, str] = {}
@@ -137,10 +138,9 @@ class Held:
         if named is not None:
             return ["instance", self.number(value), named, kind.__name__[:80], special(kind), compares(kind)]
         if isinstance(value, FUNCTIONS):
-            name, doc = getattr(value, "__name__", kind.__name__), getattr(value, "__doc__", None)
-            told = doc[:LONGEST_DOC] if type(doc) is str else None
-            return ["function", self.number(value), str(name)[:80], told]
-        if _is_students(kind):
+            name = str(getattr(value, "__name__", kind.__name__))[:80]
+            return ["function", self.number(value), name, doc_of(value)]
+        if _is_students(kind, self._folder):
             return ["object", self.number(value), kind.__name__[:80], special(kind), compares(kind)]
         return None
 
@@ -187,8 +187,8 @@ def _known(module: str, path: str) -> Any:
     return value
 
 
-def _is_students(kind: type) -> bool:
-    """Whether a class is of the notebook or of a module beside it, and no kind of plain data."""
+def _is_students(kind: type, folder: str) -> bool:
+    """Whether a class is of the notebook or of a module in its *folder*, and no kind of plain data."""
     module = str(kind.__module__).split(".")[0]
     if (
         module in sys.stdlib_module_names
@@ -198,7 +198,7 @@ def _is_students(kind: type) -> bool:
     ):
         return False
     file = str(getattr(sys.modules.get(module), "__file__", None) or "")
-    return module == "__main__" or (bool(file) and "site-packages" not in file)
+    return module == "__main__" or file.startswith(folder + os.sep)
 
 
 def is_builtin(kind: type) -> bool:

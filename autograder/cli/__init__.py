@@ -59,9 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # who read the output, such as head, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except (
-        OSError
-    ) as error:  # a path that was given, or the disk: the system's own words say what is wrong with it
+    except OSError as error:
+        # A path that was given, or the disk: the system's own words say what is wrong with it.
         if error.filename is None:
             raise
         print(f"autograder: {error.filename}: {error.strerror}", file=sys.stderr)

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograder.candidate.callbacks import doc_of
 from autograder.handles.libraries import library_name
 from autograder.handles.patches import is_mock, mocks_attribute, runs_here
 from autograder.handles.raised import CROSSING
@@ -18,7 +19,6 @@ __all__ = ["Callbacks"]
 MAX_CALLBACKS = 200_000  # in a test
 MAX_FUNCTIONS = 10_000  # of a test's own that it passes
 MAX_KEPT = 1_000  # of them that stay for the tests after it
-LONGEST_DOC = 2_000  # characters of a function's text
 LONGEST = 200  # characters of an error's text
 LARGEST_ERROR = 1 << 16  # bytes
 
@@ -58,9 +58,7 @@ class Callbacks:
             return ["mock", self._number(value, value), "stand-in", self._number(asker, asker)]
         if callable(value):
             title = str(getattr(value, "__name__", type(value).__name__))[:80]
-            doc = getattr(value, "__doc__", None)
-            doc = doc[:LONGEST_DOC] if type(doc) is str else None
-            return ["callback", self._number(value, value), title, doc]
+            return ["callback", self._number(value, value), title, doc_of(value)]
         if isinstance(value, Iterator):
             return ["iterator", self._number(value.__next__, value), "iterator"]
         return None

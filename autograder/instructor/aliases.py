@@ -86,8 +86,10 @@ def contents(node: ast.AST | None) -> set[str]:
             return contents(value)
         case ast.BinOp(left=one, right=other) | ast.IfExp(body=one, orelse=other):
             return contents(one) | contents(other)
-        case ast.Call(func=ast.Attribute(value=value, attr="copy")):
-            return contents(value)
+        case ast.Call(
+            func=ast.Attribute(value=value, attr="copy"), args=args
+        ):  # `rows.copy()`, `copy.copy(rows)`
+            return contents(value).union(*map(contents, args))
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in FRESH:
             return set()
         case ast.Compare() | ast.Constant() | ast.JoinedStr() | ast.UnaryOp() | None:
@@ -199,7 +201,7 @@ def _defaults(args: ast.arguments) -> Iterator[tuple[str, set[str]]]:
 def _called(node: ast.Call) -> Iterator[tuple[str, set[str]]]:
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     of = node.func.value if isinstance(node.func, ast.Attribute) else None
-    for one in given:
+    for one in (*given, node.func):
         if isinstance(one, ast.Lambda):  # it may be called with any part of the rest
             rest = set[str]().union(*(reached(other) for other in (of, *given) if other is not one))
             for argument in (*one.args.posonlyargs, *one.args.args, *one.args.kwonlyargs):

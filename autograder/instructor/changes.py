@@ -23,9 +23,8 @@ class Changes:
         # For each function what it may bind or change, and what it calls.
         self._functions: dict[str, tuple[set[str], set[str]]] = {}
         self._aliases: dict[str, set[str]] = {}
-        self._within: dict[
-            str, set[str]
-        ] = {}  # in functions, where a name stands for what it does when they are called
+        # In functions, where a name stands for what it does when they are called.
+        self._within: dict[str, set[str]] = {}
         self._count = 0  # of the times that names were bound anew
         imports: dict[str, tuple[str, str]] = {}
         everything: dict[str, set[str]] = {}

@@ -30,34 +30,9 @@ ALTERS_GIVEN = frozenset(
 # Methods that change nothing, if no class of the notebook's has one of that name that does.
 LOOKS = frozenset(
     (
-        *(
-            "astype",
-            "copy",
-            "count",
-            "describe",
-            "endswith",
-            "format",
-            "head",
-            "index",
-            "items",
-            "join",
-            "keys",
-        ),
-        *(
-            "lower",
-            "max",
-            "mean",
-            "min",
-            "round",
-            "split",
-            "startswith",
-            "std",
-            "strip",
-            "sum",
-            "tail",
-            "tolist",
-        ),
-        *("upper", "values"),
+        *("astype", "copy", "count", "describe", "endswith", "format", "head", "index", "items"),
+        *("join", "keys", "lower", "max", "mean", "min", "round", "split", "startswith", "std"),
+        *("strip", "sum", "tail", "tolist", "upper", "values"),
     )
 )
 # Methods that change something and are called for what they give.
@@ -196,6 +171,9 @@ class Effects(ast.NodeVisitor):
         self, function: ast.expr, given: list[ast.expr], in_place: bool = False, called: bool = True
     ) -> None:
         """*function* is *called* with what is *given*, or may be called with parts of it."""
+        match function:
+            case ast.Call(func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(attribute))]):
+                function = ast.Attribute(value, attribute, ast.Load())
         name = getattr(function, "attr", getattr(function, "id", ""))
         of = function.value if isinstance(function, ast.Attribute) else None
         unbound = isinstance(of, ast.Name) and of.id in BUILTINS  # `list.append(row, 1)`
@@ -208,9 +186,10 @@ class Effects(ast.NodeVisitor):
             self.mutates.update(*map(objects if called else reached, given))
             self.alters.update(*map(_objects, given[:1]))
         reaches = reached(of).union(*map(reached, given))
-        for key in {name if of is None else f".{name}", *([of.id] if isinstance(of, ast.Name) else ())} - {
-            ""
-        }:
+        keys = {name if of is None else f".{name}"}
+        if isinstance(of, ast.Name):
+            keys.add(of.id)
+        for key in keys - {""}:
             self.given.setdefault(key, set()).update(reaches)
 
     def _patches(self, name: str, node: ast.Call) -> None:

@@ -163,7 +163,10 @@ LOOKED_AT = (
         r"__name__|__doc__|__wrapped__|\.(func|args|keywords)\b",
         "test what the function gives: this is not known of it here.",
     ),
-    (r"\bis\b|\bid\(", "compare values: what comes from the student's process is a copy."),
+    (
+        r"\bis\b(?! (not )?(None|True|False)\b)|\bid\(",
+        "compare values: what comes from the student's process is a copy.",
+    ),
 )
 
 

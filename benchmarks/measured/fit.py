@@ -94,9 +94,8 @@ class Terms(NamedTuple):
     """What the times of rows are made of, an array over the rows each: FLOPs, bytes, rates, layers, kinds."""
 
     seconds: np.ndarray
-    step: (
-        np.ndarray
-    )  # of matmuls and attention: FLOPs, FLOPs, bytes, bytes; weights unpacked; a row of the table each
+    # Of matmuls and attention: FLOPs, FLOPs, bytes, bytes; weights unpacked; a row of the table each.
+    step: np.ndarray
     first: np.ndarray  # the same of the prefill
     steps: np.ndarray  # how many decode steps, and prefills
     prefills: np.ndarray

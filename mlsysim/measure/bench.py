@@ -132,8 +132,8 @@ def time_runs(
 ) -> list[list[float]]:
     """Seconds of each run of each of the *works*, which take turns, so that a slow spell of the machine meets all alike.
 
-    Each is run once untimed, if they are to *warm* up: what is new is slow once. Rounds go on until *seconds* have passed, with *least* to *most* of them; fewer than *least*,
-    but one at least, if they would take several times as long.
+    Each is run once untimed, if they are to *warm* up: what is new is slow once. Rounds go on until *seconds* have passed,
+    with *least* to *most* of them; fewer than *least*, but one at least, if they would take several times as long.
     """
     begun = clock()
     for work in works if warm else ():

@@ -175,7 +175,7 @@ def _knots(ends: tuple[ServingResult, ServingResult], start: int, last: int) -> 
     for result in ends:
         for kernel, _, memory in result.timing:
             # The line of its FLOPs, which crosses what is the same at both ends: its bytes, or its unpacking.
-            compute = kernel.flops / result.timing.rates.flops_s * kernel.unpacking
+            compute = kernel.arithmetic_s(result.timing.rates.flops_s)
             first, final = np.broadcast_to(compute - np.maximum(memory, kernel.unpacking_s), (2,))
             if first * final < 0:
                 root = start + (last - start) * first / (first - final)

@@ -123,7 +123,7 @@ def explain(result: SolverResult) -> Explanation:
     terms = []
     for kernel, computing, moving in result.timing:
         computes = computing >= moving
-        multiplying = kernel.flops / result.timing.rates.flops_s * kernel.unpacking
+        multiplying = kernel.arithmetic_s(result.timing.rates.flops_s)
         ceilings = [(f"{kernel.name} compute", computing, moving, computes)]
         if kernel.unpacking_s > multiplying:
             ceilings = [

@@ -90,6 +90,10 @@ class Kernel(NamedTuple):
         """What it computes; a number or an array."""
         return self.flops_count * self.flops_each
 
+    def arithmetic_s(self, flops_s: Any) -> Any:
+        """Seconds of its FLOPs at a rate; what it unpacks may take longer."""
+        return self.flops / flops_s * self.unpacking
+
     @property
     def bytes(self) -> Any:
         """What it moves; a number or an array."""
